@@ -1,0 +1,21 @@
+//! Which bones are here, where they begin and end, their side and their axis.
+
+/// The long bones this tool knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum BoneName {
+    Femur,
+    Tibia,
+    Fibula,
+    Humerus,
+    Radius,
+    Ulna,
+    Unknown,
+}
+
+/// Side of the patient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Side {
+    Left,
+    Right,
+    Unknown,
+}

@@ -1,0 +1,1 @@
+//! The command line: raw arguments to validated settings to library calls. No measuring here.

@@ -1,0 +1,54 @@
+//! The wall of one bone: periosteal contour, thickness and mass per sector, the unrolled cortex.
+
+/// Sectors around the bone. Sector `s` looks from the bone's centre in the patient direction
+/// `(cos θ, sin θ, 0)`, `θ = 2π (s + ½) / SECTORS`: 0° is left, 90° posterior, 180° right, 270° anterior.
+pub const SECTORS: usize = 120;
+
+/// Why a section of the bone has no numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotMeasured {
+    /// The image border (or the edge of the reconstruction circle) cuts the bone here.
+    CutByBorder,
+    /// The section is no ring: joint, condyles, trochanters, or fused with a neighbour.
+    NoRing,
+    /// The wall is thinner than the scanner resolves (metaphysis, bone end).
+    WallTooThin,
+    /// The bone runs too obliquely through the slice.
+    TooOblique,
+    /// Metal.
+    Metal,
+    /// The slice is missing from the series.
+    SliceMissing,
+}
+
+/// One native axial slice of the bone, unrolled.
+#[derive(Debug, Clone)]
+pub struct CortexSlice {
+    /// Slice index in the volume.
+    pub slice_index: usize,
+    /// Patient z of the slice at the bone's centre.
+    pub z_mm: f64,
+    /// Bone centre, patient x and y.
+    pub centre_mm: [f64; 2],
+    /// Angle between the bone's axis and the slice normal.
+    pub tilt_deg: f64,
+    /// Why the slice has no numbers; `None` when it is measured.
+    pub not_measured: Option<NotMeasured>,
+    /// In-plane distance from the centre to the (completed) periosteal contour, per sector.
+    pub periosteal_radius_mm: Vec<f32>,
+    /// Length of the periosteal contour in the sector, in the slice plane.
+    pub arc_mm: Vec<f32>,
+    /// Cortical mass per sector: equivalent area of full-density cortex in the slice plane, mm².
+    pub mass_mm2: Vec<f32>,
+    /// Wall thickness along the surface normal (obliquity corrected), mm.
+    pub thickness_mm: Vec<f32>,
+}
+
+/// The unrolled cortex of one bone, slices in order of increasing z.
+#[derive(Debug, Clone)]
+pub struct Cortex {
+    /// HU of compact cortex in this patient.
+    pub cortical_hu: f64,
+    /// Slices of the bone, measured or not.
+    pub slices: Vec<CortexSlice>,
+}

@@ -1,0 +1,11 @@
+//! corticalysis measures cortical osteolysis of long bones on CT.
+#![forbid(unsafe_code)]
+
+pub mod anatomy;
+pub mod cortex;
+pub mod dicom;
+pub mod estimate;
+pub mod lysis;
+pub mod report;
+pub mod scores;
+pub mod volume;

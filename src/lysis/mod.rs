@@ -1,0 +1,77 @@
+//! What is missing: reference, loss per sector, lesions, percentages with intervals.
+
+use crate::estimate::Estimate;
+
+/// Where the intact cortex is taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReferenceKind {
+    /// The same bone above and below, carried along the axis.
+    Ipsilateral,
+    /// The mirrored, registered bone of the other side.
+    Contralateral,
+}
+
+/// The intact cortex, per slice and sector, on the same layout as [`crate::cortex::Cortex::slices`].
+#[derive(Debug, Clone)]
+pub struct Reference {
+    pub kind: ReferenceKind,
+    /// In words: what it is made of and whether it can be trusted.
+    pub note: String,
+    /// Expected mass per sector, mm².
+    pub mass_mm2: Vec<Vec<f32>>,
+    /// Expected wall thickness, mm.
+    pub thickness_mm: Vec<Vec<f32>>,
+}
+
+/// Both percentages of one measured slice.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct SliceLysis {
+    /// Share of the slice's cortical mass that is gone, percent.
+    pub axial_percent: Estimate,
+    /// Share of the periosteal contour that lost more than the chosen depth, percent.
+    pub circumferential_percent: Estimate,
+    /// The same at the fixed depths 0.30, 0.50 and 0.99, percent.
+    pub circumferential_by_depth: [f64; 3],
+    pub cortical_area_mm2: f64,
+    pub reference_area_mm2: f64,
+    pub mean_thickness_mm: f64,
+    pub reference_thickness_mm: f64,
+}
+
+/// What fills a lesion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LesionType {
+    Lytic,
+    Mixed,
+    Blastic,
+}
+
+/// A connected patch of lost (or added) cortex on the unrolled map.
+#[derive(Debug, Clone)]
+pub struct Lesion {
+    pub id: usize,
+    pub z_range_mm: [f64; 2],
+    /// Longest run along the bone's axis at one sector.
+    pub axial_extent_mm: Estimate,
+    /// Extent along the bone's axis over all sectors.
+    pub height_mm: Estimate,
+    pub through_the_wall: bool,
+    pub max_axial_lysis_percent: Estimate,
+    pub max_circumferential_lysis_percent: Estimate,
+    pub kind: LesionType,
+    pub size_fraction_of_cortex: f64,
+    pub size_fraction_of_diameter: f64,
+    /// Per slice of the cortex, per sector: does the lesion cover it.
+    pub cells: Vec<(usize, usize)>,
+}
+
+/// All that is known of the loss in one bone.
+#[derive(Debug, Clone)]
+pub struct Lysis {
+    pub reference: Reference,
+    /// Loss 0..1 per slice and sector; NaN where not measured.
+    pub loss: Vec<Vec<f32>>,
+    /// Per slice of the cortex; `None` where not measured.
+    pub slices: Vec<Option<SliceLysis>>,
+    pub lesions: Vec<Lesion>,
+}

@@ -1,0 +1,1 @@
+//! The report: one value, written as JSON, CSV, HTML and figures.

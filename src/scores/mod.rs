@@ -1,0 +1,1 @@
+//! Mirels, the published rules and the recommendation: pure functions of numbers, no images.
