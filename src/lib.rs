@@ -8,4 +8,5 @@ pub mod estimate;
 pub mod lysis;
 pub mod report;
 pub mod scores;
+pub mod smoothing;
 pub mod volume;

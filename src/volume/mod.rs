@@ -2,6 +2,10 @@
 //!
 //! Everything downstream speaks patient millimetres; only this module turns them into indices.
 
+mod sections;
+
+pub use sections::{Section, sections};
+
 use nalgebra::{Matrix3, Point3, Vector3};
 
 /// Value of voxels for which the scanner gave no data (padding, outside the reconstruction circle, a missing slice).

@@ -1,0 +1,242 @@
+//! Shafts without a seed: closed dense sections, followed from slice to slice.
+//!
+//! A long bone's shaft is the one structure of the body that shows, over many slices in a row, a compact dense ring
+//! around marrow that moves little from one slice to the next. Pelvis, vertebrae and ribs break at least one of
+//! these conditions; the table and calcifications break all.
+
+use crate::smoothing::{median, penalty, smooth_robust};
+use crate::volume::{Section, Volume, sections};
+use rayon::prelude::*;
+
+/// HU above which a voxel may belong to a bone's wall: below any cortex a scanner resolves, above contrast-free tissue.
+const BONE_HU: i16 = 300;
+/// Smallest filled section of a shaft (a thin fibula is about 100 mm²).
+const MIN_SECTION_MM2: f64 = 60.0;
+/// Largest filled section of a shaft, across its axis. Condyles and trochanters are larger.
+const MAX_SECTION_MM2: f64 = 1600.0;
+/// A ring with a smaller share of its convex hull is open, or fused with a neighbour.
+const MIN_SOLIDITY: f64 = 0.88;
+/// 75th percentile of the wall that tells cortex from the pelvis' shell; also holds for a 2 mm osteoporotic shaft.
+const MIN_WALL_HU: f64 = 700.0;
+/// Rings along the bone that make a shaft.
+const MIN_LENGTH_MM: f64 = 40.0;
+/// Longest stretch without a ring that is bridged when both ends point at each other.
+const MAX_GAP_MM: f64 = 160.0;
+
+/// A chain of ring sections that belong to one bone.
+#[derive(Debug, Clone)]
+pub struct Shaft {
+    /// Rings in order of slice index; slices without a ring are absent.
+    pub rings: Vec<Section>,
+    /// The border cuts every section: nothing of it can be measured.
+    pub cut_everywhere: bool,
+}
+
+impl Shaft {
+    /// First and last slice that shows a ring.
+    pub fn span(&self) -> (usize, usize) {
+        (self.rings[0].k, self.rings[self.rings.len() - 1].k)
+    }
+
+    /// Smoothed centre of the bone in every slice of the volume, in-plane mm, straight beyond the rings.
+    pub fn axis(&self, volume: &Volume<i16>) -> Vec<[f64; 2]> {
+        let n = volume.grid.size[2];
+        let mut weights = vec![0.0; n];
+        let (mut x, mut y) = (vec![f64::NAN; n], vec![f64::NAN; n]);
+        for ring in &self.rings {
+            (x[ring.k], y[ring.k], weights[ring.k]) = (ring.centroid_mm[0], ring.centroid_mm[1], 1.0);
+        }
+        // Stiff enough that a lysed slice, whose centroid runs away from the hole, does not bend it.
+        let lambda = penalty(90.0 / volume.grid.spacing_mm.z);
+        let (x, y) = (smooth_robust(&x, &weights, lambda, 0.15), smooth_robust(&y, &weights, lambda, 0.15));
+        x.into_iter().zip(y).map(|(x, y)| [x, y]).collect()
+    }
+
+    /// Median equivalent diameter of the rings, corrected for the obliquity of the bone to the slice.
+    pub fn diameter_mm(&self) -> f64 {
+        let (first, last) = (&self.rings[0], &self.rings[self.rings.len() - 1]);
+        let _ = (first, last);
+        let mut d: Vec<f64> =
+            self.rings.iter().map(|r| 2.0 * (r.filled_area_mm2 / std::f64::consts::PI).sqrt()).collect();
+        median(&mut d).unwrap_or(0.0)
+    }
+}
+
+/// All shafts of the volume, largest first. Deterministic.
+pub fn find_shafts(volume: &Volume<i16>) -> Vec<Shaft> {
+    let all: Vec<Vec<Section>> = (0..volume.grid.size[2])
+        .into_par_iter()
+        .map(|k| sections(volume, k, BONE_HU, MIN_SECTION_MM2).into_iter().filter(is_dense).collect())
+        .collect();
+    let dz = volume.grid.spacing_mm.z;
+    let whole = |s: &Section| is_ring(s) && !s.cut;
+    let mut shafts: Vec<Shaft> = bridge(chains(&all, whole, dz), dz)
+        .into_iter()
+        .filter(|rings| rings.len() as f64 * dz >= MIN_LENGTH_MM && rings.len() >= 5)
+        .filter(|rings| is_long_bone(rings))
+        .map(|rings| Shaft { rings, cut_everywhere: false })
+        .collect();
+    let found = shafts.clone();
+    let cut = chains(&all, |s: &Section| s.cut && s.filled_area_mm2 <= 2.0 * MAX_SECTION_MM2, dz)
+        .into_iter()
+        .filter(|pieces| pieces.len() as f64 * dz >= MIN_LENGTH_MM && pieces.len() >= 5 && is_long_bone(pieces))
+        .filter(|pieces| !found.iter().any(|shaft| continues(shaft, pieces, dz)));
+    shafts.extend(cut.map(|rings| Shaft { rings, cut_everywhere: true }));
+    shafts.sort_by(|a, b| {
+        let weight = |s: &Shaft| s.rings.iter().map(|r| r.filled_area_mm2).sum::<f64>();
+        weight(b).total_cmp(&weight(a))
+    });
+    shafts
+}
+
+fn is_dense(section: &Section) -> bool {
+    section.wall_hu >= MIN_WALL_HU
+}
+
+/// A compact piece whose inside, if any, is clearly less dense than its wall.
+fn is_ring(section: &Section) -> bool {
+    let hollow = section.filled_area_mm2 - section.area_mm2;
+    section.solidity >= MIN_SOLIDITY
+        // The bone may lie up to 60° oblique to the slice, which doubles the area.
+        && section.filled_area_mm2 <= 2.0 * MAX_SECTION_MM2
+        && section.axes_mm[1].powi(2) <= 4.0 / std::f64::consts::PI * MAX_SECTION_MM2
+        && section.axes_mm[0] <= 3.0 * section.axes_mm[1]
+        && (hollow < 0.05 * section.filled_area_mm2 || section.hole_hu < 0.4 * section.wall_hu)
+}
+
+/// Chains of neighbouring sections, each the other's nearest match.
+fn chains(all: &[Vec<Section>], keep: impl Fn(&Section) -> bool, dz: f64) -> Vec<Vec<Section>> {
+    let mut open: Vec<Vec<Section>> = Vec::new();
+    let mut done = Vec::new();
+    for here in all {
+        let here: Vec<&Section> = here.iter().filter(|s| keep(s)).collect();
+        let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
+        for (c, chain) in open.iter().enumerate() {
+            for (s, section) in here.iter().enumerate() {
+                if let Some(cost) = step_cost(chain, section, dz) {
+                    pairs.push((cost, c, s));
+                }
+            }
+        }
+        pairs.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
+        let mut next: Vec<Option<usize>> = vec![None; open.len()];
+        let mut used = vec![false; here.len()];
+        for (_, c, s) in pairs {
+            if next[c].is_none() && !used[s] {
+                (next[c], used[s]) = (Some(s), true);
+            }
+        }
+        let mut still = Vec::new();
+        for (c, mut chain) in open.into_iter().enumerate() {
+            match next[c] {
+                Some(s) => {
+                    chain.push(here[s].clone());
+                    still.push(chain);
+                }
+                None => done.push(chain),
+            }
+        }
+        still.extend(here.iter().zip(&used).filter(|(_, u)| !**u).map(|(s, _)| vec![(*s).clone()]));
+        open = still;
+    }
+    done.extend(open);
+    done
+}
+
+/// How far a section lies from where the chain would go on, mm; `None` when it cannot be its next section.
+fn step_cost(chain: &[Section], next: &Section, dz: f64) -> Option<f64> {
+    let last = chain.last()?;
+    let ahead = extrapolate(chain, next.k as f64, dz);
+    let off = distance(ahead, next.centroid_mm);
+    let diameter = last.axes_mm[1];
+    let ratio = next.filled_area_mm2 / last.filled_area_mm2;
+    // A chain of one does not know its direction yet: the bone may run 50° oblique.
+    let reach = if chain.len() < 4 { 0.3 * diameter + 1.2 * dz } else { 0.25 * diameter + 0.3 * dz };
+    (off <= reach && (0.6..=1.67).contains(&ratio)).then_some(off)
+}
+
+/// Where the chain's centroid would be at slice `k`: straight line through its last (or first) 30 mm.
+fn extrapolate(chain: &[Section], k: f64, dz: f64) -> [f64; 2] {
+    let n = ((30.0 / dz).ceil() as usize).clamp(3, 12).min(chain.len());
+    let forward = k > chain[chain.len() - 1].k as f64;
+    let part = if forward { &chain[chain.len() - n..] } else { &chain[..n] };
+    let mean_k = part.iter().map(|s| s.k as f64).sum::<f64>() / n as f64;
+    let spread: f64 = part.iter().map(|s| (s.k as f64 - mean_k).powi(2)).sum();
+    [0, 1].map(|a| {
+        let mean = part.iter().map(|s| s.centroid_mm[a]).sum::<f64>() / n as f64;
+        let slope = if spread > 0.0 {
+            part.iter().map(|s| (s.k as f64 - mean_k) * (s.centroid_mm[a] - mean)).sum::<f64>() / spread
+        } else {
+            0.0
+        };
+        mean + slope * (k - mean_k)
+    })
+}
+
+/// Joins chains across stretches where the ring is open (a lesion), when each points at the other.
+fn bridge(mut chains: Vec<Vec<Section>>, dz: f64) -> Vec<Vec<Section>> {
+    chains.retain(|c| c.len() >= 3);
+    chains.sort_by_key(|c| c[0].k);
+    loop {
+        let mut best: Option<(f64, usize, usize)> = None;
+        for a in 0..chains.len() {
+            for b in 0..chains.len() {
+                if a != b
+                    && let Some(cost) = bridge_cost(&chains[a], &chains[b], dz)
+                    && best.is_none_or(|(c, ..)| cost < c)
+                {
+                    best = Some((cost, a, b));
+                }
+            }
+        }
+        let Some((_, a, b)) = best else { return chains };
+        let tail = chains[b].clone();
+        chains[a].extend(tail);
+        chains.remove(b);
+    }
+}
+
+/// How badly chain `b` continues chain `a` above it, mm; `None` when it does not.
+fn bridge_cost(a: &[Section], b: &[Section], dz: f64) -> Option<f64> {
+    let (end, start) = (a.last()?, b.first()?);
+    if start.k <= end.k {
+        return None;
+    }
+    let gap_mm = (start.k - end.k) as f64 * dz;
+    if gap_mm > MAX_GAP_MM {
+        return None;
+    }
+    // Both must see each other from the middle of the gap: extrapolating each over half of it is twice as safe.
+    let middle = 0.5 * (start.k + end.k) as f64;
+    let off = distance(extrapolate(a, middle, dz), extrapolate(b, middle, dz));
+    let short = a.len().min(b.len()) as f64 * dz;
+    let allowed = 4.0 + 0.08 * gap_mm + if short < 15.0 { 0.15 * gap_mm.min(40.0) } else { 0.0 };
+    let middle_area = |c: &[Section]| median(&mut c.iter().map(|s| s.filled_area_mm2).collect::<Vec<_>>());
+    let ratio = middle_area(b)? / middle_area(a)?;
+    (off <= allowed && (0.4..=2.5).contains(&ratio)).then_some(off + 0.05 * gap_mm)
+}
+
+/// Straight, dense, long compared with its width, and walled like a shaft.
+fn is_long_bone(rings: &[Section]) -> bool {
+    let of = |f: fn(&Section) -> f64| median(&mut rings.iter().map(f).collect::<Vec<_>>()).unwrap_or(0.0);
+    let area = of(|s| s.filled_area_mm2);
+    let wall = of(|s| s.wall_hu);
+    // Wall area over circumference: mean thickness of what is above the threshold.
+    let thickness = of(|s| s.area_mm2 / (std::f64::consts::PI * (s.axes_mm[0] + s.axes_mm[1]) / 2.0));
+    wall >= MIN_WALL_HU + 50.0 && thickness >= 1.2 && area >= MIN_SECTION_MM2
+}
+
+/// Do these cut pieces lie on the course of a shaft that was found whole elsewhere?
+fn continues(shaft: &Shaft, pieces: &[Section], dz: f64) -> bool {
+    let (first, last) = shaft.span();
+    let near = |s: &Section| {
+        let at = extrapolate(&shaft.rings, s.k as f64, dz);
+        let beyond = s.k.saturating_sub(last).max(first.saturating_sub(s.k)) as f64 * dz;
+        distance(at, s.centroid_mm) < shaft.diameter_mm() + 0.3 * beyond
+    };
+    pieces.iter().any(near)
+}
+
+fn distance(a: [f64; 2], b: [f64; 2]) -> f64 {
+    (a[0] - b[0]).hypot(a[1] - b[1])
+}
