@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod anatomy;
+pub mod cli;
 pub mod cortex;
 pub mod dicom;
 pub mod estimate;
@@ -9,3 +10,4 @@ pub mod lysis;
 pub mod report;
 pub mod scores;
 pub mod volume;
+pub mod words;

@@ -1,5 +1,7 @@
 //! Which bones are here, where they begin and end, their side and their axis.
 
+mod names;
+
 /// The long bones this tool knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum BoneName {
