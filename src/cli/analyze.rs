@@ -55,8 +55,11 @@ impl fmt::Display for ReferenceChoice {
 /// A point in the DICOM patient frame (LPS), in millimetres.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SeedPoint {
+    /// Towards the patient's left.
     pub x_mm: f64,
+    /// Towards the back.
     pub y_mm: f64,
+    /// Towards the head.
     pub z_mm: f64,
 }
 
@@ -198,7 +201,7 @@ fn threads(given: &str) -> Result<NonZeroUsize, BadValue> {
 fn series_uid(given: &str) -> Result<String, BadValue> {
     let uid = given.trim();
     let well_formed =
-        uid.len() <= 64 && uid.split('.').all(|part| part.bytes().all(|b| b.is_ascii_digit()) && part != "");
+        uid.len() <= 64 && uid.split('.').all(|part| part.bytes().all(|b| b.is_ascii_digit()) && !part.is_empty());
     if well_formed {
         Ok(uid.to_owned())
     } else {

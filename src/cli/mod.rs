@@ -36,6 +36,7 @@ Research use only. Not a medical device. Every result is to be reviewed by a qua
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXIT_STATUS_HELP, propagate_version = true, subcommand_required = true)]
 pub struct Cli {
+    /// The job to do.
     #[command(subcommand)]
     pub command: Command,
 }

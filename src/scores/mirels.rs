@@ -288,8 +288,11 @@ impl<T> JsonSchema for Item<T> {
 /// One answer for each pain level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ByPain<T> {
+    /// If the pain is mild.
     pub mild: T,
+    /// If the pain is moderate.
     pub moderate: T,
+    /// If the pain is functional.
     pub functional: T,
 }
 
@@ -350,10 +353,14 @@ impl fmt::Display for MirelsClass {
 /// The Mirels score of one lesion-bearing bone. An item that is `None` is unknown and may be worth 1 to 3 points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MirelsScore {
+    /// Where the lesion lies.
     pub site: Option<Item<Site>>,
+    /// How large it is.
     pub size: Option<Item<Size>>,
+    /// What it does to the bone.
     #[serde(rename = "type")]
     pub lesion_type: Option<Item<LesionType>>,
+    /// How much it hurts.
     pub pain: Option<Item<Pain>>,
     /// The total (4 to 12), when every item is certain.
     pub total: Option<u8>,

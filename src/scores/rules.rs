@@ -144,12 +144,16 @@ impl JsonSchema for RuleValues {
 /// The names by which reports and scripts know the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub enum RuleName {
+    /// The 30 % / 50 % criterion of the recommendation.
     #[serde(rename = "guideline-30-50")]
     Guideline3050,
+    /// A total of 9 or more.
     #[serde(rename = "mirels")]
     Mirels,
+    /// Length and circumference on radiographs.
     #[serde(rename = "van-der-linden")]
     VanDerLinden,
+    /// Circumference, height and breach on planning CT.
     #[serde(rename = "tatar-planning-ct")]
     TatarPlanningCt,
 }
@@ -409,9 +413,8 @@ pub fn explain() -> &'static [RuleExplanation] {
             name: RuleName::TatarPlanningCt,
             criterion: TATAR_CRITERION,
             population: "47 lesions on radiotherapy planning CT (28 femur, 17 humerus, 2 tibia), 10 fractures.",
-            accuracy: "Fractured with against without: circumference of 30 % or more 71 % against 0 %; height of 45 mm or \
-                more 67 % against 0 %; through the wall 40 % against 0 %. Only the circumference remained in \
-                multivariate analysis.",
+            accuracy: "Fracture rate with and without: circumference of 30 % or more, 71 and 0 %; height of 45 mm or more, \
+                67 and 0 %; through the wall, 40 and 0 %. Only the circumference remained in multivariate analysis.",
             caveat: TATAR_NOTE,
             source: TATAR_SOURCE,
         },
