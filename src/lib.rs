@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod anatomy;
+pub mod cli;
 pub mod cortex;
 pub mod dicom;
 pub mod estimate;
@@ -10,3 +11,4 @@ pub mod report;
 pub mod scores;
 pub mod smoothing;
 pub mod volume;
+pub mod words;

@@ -1,2 +1,8 @@
+//! Parse, dispatch, print, exit status: everything else is in the library.
 #![forbid(unsafe_code)]
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    corticalysis::cli::main()
+}

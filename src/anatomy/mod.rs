@@ -1,5 +1,6 @@
 //! Which bones are here, where they begin and end, their side and their axis.
 
+mod names;
 mod shafts;
 
 pub use shafts::{Shaft, find_shafts};

@@ -1,1 +1,181 @@
 //! The command line: raw arguments to validated settings to library calls. No measuring here.
+//!
+//! Standard output carries the result and nothing else; progress, warnings and errors go to standard error.
+//! The exit statuses are documented in [`exit_status`].
+
+pub mod analyze;
+pub mod exit_status;
+pub mod mirels;
+pub mod series;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, Parser, Subcommand};
+
+use crate::words::BadValue;
+use exit_status::ExitError;
+
+const EXIT_STATUS_HELP: &str = "\
+Exit status:
+  0  analysed, whatever was found
+  1  something else failed, for example the report could not be written
+  2  the command line is wrong
+  3  the input cannot be used (said which file or series, and why)
+  4  the series is sound but holds no long bone that can be measured
+
+Research use only. Not a medical device. Every result is to be reviewed by a qualified physician.";
+
+/// Measures cortical osteolysis of long bones on CT
+///
+/// Slice by slice: how much of the cortex is gone, over how much of the circumference, each with its 95 % interval; then
+/// the Mirels score and the published fracture-risk rules, each by its name and with its source. Distances are
+/// millimetres in the DICOM patient frame (LPS), densities Hounsfield units, percentages 0 to 100.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXIT_STATUS_HELP, propagate_version = true, subcommand_required = true)]
+pub struct Cli {
+    /// The job to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// One job each.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the CT series found, one line each, with the geometry and what is wrong with it
+    #[command(after_help = "Example:\n  corticalysis series ~/export\n\nLengths are millimetres.")]
+    Series(SeriesArgs),
+    /// Find the long bones, measure, score, and write the report
+    ///
+    /// Reads one CT series, finds the long bones, measures the cortical lysis of every axial slice against the intact
+    /// bone (the opposite side, or the same bone above and below the lesion), scores Mirels and applies the published
+    /// rules. Writes report.json, slices.csv, bones.csv, figures and report.html into the output folder, and prints a
+    /// summary.
+    #[command(after_help = ANALYZE_HELP)]
+    Analyze(Box<analyze::AnalyzeArgs>),
+    /// The Mirels score alone, from its four items
+    ///
+    /// Adds the four items of 1 to 3 points (total 4 to 12) and quotes what the recommendation says for the total.
+    /// Without --pain the total is a range and the answer is given for each pain level.
+    #[command(after_help = MIRELS_HELP)]
+    Mirels(mirels::MirelsArgs),
+}
+
+const ANALYZE_HELP: &str = "\
+Example:
+  corticalysis analyze ~/export/planning-ct -o report --bone femur --side left --pain moderate
+
+Units: positions in millimetres of the DICOM patient frame (x to the left, y to the back, z to the head).
+
+Exit status:
+  0  analysed, whatever was found
+  1  something else failed, for example the report could not be written
+  2  the command line is wrong
+  3  the input cannot be used (said which file or series, and why)
+  4  the series is sound but holds no long bone that can be measured";
+
+const MIRELS_HELP: &str = "\
+Example:
+  corticalysis mirels --site lower-limb --size 0.5 --type lytic --pain moderate
+
+Exit status:
+  0  scored
+  2  the command line is wrong";
+
+/// Arguments of `series`.
+#[derive(Debug, Args)]
+pub struct SeriesArgs {
+    /// Files and folders, in any mixture and order
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+}
+
+/// Runs the command line of this process and returns its exit status.
+pub fn main() -> ExitCode {
+    let outcome = Cli::try_parse().map_err(anyhow::Error::from).and_then(|cli| run(cli, &mut io::stdout().lock()));
+    match outcome {
+        Ok(()) => ExitCode::from(exit_status::ANALYSED),
+        Err(error) => fail(&error),
+    }
+}
+
+/// Dispatches to the subcommand; the result goes to `out`.
+pub fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Series(args) => series::run(&args.paths, out)?,
+        Command::Analyze(args) => analyze::run(&analyze::AnalyzeSettings::from(*args))?,
+        Command::Mirels(args) => mirels::run(&args, out)?,
+    }
+    // A buffered write fails only here; left to the drop it would be lost in silence.
+    Ok(out.flush()?)
+}
+
+/// Prints the error as `error: ...` and `hint: ...`, and gives its exit status.
+fn fail(error: &anyhow::Error) -> ExitCode {
+    // A reader that closes the pipe (`| head`) has what it wanted: neither a failure nor worth a word.
+    if is_broken_pipe(error) {
+        return ExitCode::from(exit_status::ANALYSED);
+    }
+    let status = exit_status::of(error);
+    // Standard error may be closed too, and there is nowhere left to say so.
+    let _ = match error.downcast_ref::<clap::Error>() {
+        Some(usage) => report_usage(usage),
+        None => report_failure(error),
+    };
+    ExitCode::from(status)
+}
+
+fn report_failure(error: &anyhow::Error) -> io::Result<()> {
+    let mut stderr = io::stderr().lock();
+    writeln!(stderr, "error: {error:#}")?;
+    match error.chain().find_map(|cause| cause.downcast_ref::<ExitError>()).and_then(ExitError::hint) {
+        Some(hint) => writeln!(stderr, "hint: {hint}"),
+        None => Ok(()),
+    }
+}
+
+/// Refused values are worded by us, so that every refusal names the option, the value and what is accepted; the rest
+/// (help, version, unknown or missing options) is worded by clap.
+fn report_usage(usage: &clap::Error) -> io::Result<()> {
+    let source = std::error::Error::source(usage).and_then(|source| source.downcast_ref::<BadValue>());
+    match (usage.kind(), usage.get(ContextKind::InvalidArg), source) {
+        (ErrorKind::ValueValidation, Some(ContextValue::String(option)), Some(bad)) => {
+            let mut stderr = io::stderr().lock();
+            writeln!(stderr, "error: {option}: {bad}")?;
+            writeln!(stderr, "hint: {}", bad.hint())
+        }
+        _ => usage.print(),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let kind = match cause.downcast_ref::<serde_json::Error>() {
+            Some(json) => json.io_error_kind(),
+            None => cause.downcast_ref::<io::Error>().map(io::Error::kind),
+        };
+        kind == Some(io::ErrorKind::BrokenPipe)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_closed_pipe_is_recognised_through_its_wrappings() {
+        let closed = || io::Error::from(io::ErrorKind::BrokenPipe);
+        assert!(is_broken_pipe(&anyhow::Error::from(closed()).context("writing the report")));
+        assert!(is_broken_pipe(&serde_json::Error::io(closed()).into()));
+        assert!(!is_broken_pipe(&io::Error::from(io::ErrorKind::NotFound).into()));
+    }
+}

@@ -1,0 +1,296 @@
+//! `corticalysis analyze`: the main job, from raw arguments to the report.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+
+use crate::anatomy::{BoneName, Side};
+use crate::scores::mirels::{LesionType, Pain, Site, Size};
+use crate::words::{BadValue, parse_word};
+
+/// Smallest loss of a sector's cortex that may be asked to count as involved.
+pub const MIN_DEPTH: f64 = 0.05;
+/// Largest loss of a sector's cortex that may be asked to count as involved.
+pub const MAX_DEPTH: f64 = 0.95;
+
+/// Which intact bone the loss is measured against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReferenceChoice {
+    /// The contralateral bone if it can be trusted, otherwise the same bone.
+    #[default]
+    Auto,
+    /// The same bone of the other side, mirrored and registered.
+    Contralateral,
+    /// The same bone above and below the lesion.
+    Ipsilateral,
+}
+
+const REFERENCES: &[(&str, ReferenceChoice)] = &[
+    ("auto", ReferenceChoice::Auto),
+    ("contralateral", ReferenceChoice::Contralateral),
+    ("ipsilateral", ReferenceChoice::Ipsilateral),
+];
+
+impl FromStr for ReferenceChoice {
+    type Err = BadValue;
+
+    fn from_str(given: &str) -> Result<Self, BadValue> {
+        parse_word("a reference", given, REFERENCES)
+    }
+}
+
+impl fmt::Display for ReferenceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Auto => "auto",
+            Self::Contralateral => "contralateral",
+            Self::Ipsilateral => "ipsilateral",
+        })
+    }
+}
+
+/// A point in the DICOM patient frame (LPS), in millimetres.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SeedPoint {
+    /// Towards the patient's left.
+    pub x_mm: f64,
+    /// Towards the back.
+    pub y_mm: f64,
+    /// Towards the head.
+    pub z_mm: f64,
+}
+
+impl FromStr for SeedPoint {
+    type Err = BadValue;
+
+    fn from_str(given: &str) -> Result<Self, BadValue> {
+        let numbers: Option<Vec<f64>> = given.split(',').map(finite).collect();
+        match numbers.as_deref() {
+            Some(&[x_mm, y_mm, z_mm]) => Ok(Self { x_mm, y_mm, z_mm }),
+            _ => Err(refused("a position", given, "X,Y,Z in patient millimetres, for example -85.5,12,-430")),
+        }
+    }
+}
+
+/// Raw arguments of `analyze`.
+#[derive(Debug, Args)]
+pub struct AnalyzeArgs {
+    /// Files and folders, in any mixture and order
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    /// Folder to write the report into, created if needed; may be left out with --json
+    #[arg(short, long, value_name = "DIR", required_unless_present = "json")]
+    output: Option<PathBuf>,
+    /// SeriesInstanceUID of the series to analyse, where the input holds several
+    #[arg(long, value_name = "UID", value_parser = series_uid)]
+    series: Option<String>,
+    /// Only this bone: femur, tibia, fibula, humerus, radius or ulna
+    #[arg(long, value_name = "BONE")]
+    bone: Option<BoneName>,
+    /// Only this side of the patient: left or right
+    #[arg(long, value_name = "SIDE")]
+    side: Option<Side>,
+    /// Only the bone at this position, in patient millimetres
+    #[arg(long, value_name = "X,Y,Z", allow_hyphen_values = true)]
+    seed: Option<SeedPoint>,
+    /// Pain: mild, moderate or functional (severe, or aggravated by using the limb); no image tells it
+    #[arg(long, value_name = "PAIN")]
+    pain: Option<Pain>,
+    /// Mirels site instead of the measured one: upper-limb, lower-limb or trochanteric
+    #[arg(long, value_name = "SITE")]
+    site: Option<Site>,
+    /// Lesion type instead of the measured one: blastic, mixed or lytic
+    #[arg(long = "type", value_name = "TYPE")]
+    lesion_type: Option<LesionType>,
+    /// Lesion size instead of the measured one: '<1/3', '1/3-2/3', '>2/3' or a fraction from 0 to 1
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
+    size: Option<Size>,
+    /// Intact bone to compare with: auto, contralateral or ipsilateral
+    #[arg(long, value_name = "REFERENCE", default_value_t)]
+    reference: ReferenceChoice,
+    /// Loss of a sector's cortex from which it counts as involved, 0.05 to 0.95
+    #[arg(long, value_name = "FRACTION", default_value = "0.30", value_parser = depth, allow_hyphen_values = true)]
+    depth: f64,
+    /// Print the report as JSON on standard output, and nothing else there
+    #[arg(long)]
+    json: bool,
+    /// No progress and no summary; warnings and errors stay
+    #[arg(long)]
+    quiet: bool,
+    /// Threads to use [default: as many as the machine has processors]
+    #[arg(long, value_name = "N", value_parser = threads, allow_hyphen_values = true)]
+    threads: Option<NonZeroUsize>,
+}
+
+/// What `analyze` is to do: every value checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AnalyzeSettings {
+    /// Files and folders to read.
+    pub paths: Vec<PathBuf>,
+    /// Folder of the report; `None` only together with `json`.
+    pub output_dir: Option<PathBuf>,
+    /// Only the series of this UID.
+    pub series_instance_uid: Option<String>,
+    /// Only this bone.
+    pub bone: Option<BoneName>,
+    /// Only this side.
+    pub side: Option<Side>,
+    /// Only the bone at this position.
+    pub seed: Option<SeedPoint>,
+    /// The pain, which no image tells.
+    pub pain: Option<Pain>,
+    /// Given instead of measured.
+    pub site: Option<Site>,
+    /// Given instead of measured.
+    pub lesion_type: Option<LesionType>,
+    /// Given instead of measured.
+    pub size: Option<Size>,
+    /// Which intact bone to compare with.
+    pub reference: ReferenceChoice,
+    /// Lysis fraction above which a sector counts as involved, [`MIN_DEPTH`] to [`MAX_DEPTH`].
+    pub depth_fraction: f64,
+    /// The report as JSON on standard output.
+    pub json: bool,
+    /// No progress and no summary.
+    pub quiet: bool,
+    /// Number of threads; `None`: as many as there are processors.
+    pub threads: Option<NonZeroUsize>,
+}
+
+impl From<AnalyzeArgs> for AnalyzeSettings {
+    fn from(args: AnalyzeArgs) -> Self {
+        Self {
+            paths: args.paths,
+            output_dir: args.output,
+            series_instance_uid: args.series,
+            bone: args.bone,
+            side: args.side,
+            seed: args.seed,
+            pain: args.pain,
+            site: args.site,
+            lesion_type: args.lesion_type,
+            size: args.size,
+            reference: args.reference,
+            depth_fraction: args.depth,
+            json: args.json,
+            quiet: args.quiet,
+            threads: args.threads,
+        }
+    }
+}
+
+/// Analyses the series and writes the report.
+pub fn run(_settings: &AnalyzeSettings) -> anyhow::Result<()> {
+    anyhow::bail!("'analyze' is not built yet")
+}
+
+fn depth(given: &str) -> Result<f64, BadValue> {
+    finite(given)
+        .filter(|depth| (MIN_DEPTH..=MAX_DEPTH).contains(depth))
+        .ok_or_else(|| refused("a depth", given, "a fraction from 0.05 to 0.95"))
+}
+
+fn threads(given: &str) -> Result<NonZeroUsize, BadValue> {
+    given.trim().parse().map_err(|_| refused("a number of threads", given, "a whole number from 1"))
+}
+
+/// A DICOM UID: digits and dots, at most 64 characters (PS3.5 section 9.1).
+fn series_uid(given: &str) -> Result<String, BadValue> {
+    let uid = given.trim();
+    let well_formed =
+        uid.len() <= 64 && uid.split('.').all(|part| part.bytes().all(|b| b.is_ascii_digit()) && !part.is_empty());
+    if well_formed {
+        Ok(uid.to_owned())
+    } else {
+        Err(refused("a series UID", given, "a SeriesInstanceUID as 'corticalysis series' lists it (digits and dots)"))
+    }
+}
+
+fn finite(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+fn refused(what: &'static str, given: &str, accepted: &str) -> BadValue {
+    BadValue { what, given: given.to_owned(), accepted: accepted.to_owned(), nearest: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn settings(args: &[&str]) -> Result<AnalyzeSettings, clap::Error> {
+        let cli = Cli::try_parse_from(["corticalysis", "analyze"].iter().chain(args))?;
+        match cli.command {
+            Command::Analyze(args) => Ok((*args).into()),
+            other => panic!("not analyze: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn defaults() {
+        let settings = settings(&["ct", "-o", "out"]).unwrap();
+        assert_eq!(settings.reference, ReferenceChoice::Auto);
+        assert_eq!(settings.depth_fraction, 0.30);
+        assert_eq!((settings.pain, settings.threads, settings.json), (None, None, false));
+    }
+
+    #[test]
+    fn every_option_arrives() {
+        let line = "ct more -o out --series 1.2.840 --bone femur --side left --seed -85.5,12,-430 --pain mild --site trochanteric \
+                    --type lytic --size 0.5 --reference contralateral --depth 0.5 --json --quiet --threads 2";
+        let settings = settings(&line.split_whitespace().collect::<Vec<_>>()).unwrap();
+        let expected = AnalyzeSettings {
+            paths: vec!["ct".into(), "more".into()],
+            output_dir: Some("out".into()),
+            series_instance_uid: Some("1.2.840".into()),
+            bone: Some(BoneName::Femur),
+            side: Some(Side::Left),
+            seed: Some(SeedPoint { x_mm: -85.5, y_mm: 12.0, z_mm: -430.0 }),
+            pain: Some(Pain::Mild),
+            site: Some(Site::Trochanteric),
+            lesion_type: Some(LesionType::Lytic),
+            size: Some(Size::OneToTwoThirds),
+            reference: ReferenceChoice::Contralateral,
+            depth_fraction: 0.5,
+            json: true,
+            quiet: true,
+            threads: NonZeroUsize::new(2),
+        };
+        assert_eq!(settings, expected);
+    }
+
+    #[test]
+    fn the_output_may_be_left_out_only_with_json() {
+        assert!(settings(&["ct"]).is_err());
+        assert_eq!(settings(&["ct", "--json"]).unwrap().output_dir, None);
+    }
+
+    #[test]
+    fn depth_at_its_ends() {
+        for good in ["0.05", "0.95"] {
+            assert!(depth(good).is_ok(), "{good}");
+        }
+        for bad in ["0.049", "0.951", "30", "nan", "", "-0.3"] {
+            assert!(depth(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn positions_uids_and_threads_are_checked() {
+        for bad in ["1,2", "1,2,3,4", "a,b,c", "1,2,inf", ""] {
+            assert!(bad.parse::<SeedPoint>().is_err(), "{bad}");
+        }
+        for bad in ["", "1..2", "1.2.x", ".1", &"1".repeat(65)] {
+            assert!(series_uid(bad).is_err(), "{bad}");
+        }
+        for bad in ["0", "-1", "1.5", "many"] {
+            assert!(threads(bad).is_err(), "{bad}");
+        }
+    }
+}
