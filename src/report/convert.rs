@@ -122,7 +122,7 @@ pub fn slice_reports(
                 ..empty
             },
             (reason, _) => {
-                let because = reason.map_or(without_lysis, not_measured_text);
+                let because = reason.map_or(without_lysis, |reason| not_measured_text(reason));
                 SliceReport { not_measured_because: Some(because.into()), ..empty }
             }
         }

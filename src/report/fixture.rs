@@ -41,7 +41,7 @@ fn thickness(theta: f64, z: f64) -> f64 {
 /// A hole centred at the back and right, 66 mm high.
 fn loss(theta: f64, z: f64) -> f64 {
     let turn = (theta - 2.5 + 0.004 * (z + 372.0)).rem_euclid(TAU);
-    let across = turn.min(TAU - turn) / (1.75 + 0.25 * (z * 0.4).sin());
+    let across = turn.min(TAU - turn) / (1.6 + 0.2 * (z * 0.4).sin());
     let along = (z + 372.0) / 33.0;
     let inside: f64 = 1.0 - across.powi(2) - along.powi(2);
     (2.0 * inside).clamp(0.0, 1.0) + 0.03 * ((17.0 * theta).sin() * (z * 0.7).cos()).abs()

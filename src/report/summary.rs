@@ -125,7 +125,7 @@ impl Lines {
         }
     }
 
-    /// Wraps at spaces; what follows the first line hangs two columns in. A longer word is broken, never cut off.
+    /// Wraps at spaces; what follows the first line of an item hangs two columns in. A longer word is broken, never cut off.
     fn paragraph(&mut self, indent: usize, text: &str) {
         let mut line = " ".repeat(indent);
         let mut filled = false;
@@ -155,6 +155,7 @@ impl Lines {
     fn push_line(&mut self, line: &mut String, indent: usize) {
         self.text.push_str(line);
         self.text.push('\n');
-        *line = " ".repeat(indent + 2);
+        // What stands at the margin is plain text; what is set in belongs to a list.
+        *line = " ".repeat(if indent == 0 { 0 } else { indent + 2 });
     }
 }

@@ -15,6 +15,10 @@ pub(super) fn bone_title(bone: &BoneReport) -> String {
 
 /// The text with its first letter in upper case.
 pub(super) fn capitalised(text: &str) -> String {
+    // A symbol stays as it is: z is the axis, Z is nothing.
+    if text.starts_with("z ") {
+        return text.into();
+    }
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -5,7 +5,7 @@ use crate::cortex::SECTORS;
 use std::collections::HashMap;
 
 const LEFT: f64 = 62.0;
-const WIDTH: f64 = 384.0;
+const WIDTH: f64 = 372.0;
 const RIGHT: f64 = 84.0;
 const BELOW: f64 = 62.0;
 /// Pixels of the raster a sector: viewers that insist on smoothing blur less of it.
@@ -53,12 +53,12 @@ pub fn unrolled_map(figures: &BoneFigures, title: &str, id: &str) -> String {
         svg.text([x, axis.bottom() + 19.0], "cx-strong cx-mid", letter);
     }
     svg.text(
-        [LEFT + WIDTH / 2.0, axis.bottom() + 36.0],
+        [size[0] / 2.0, axis.bottom() + 36.0],
         "cx-label cx-mid",
         "around the bone: L left, P posterior, R right, A anterior of the patient",
     );
     svg.text(
-        [LEFT + WIDTH / 2.0, axis.bottom() + 53.0],
+        [size[0] / 2.0, axis.bottom() + 53.0],
         "cx-label cx-mid",
         &format!("outlined: loss above {depth:.0} %  ·  white hatch: through the wall  ·  grey hatch: not measured"),
     );

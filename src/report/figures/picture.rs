@@ -88,15 +88,19 @@ impl Frame {
 /// The crop in the bone window, magnified smoothly: HU are interpolated first and windowed after, else the window's
 /// corners would show.
 fn raster(crop: &SliceCrop) -> Vec<u8> {
-    let hu: Vec<f32> = crop.pixels.iter().map(|hu| if *hu == NO_DATA { -1024.0 } else { f32::from(*hu) }).collect();
-    let Some(image) = ImageBuffer::<Luma<f32>, _>::from_raw(crop.width as u32, crop.height as u32, hu) else {
+    // The resampler clamps floating-point pixels to 0..1.
+    let to_unit = |hu: f32| (hu + 1024.0) / 8192.0;
+    let unit: Vec<f32> =
+        crop.pixels.iter().map(|hu| to_unit(if *hu == NO_DATA { -1024.0 } else { f32::from(*hu) })).collect();
+    let Some(image) = ImageBuffer::<Luma<f32>, _>::from_raw(crop.width as u32, crop.height as u32, unit) else {
         return Vec::new();
     };
     let longest = image.width().max(image.height()).max(1);
     let [width, height] = [image.width(), image.height()].map(|side| (side * RASTER / longest).max(1));
     let large = imageops::resize(&image, width, height, imageops::FilterType::CatmullRom);
     png_grey(image::GrayImage::from_fn(width, height, |x, y| {
-        let share = (large.get_pixel(x, y)[0] - (WINDOW_LEVEL - WINDOW_WIDTH / 2.0)) / WINDOW_WIDTH;
+        let hu = large.get_pixel(x, y)[0] * 8192.0 - 1024.0;
+        let share = (hu - (WINDOW_LEVEL - WINDOW_WIDTH / 2.0)) / WINDOW_WIDTH;
         Luma([(255.0 * share).round().clamp(0.0, 255.0) as u8])
     }))
 }

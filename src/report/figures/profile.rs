@@ -6,7 +6,8 @@ use crate::estimate::Estimate;
 use crate::lysis::SliceLysis;
 
 const LEFT: f64 = 62.0;
-const WIDTH: f64 = 340.0;
+// As wide as the map, so that side by side their z axes are level.
+const WIDTH: f64 = 426.0;
 const RIGHT: f64 = 30.0;
 const BELOW: f64 = 62.0;
 
@@ -54,10 +55,10 @@ pub fn profile(figures: &BoneFigures, flagged: &[bool], title: &str, id: &str) -
     axis.draw(&mut svg, LEFT);
     svg.text([LEFT + WIDTH / 2.0, axis.bottom() + 34.0], "cx-label cx-mid", "percent lost (shaded: 95 % interval)");
     let y = axis.bottom() + 52.0;
-    svg.line([LEFT + 44.0, y - 4.0], [LEFT + 72.0, y - 4.0], "cx-axial");
-    svg.text([LEFT + 78.0, y], "cx-axial-text", "axial");
-    svg.line([LEFT + 150.0, y - 4.0], [LEFT + 178.0, y - 4.0], "cx-around");
-    svg.text([LEFT + 184.0, y], "cx-around-text", "circumferential");
+    svg.line([LEFT + 84.0, y - 4.0], [LEFT + 112.0, y - 4.0], "cx-axial");
+    svg.text([LEFT + 118.0, y], "cx-axial-text", "axial");
+    svg.line([LEFT + 190.0, y - 4.0], [LEFT + 218.0, y - 4.0], "cx-around");
+    svg.text([LEFT + 224.0, y], "cx-around-text", "circumferential");
     svg.finish()
 }
 

@@ -45,7 +45,7 @@ fn pictures(drawn: &DrawnBone) -> Markup {
 }
 
 fn lesions(lesions: &[LesionReport]) -> Markup {
-    let with_ci = |value, ci95| html! { (words::number(value, 1)) br; span .ci { (words::interval(ci95, 1)) } };
+    let with_ci = |value, ci95| html! { (words::number(value, 1)) br; span .ci .nowrap { (words::interval(ci95, 1)) } };
     let share = |fraction: Option<f64>| words::number(fraction.map(|f| 100.0 * f), 0);
     scrolling(
         "Lesions",

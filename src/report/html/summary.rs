@@ -20,7 +20,9 @@ fn card(index: usize, bone: &BoneReport) -> Markup {
     let tone = match bone.recommendation.as_ref().map(|advice| advice.category) {
         Some(Category::ConsolidationCandidate | Category::FixationByMirels) => "card high",
         Some(Category::Multidisciplinary | Category::DependsOnPain) => "card middle",
-        _ => "card low",
+        Some(Category::ObservationOrRadiotherapy | Category::NoLesion) => "card low",
+        // Nothing measured is neither good news nor bad.
+        None => "card unknown",
     };
     html! {
         article class=(tone) aria-labelledby=(format!("card-{index}")) {
