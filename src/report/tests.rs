@@ -164,7 +164,15 @@ fn everything_is_written_and_other_files_are_kept() {
     fs::create_dir_all(dir.join("figures")).expect("made");
     fs::write(dir.join("notes.txt"), "mine").expect("written");
     fs::write(dir.join("report.json"), "old").expect("written");
+    let old = ["femur-right-map.svg", "femur-left-2-slice-0003.svg", "femur-left-notes.svg"]
+        .map(|name| dir.join("figures").join(name));
+    old.iter().for_each(|path| fs::write(path, "old").expect("written"));
     write_all(&dir, &bone.report(), &[bone.figures(0)]).expect("written");
+    assert_eq!(
+        old.map(|path| path.exists()),
+        [false, false, true],
+        "pictures of an earlier report go, other files stay"
+    );
     for name in [
         "report.json",
         "slices.csv",

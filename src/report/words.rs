@@ -104,7 +104,7 @@ impl Run {
     /// "instances 41–47 (z −390.0 to −371.0 mm)".
     pub fn text(&self) -> String {
         let [low, high] = self.z_range_mm.map(|z| number(Some(z), 1));
-        let z = if self.count == 1 { format!("z {low} mm") } else { format!("z {low} to {high} mm") };
+        let z = if self.count == 1 { format!("z {low}\u{a0}mm") } else { format!("z {low} to {high}\u{a0}mm") };
         match self.instances {
             Some([first, last]) if first == last => format!("instance {first} ({z})"),
             Some([first, last]) => format!("instances {first}–{last} ({z})"),
@@ -178,7 +178,7 @@ pub(super) fn worst_slice(bone: &BoneReport) -> Option<&SliceReport> {
 /// "instance 57, z −390.0 mm", or only z where the image has no number.
 pub(super) fn slice_name(slice: &SliceReport) -> String {
     let z = number(Some(slice.z_mm), 1);
-    slice.instance_number.map_or_else(|| format!("z {z} mm"), |n| format!("instance {n}, z {z} mm"))
+    slice.instance_number.map_or_else(|| format!("z {z}\u{a0}mm"), |n| format!("instance {n}, z {z}\u{a0}mm"))
 }
 
 /// "1 lesion", "2 lesions".
@@ -198,7 +198,7 @@ pub(super) fn mirels_total(mirels: &MirelsReport) -> String {
 /// A rule's quantity with interval and threshold: "36.5 % (33.1 to 39.9), threshold > 30 %".
 pub(super) fn value_text(value: &RuleValue) -> String {
     let decimals = if value.unit == "points" { 0 } else { 1 };
-    let unit = if value.unit.is_empty() { String::new() } else { format!(" {}", value.unit) };
+    let unit = if value.unit.is_empty() { String::new() } else { format!("\u{a0}{}", value.unit) };
     let mut text = format!("{}{unit}", number(value.value, decimals));
     if let Some(ci95) = value.ci95 {
         text += &format!(" ({})", interval(Some(ci95), decimals));

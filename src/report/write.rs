@@ -73,11 +73,12 @@ pub fn write_all(dir: &Path, report: &Report, figures: &[BoneFigures]) -> Result
             return Err(unwritable(source));
         }
     }
+    let last = "report.json";
+    let place = |name: &str| move_file(&temporary.path().join(name), &dir.join(name)).map_err(unwritable);
+    files.keys().filter(|name| *name != last).try_for_each(|name| place(name))?;
+    remove_stale_figures(&dir.join("figures"), &files).map_err(unwritable)?;
     // The JSON last: who waits for it finds the rest complete.
-    let last = |name: &&String| *name == "report.json";
-    for name in files.keys().filter(|name| !last(name)).chain(files.keys().filter(last)) {
-        move_file(&temporary.path().join(name), &dir.join(name)).map_err(unwritable)?;
-    }
+    place(last)?;
     Ok(())
 }
 
@@ -103,6 +104,36 @@ fn move_file(from: &Path, to: &Path) -> io::Result<()> {
         other => other,
     }
 }
+
+/// Pictures of an earlier report that this one does not have: beside the new numbers they could be taken for theirs.
+/// Only names that [`contents`] could have given are touched.
+fn remove_stale_figures(folder: &Path, files: &BTreeMap<String, Vec<u8>>) -> io::Result<()> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if is_figure_name(&name) && !files.contains_key(&format!("figures/{name}")) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// `femur-left-map.svg`, `unknown-unknown-2-slice-0042.svg`, ….
+fn is_figure_name(name: &str) -> bool {
+    let Some(stem) = name.strip_suffix(".svg") else { return false };
+    let parts: Vec<&str> = stem.split('-').collect();
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let [bone, side, rest @ ..] = parts.as_slice() else { return false };
+    let rest = match rest {
+        [number, rest @ ..] if digits(number) => rest,
+        rest => rest,
+    };
+    let picture = matches!(rest, ["map"] | ["profile"]) || matches!(rest, ["slice", index] if digits(index));
+    BONES.contains(bone) && ["left", "right", "unknown"].contains(side) && picture
+}
+
+const BONES: [&str; 7] = ["femur", "tibia", "fibula", "humerus", "radius", "ulna", "unknown"];
 
 /// All files of the report by their path within the folder.
 fn contents(report: &Report, figures: &[BoneFigures]) -> Result<BTreeMap<String, Vec<u8>>, ReportError> {

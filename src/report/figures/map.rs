@@ -201,5 +201,5 @@ fn colour_bar(axis: &ZAxis, svg: &mut svg::Svg) {
         svg.line([x + width, y], [x + width + 4.0, y], "cx-axis");
         svg.text([x + width + 7.0, y + 4.0], "cx-label", &format!("{percent:.0} %"));
     }
-    svg.text([x + width / 2.0 + 10.0, axis.top - 10.0], "cx-label cx-mid", "mass left");
+    svg.text([x + width / 2.0 + 22.0, axis.top - 10.0], "cx-label cx-mid", "mass left");
 }

@@ -27,7 +27,7 @@ fn card(index: usize, bone: &BoneReport) -> Markup {
     html! {
         article class=(tone) aria-labelledby=(format!("card-{index}")) {
             h3 id=(format!("card-{index}")) { a href=(format!("#bone-{index}")) { (words::bone_title(bone)) } }
-            p .where { "z " (low) " to " (high) " mm  ·  measured in " (measured) " of " (words::count(bone.slices.len(), "slice", "slices")) }
+            p .where { "z " (low) " to " (high) "\u{a0}mm · measured in " (measured) " of " (words::count(bone.slices.len(), "slice", "slices")) }
             @if let Some(advice) = &bone.recommendation { p .headline { (words::category_headline(advice.category)) } }
             @else if measured == 0 { p .headline { "Not measured" } }
             @if measured == 0 { (why_not(bone)) } @else { (figures_of_worst(bone)) (where_found(bone)) }
@@ -55,7 +55,7 @@ fn figures_of_worst(bone: &BoneReport) -> Markup {
         html! {
             div .number {
                 span .name { (name) }
-                span .value { (words::number(value, 1)) span .unit { " %" } }
+                span .value { (words::number(value, 1)) span .unit { "\u{a0}%" } }
                 span .ci { "95 % interval " (words::interval(ci95, 1)) }
                 span .ci { "threshold " (limit) " %" }
             }
@@ -82,7 +82,7 @@ fn where_found(bone: &BoneReport) -> Markup {
                 @for lesion in &bone.lesions {
                     @let z = lesion.z_range_mm.map(|z| words::number(Some(z), 1));
                     div {
-                        (lesion.id) ": " (lesion.kind) ", z " (z[0]) " to " (z[1]) " mm, " (words::number(lesion.axial_extent_mm, 1)) " mm along the bone"
+                        (lesion.id) ": " (lesion.kind) ", z " (z[0]) " to " (z[1]) "\u{a0}mm, " (words::number(lesion.axial_extent_mm, 1)) "\u{a0}mm along the bone"
                         @if lesion.through_the_wall { ", through the wall" }
                     }
                 }
