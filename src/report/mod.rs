@@ -1,1 +1,25 @@
-//! The report: one value, written as JSON, CSV, HTML and figures.
+//! The report: `report.json`, two tables, the figures, the page a person opens first, and the terminal's summary.
+//!
+//! Nothing is measured here. [`Report`] mirrors the published format; [`convert`] fills it from the measurement's
+//! types; [`write_all`] puts everything into a folder, all of it or nothing.
+
+pub mod convert;
+pub mod csv;
+pub mod figures;
+mod html;
+pub mod model;
+mod round;
+mod summary;
+mod words;
+mod write;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;
+
+pub use figures::{BoneFigures, SliceCrop};
+pub use html::page;
+pub use model::{DISCLAIMER, Report, SCHEMA, json_schema};
+pub use summary::summary;
+pub use write::{DrawnBone, ReportError, to_json, write_all};

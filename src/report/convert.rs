@@ -1,0 +1,151 @@
+//! From the measurement's types to the report's.
+
+use super::model::*;
+use crate::anatomy::{BoneName, Side};
+use crate::cortex::{Cortex, NotMeasured};
+use crate::dicom::Series;
+use crate::estimate::Estimate;
+use crate::lysis::{Lesion, LesionType, Lysis, Reference, ReferenceKind, SliceLysis};
+
+/// The 95 % interval of an estimate.
+pub fn interval(estimate: Estimate) -> [f64; 2] {
+    [estimate.low, estimate.high]
+}
+
+/// The report's word for a bone.
+pub fn bone_word(bone: BoneName) -> &'static str {
+    match bone {
+        BoneName::Femur => "femur",
+        BoneName::Tibia => "tibia",
+        BoneName::Fibula => "fibula",
+        BoneName::Humerus => "humerus",
+        BoneName::Radius => "radius",
+        BoneName::Ulna => "ulna",
+        BoneName::Unknown => "unknown",
+    }
+}
+
+/// The report's word for a side.
+pub fn side_word(side: Side) -> &'static str {
+    match side {
+        Side::Left => "left",
+        Side::Right => "right",
+        Side::Unknown => "unknown",
+    }
+}
+
+/// The report's word for what fills a lesion.
+pub fn lesion_type_word(kind: LesionType) -> &'static str {
+    match kind {
+        LesionType::Lytic => "lytic",
+        LesionType::Mixed => "mixed",
+        LesionType::Blastic => "blastic",
+    }
+}
+
+/// Why a section has no numbers, as a clause that completes "not measured because …".
+pub fn not_measured_text(reason: NotMeasured) -> &'static str {
+    match reason {
+        NotMeasured::CutByBorder => "the border of the image cuts the bone",
+        NotMeasured::NoRing => "the section is no ring of cortex (joint, condyle, trochanter or fused neighbour)",
+        NotMeasured::WallTooThin => "the wall is thinner than the scanner resolves",
+        NotMeasured::TooOblique => "the bone runs too obliquely through the slice",
+        NotMeasured::Metal => "metal disturbs the image",
+        NotMeasured::SliceMissing => "the slice is missing from the series",
+    }
+}
+
+/// Identity, scanner and geometry of the series; warnings included.
+pub fn series_report(series: &Series) -> SeriesReport {
+    let (header, grid) = (&series.header, &series.grid);
+    SeriesReport {
+        study_instance_uid: header.study_instance_uid.clone(),
+        series_instance_uid: header.series_instance_uid.clone(),
+        frame_of_reference_uid: header.frame_of_reference_uid.clone(),
+        manufacturer: header.manufacturer.clone(),
+        kernel: header.kernel.clone(),
+        kvp: header.kvp,
+        rows: grid.size[1],
+        columns: grid.size[0],
+        slices: grid.size[2],
+        // DICOM order: distance between rows first. A swap here would be silent on square pixels.
+        pixel_spacing_mm: [grid.spacing_mm.y, grid.spacing_mm.x],
+        slice_spacing_mm: grid.spacing_mm.z,
+        warnings: series.warnings.clone(),
+    }
+}
+
+/// Kind and note of the reference.
+pub fn reference_report(reference: &Reference) -> ReferenceReport {
+    let kind = match reference.kind {
+        ReferenceKind::Ipsilateral => "ipsilateral",
+        ReferenceKind::Contralateral => "contralateral",
+    };
+    ReferenceReport { kind: kind.into(), note: reference.note.clone() }
+}
+
+/// One row per slice of `cortex`, in its order. `flagged` says of a measured slice whether `guideline-30-50` holds
+/// in it. Without `lysis` (no reference could be made) no slice has numbers, and `without_lysis` says why.
+pub fn slice_reports(
+    series: &Series,
+    cortex: &Cortex,
+    lysis: Option<&Lysis>,
+    without_lysis: &str,
+    flagged: impl Fn(&SliceLysis) -> bool,
+) -> Vec<SliceReport> {
+    let rows = cortex.slices.iter().enumerate().map(|(row, section)| {
+        let source = series.slices.get(section.slice_index).and_then(Option::as_ref);
+        let empty = SliceReport {
+            instance_number: source.and_then(|source| source.instance_number),
+            sop_instance_uid: source.map(|source| source.sop_instance_uid.clone()),
+            z_mm: section.z_mm,
+            ..SliceReport::default()
+        };
+        let numbers = lysis.and_then(|lysis| lysis.slices.get(row)).and_then(Option::as_ref);
+        match (section.not_measured, numbers) {
+            (None, Some(numbers)) => SliceReport {
+                measured: true,
+                axial_lysis_percent: Some(numbers.axial_percent.value),
+                axial_lysis_ci95: Some(interval(numbers.axial_percent)),
+                circumferential_lysis_percent: Some(numbers.circumferential_percent.value),
+                circumferential_lysis_ci95: Some(interval(numbers.circumferential_percent)),
+                circumferential_by_depth: Some(ByDepth {
+                    d30: numbers.circumferential_by_depth[0],
+                    d50: numbers.circumferential_by_depth[1],
+                    d99: numbers.circumferential_by_depth[2],
+                }),
+                cortical_area_mm2: Some(numbers.cortical_area_mm2),
+                reference_area_mm2: Some(numbers.reference_area_mm2),
+                mean_thickness_mm: Some(numbers.mean_thickness_mm),
+                reference_thickness_mm: Some(numbers.reference_thickness_mm),
+                flagged: flagged(numbers),
+                ..empty
+            },
+            (reason, _) => {
+                let because = reason.map_or(without_lysis, |reason| not_measured_text(reason));
+                SliceReport { not_measured_because: Some(because.into()), ..empty }
+            }
+        }
+    });
+    rows.collect()
+}
+
+/// One lesion.
+pub fn lesion_report(lesion: &Lesion) -> LesionReport {
+    LesionReport {
+        id: lesion.id,
+        z_range_mm: lesion.z_range_mm,
+        axial_extent_mm: Some(lesion.axial_extent_mm.value),
+        axial_extent_ci95: Some(interval(lesion.axial_extent_mm)),
+        height_mm: Some(lesion.height_mm.value),
+        height_ci95: Some(interval(lesion.height_mm)),
+        through_the_wall: lesion.through_the_wall,
+        max_axial_lysis_percent: Some(lesion.max_axial_lysis_percent.value),
+        max_axial_lysis_ci95: Some(interval(lesion.max_axial_lysis_percent)),
+        max_circumferential_lysis_percent: Some(lesion.max_circumferential_lysis_percent.value),
+        max_circumferential_lysis_ci95: Some(interval(lesion.max_circumferential_lysis_percent)),
+        kind: lesion_type_word(lesion.kind).into(),
+        size_fraction_of_cortex: Some(lesion.size_fraction_of_cortex),
+        size_fraction_of_diameter: Some(lesion.size_fraction_of_diameter),
+    }
+}

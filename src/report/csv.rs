@@ -1,0 +1,179 @@
+//! The two tables: `slices.csv` (one row a bone and slice) and `bones.csv` (one row a bone).
+//!
+//! An empty field was not measured. Lists within a field are joined by "; ".
+
+use super::model::*;
+use super::words;
+use std::fmt::Display;
+
+fn field(value: Option<impl Display>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+fn at(ci95: Option<[f64; 2]>, end: usize) -> String {
+    field(ci95.map(|ci95| ci95[end]))
+}
+
+fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> csv::Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(header)?;
+    for row in rows {
+        writer.write_record(row)?;
+    }
+    writer.into_inner().map_err(|error| error.into_error().into())
+}
+
+/// One row per bone and slice, in the report's order.
+pub fn slices_csv(report: &Report) -> csv::Result<Vec<u8>> {
+    let header = [
+        "bone_index",
+        "bone",
+        "side",
+        "instance_number",
+        "sop_instance_uid",
+        "z_mm",
+        "measured",
+        "not_measured_because",
+        "axial_lysis_percent",
+        "axial_lysis_ci95_low",
+        "axial_lysis_ci95_high",
+        "circumferential_lysis_percent",
+        "circumferential_lysis_ci95_low",
+        "circumferential_lysis_ci95_high",
+        "circumferential_0.30_percent",
+        "circumferential_0.50_percent",
+        "circumferential_0.99_percent",
+        "cortical_area_mm2",
+        "reference_area_mm2",
+        "mean_thickness_mm",
+        "reference_thickness_mm",
+        "flagged",
+    ];
+    let report = report.rounded();
+    let rows = report.bones.iter().enumerate().flat_map(|(index, bone)| {
+        bone.slices.iter().map(move |slice| {
+            let depth = slice.circumferential_by_depth;
+            vec![
+                (index + 1).to_string(),
+                bone.bone.clone(),
+                bone.side.clone(),
+                field(slice.instance_number),
+                slice.sop_instance_uid.clone().unwrap_or_default(),
+                slice.z_mm.to_string(),
+                slice.measured.to_string(),
+                slice.not_measured_because.clone().unwrap_or_default(),
+                field(slice.axial_lysis_percent),
+                at(slice.axial_lysis_ci95, 0),
+                at(slice.axial_lysis_ci95, 1),
+                field(slice.circumferential_lysis_percent),
+                at(slice.circumferential_lysis_ci95, 0),
+                at(slice.circumferential_lysis_ci95, 1),
+                field(depth.map(|depth| depth.d30)),
+                field(depth.map(|depth| depth.d50)),
+                field(depth.map(|depth| depth.d99)),
+                field(slice.cortical_area_mm2),
+                field(slice.reference_area_mm2),
+                field(slice.mean_thickness_mm),
+                field(slice.reference_thickness_mm),
+                slice.flagged.to_string(),
+            ]
+        })
+    });
+    table(&header, rows)
+}
+
+/// One row per bone: what a study over many patients needs.
+pub fn bones_csv(report: &Report) -> csv::Result<Vec<u8>> {
+    let header = [
+        "series_instance_uid",
+        "bone_index",
+        "bone",
+        "side",
+        "confidence",
+        "z_low_mm",
+        "z_high_mm",
+        "length_mm",
+        "reference",
+        "slices",
+        "not_measured_slices",
+        "flagged_slices",
+        "flagged_instance_numbers",
+        "max_axial_lysis_percent",
+        "max_axial_lysis_ci95_low",
+        "max_axial_lysis_ci95_high",
+        "max_axial_lysis_instance_number",
+        "max_circumferential_lysis_percent",
+        "max_circumferential_lysis_ci95_low",
+        "max_circumferential_lysis_ci95_high",
+        "max_circumferential_lysis_instance_number",
+        "lesions",
+        "max_axial_extent_mm",
+        "max_height_mm",
+        "through_the_wall",
+        "lesion_types",
+        "mirels_total",
+        "mirels_low",
+        "mirels_high",
+        "rules_met",
+        "rules_indeterminate",
+        "rules_not_met",
+        "category",
+        "warnings",
+    ];
+    let report = report.rounded();
+    let rows = report.bones.iter().enumerate().map(|(index, bone)| bone_row(&report, index, bone));
+    table(&header, rows)
+}
+
+fn bone_row(report: &Report, index: usize, bone: &BoneReport) -> Vec<String> {
+    let flagged: Vec<_> = bone.slices.iter().filter(|slice| slice.flagged).collect();
+    let axial = words::worst_by(bone, |slice| slice.axial_lysis_percent);
+    let around = words::worst_by(bone, |slice| slice.circumferential_lysis_percent);
+    let largest = |of: fn(&LesionReport) -> Option<f64>| field(bone.lesions.iter().filter_map(of).reduce(f64::max));
+    let rules = |met: Verdict| {
+        let names: Vec<_> = bone.rules.iter().filter(|rule| rule.met == met).map(|rule| rule.name.as_str()).collect();
+        names.join("; ")
+    };
+    let flagged_instances: Vec<_> =
+        flagged.iter().filter_map(|slice| slice.instance_number).map(|n| n.to_string()).collect();
+    let types: Vec<_> = bone.lesions.iter().map(|lesion| lesion.kind.as_str()).collect();
+    vec![
+        report.series.series_instance_uid.clone(),
+        (index + 1).to_string(),
+        bone.bone.clone(),
+        bone.side.clone(),
+        bone.confidence.to_string(),
+        bone.z_range_mm[0].to_string(),
+        bone.z_range_mm[1].to_string(),
+        field(bone.length_mm),
+        field(bone.reference.as_ref().map(|reference| reference.kind.as_str())),
+        bone.slices.len().to_string(),
+        bone.not_measured_slices.to_string(),
+        flagged.len().to_string(),
+        flagged_instances.join("; "),
+        field(axial.and_then(|slice| slice.axial_lysis_percent)),
+        at(axial.and_then(|slice| slice.axial_lysis_ci95), 0),
+        at(axial.and_then(|slice| slice.axial_lysis_ci95), 1),
+        field(axial.and_then(|slice| slice.instance_number)),
+        field(around.and_then(|slice| slice.circumferential_lysis_percent)),
+        at(around.and_then(|slice| slice.circumferential_lysis_ci95), 0),
+        at(around.and_then(|slice| slice.circumferential_lysis_ci95), 1),
+        field(around.and_then(|slice| slice.instance_number)),
+        bone.lesions.len().to_string(),
+        largest(|lesion| lesion.axial_extent_mm),
+        largest(|lesion| lesion.height_mm),
+        bone.lesions.iter().any(|lesion| lesion.through_the_wall).to_string(),
+        types.join("; "),
+        field(bone.mirels.as_ref().and_then(|mirels| mirels.total)),
+        field(bone.mirels.as_ref().map(|mirels| mirels.range[0])),
+        field(bone.mirels.as_ref().map(|mirels| mirels.range[1])),
+        rules(Verdict::Met),
+        rules(Verdict::Indeterminate),
+        rules(Verdict::NotMet),
+        bone.recommendation
+            .as_ref()
+            .map(|advice| words::category_code(advice.category).to_string())
+            .unwrap_or_default(),
+        bone.warnings.join("; "),
+    ]
+}

@@ -1,0 +1,157 @@
+//! All that is known of one bone: figures, lesions, rules, Mirels, reference, what was not measured.
+
+use super::*;
+
+/// One section; without figures the tables stand alone.
+pub(super) fn section(index: usize, bone: &BoneReport, drawn: Option<&DrawnBone>) -> Markup {
+    let id = format!("bone-{index}");
+    let heading = format!("{id}-h");
+    let unsure = bone.confidence < 0.9;
+    html! {
+        section .bone id=(id) aria-labelledby=(heading) {
+            h2 id=(heading) { (words::bone_title(bone)) }
+            @if unsure { p .note { "The name of this bone is uncertain: confidence " (words::number(Some(100.0 * bone.confidence), 0)) " %." } }
+            @if let Some(drawn) = drawn { (pictures(drawn)) }
+            @if !bone.lesions.is_empty() { h3 { "Lesions" } (lesions(&bone.lesions)) }
+            @if !bone.rules.is_empty() { h3 { "Rules" } (rules(&bone.rules)) }
+            @if let Some(mirels) = &bone.mirels { h3 { "Mirels’ score" } (score(mirels)) }
+            @if let Some(reference) = &bone.reference {
+                h3 { "Reference" }
+                p { strong { (words::capitalised(&reference.kind)) ". " } (reference.note) }
+            }
+            h3 { "Not measured" }
+            (not_measured(bone))
+        }
+    }
+}
+
+fn pictures(drawn: &DrawnBone) -> Markup {
+    html! {
+        div .pair {
+            figure {
+                (PreEscaped(&drawn.map))
+                figcaption { "The cortex unrolled: light is intact, dark is gone. Compared with the reference, sector by sector." }
+            }
+            figure {
+                (PreEscaped(&drawn.profile))
+                figcaption { "Both percentages along the bone. The flag marks slices above both thresholds." }
+            }
+        }
+        @if !drawn.pictures.is_empty() {
+            h3 { "Worst slices" }
+            div .pictures { @for (_, picture) in &drawn.pictures { figure { (PreEscaped(picture)) } } }
+        }
+    }
+}
+
+fn lesions(lesions: &[LesionReport]) -> Markup {
+    let with_ci = |value, ci95| html! { (words::number(value, 1)) br; span .ci .nowrap { (words::interval(ci95, 1)) } };
+    let share = |fraction: Option<f64>| words::number(fraction.map(|f| 100.0 * f), 0);
+    scrolling(
+        "Lesions",
+        html! {
+            table {
+                thead { tr {
+                    th scope="col" { "No." } th scope="col" { "Type" } th scope="col" { "z, mm" }
+                    th scope="col" .num { "Extent along the bone, mm" } th scope="col" .num { "Height, mm" } th scope="col" { "Through the wall" }
+                    th scope="col" .num { "Largest axial lysis, %" } th scope="col" .num { "Largest circumf. lysis, %" }
+                    th scope="col" .num { "Of the cortex, %" } th scope="col" .num { "Of the diameter, %" }
+                } }
+                tbody { @for lesion in lesions {
+                    @let z = lesion.z_range_mm.map(|z| words::number(Some(z), 1));
+                    tr {
+                        th scope="row" { (lesion.id) } td { (lesion.kind) } td .nowrap { (z[0]) " to " (z[1]) }
+                        td .num { (with_ci(lesion.axial_extent_mm, lesion.axial_extent_ci95)) }
+                        td .num { (with_ci(lesion.height_mm, lesion.height_ci95)) }
+                        td { @if lesion.through_the_wall { "yes" } @else { "no" } }
+                        td .num { (with_ci(lesion.max_axial_lysis_percent, lesion.max_axial_lysis_ci95)) }
+                        td .num { (with_ci(lesion.max_circumferential_lysis_percent, lesion.max_circumferential_lysis_ci95)) }
+                        td .num { (share(lesion.size_fraction_of_cortex)) } td .num { (share(lesion.size_fraction_of_diameter)) }
+                    }
+                } }
+            }
+        },
+    )
+}
+
+/// One body of rows a rule, one row a value.
+fn rules(rules: &[RuleReport]) -> Markup {
+    let decimals = |value: &RuleValue| if value.unit == "points" { 0 } else { 1 };
+    let unit = |value: &RuleValue| if value.unit.is_empty() { String::new() } else { format!(" {}", value.unit) };
+    let cells = |name: &str, value: &RuleValue| {
+        html! {
+            td { (words::plain(name)) }
+            td .num .nowrap { (words::number(value.value, decimals(value))) (unit(value)) }
+            td .num .nowrap { (words::interval(value.ci95, decimals(value))) }
+            td .num .nowrap { @if let Some(threshold) = value.threshold { (words::comparison_sign(value)) " " (threshold) (unit(value)) } @else { "–" } }
+        }
+    };
+    scrolling(
+        "Rules",
+        html! {
+            table {
+                thead { tr {
+                    th scope="col" { "Rule" } th scope="col" { "Quantity" } th scope="col" .num { "Value" } th scope="col" .num { "95 % interval" }
+                    th scope="col" .num { "Threshold" } th scope="col" { "Verdict" } th scope="col" { "Criterion and source" }
+                } }
+                @for rule in rules {
+                    @let height = rule.values.len().max(1).to_string();
+                    tbody {
+                        tr {
+                            th scope="rowgroup" rowspan=(height) { (words::rule_title(&rule.name)) }
+                            @match rule.values.iter().next() {
+                                Some((name, value)) => (cells(name, value)),
+                                None => { td { "–" } td .num { "–" } td .num { "–" } td .num { "–" } }
+                            }
+                            td rowspan=(height) { (verdict(rule.met)) }
+                            td .prose rowspan=(height) {
+                                p { (rule.criterion) }
+                                p .source { (rule.source) }
+                                @for note in &rule.notes { p .source { (note) } }
+                            }
+                        }
+                        @for (name, value) in rule.values.iter().skip(1) { tr { (cells(name, value)) } }
+                    }
+                }
+            }
+        },
+    )
+}
+
+fn score(mirels: &MirelsReport) -> Markup {
+    let items = [("Site", &mirels.site), ("Size", &mirels.size), ("Type", &mirels.kind), ("Pain", &mirels.pain)];
+    scrolling(
+        "Mirels’ score",
+        html! {
+            table .narrow {
+                thead { tr { th scope="col" { "Item" } th scope="col" { "Finding" } th scope="col" { "Basis" } th scope="col" .num { "Points" } } }
+                tbody {
+                    @for (name, item) in items { tr {
+                        th scope="row" { (name) }
+                        @match item {
+                            Some(item) => {
+                                td { (item.value.as_deref().map_or_else(|| "unknown".into(), words::plain)) }
+                                td { (item.basis) }
+                                td .num { (item.points.map_or_else(|| "–".into(), |points| points.to_string())) }
+                            }
+                            None => { td { "not given" } td { "clinical" } td .num { "1 to 3" } }
+                        }
+                    } }
+                }
+                tfoot { tr { th scope="row" colspan="3" { "Total" } td .num { (words::mirels_total(mirels)) } } }
+            }
+        },
+    )
+}
+
+fn not_measured(bone: &BoneReport) -> Markup {
+    let runs = words::not_measured_runs(bone);
+    html! {
+        @if runs.is_empty() { p { "Every slice of the bone was measured." } }
+        @else {
+            ul { @for (reason, run) in runs {
+                li { (words::capitalised(&run.text())) ", " (words::count(run.count, "slice", "slices")) ": " (reason) "." }
+            } }
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! The types of `report.json`, schema `corticalysis/report/v1`.
+//!
+//! Units: millimetres in the DICOM patient frame (LPS), percent as 0–100, `null` where not measured. Others rely on
+//! these names: fields may be added, never renamed or given another meaning.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// Name and version of the report's format.
+pub const SCHEMA: &str = "corticalysis/report/v1";
+
+/// What every report, page and summary carries.
+pub const DISCLAIMER: &str = "Research use only. Not a medical device; not for diagnosis or treatment decisions. \
+                              Results require review by a qualified physician.";
+
+/// Everything one run has to say about one CT series.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// Always `corticalysis/report/v1`.
+    pub schema: String,
+    /// The program that wrote the report.
+    pub tool: Tool,
+    /// What the numbers may be used for.
+    pub disclaimer: String,
+    /// The CT series that was measured.
+    pub series: SeriesReport,
+    /// Settings of the run, as the user gave them or as they were by default.
+    pub settings: BTreeMap<String, serde_json::Value>,
+    /// The long bones found, also those of which nothing could be measured.
+    pub bones: Vec<BoneReport>,
+}
+
+impl Report {
+    /// A report of this version of the program, without bones yet.
+    pub fn new(series: SeriesReport, settings: BTreeMap<String, serde_json::Value>) -> Self {
+        Self {
+            schema: SCHEMA.into(),
+            tool: Tool { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() },
+            disclaimer: DISCLAIMER.into(),
+            series,
+            settings,
+            bones: Vec::new(),
+        }
+    }
+}
+
+/// Name and version of a program.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Tool {
+    pub name: String,
+    pub version: String,
+}
+
+/// The CT series: identity, scanner, geometry. Nothing that names the patient.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SeriesReport {
+    pub study_instance_uid: String,
+    pub series_instance_uid: String,
+    pub frame_of_reference_uid: String,
+    pub manufacturer: String,
+    /// Convolution kernel as the scanner names it.
+    pub kernel: String,
+    /// Tube voltage, kV.
+    pub kvp: Option<f64>,
+    pub rows: usize,
+    pub columns: usize,
+    pub slices: usize,
+    /// Distance between the centres of neighbouring rows, then columns, as in DICOM.
+    pub pixel_spacing_mm: [f64; 2],
+    /// Distance between slice centres, from their positions.
+    pub slice_spacing_mm: f64,
+    /// What is wrong with the series, in words a user can act on.
+    pub warnings: Vec<String>,
+}
+
+/// One long bone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BoneReport {
+    /// `femur`, `tibia`, `fibula`, `humerus`, `radius`, `ulna` or `unknown`.
+    pub bone: String,
+    /// `left`, `right` or `unknown`.
+    pub side: String,
+    /// How sure the name is, 0 to 1.
+    pub confidence: f64,
+    /// Lowest and highest patient z of the bone in the series.
+    pub z_range_mm: [f64; 2],
+    /// Length of the bone seen in the series, along its axis.
+    pub length_mm: Option<f64>,
+    /// Where the intact cortex was taken from; `null` when nothing was measured.
+    pub reference: Option<ReferenceReport>,
+    /// One entry per axial slice of the bone, in order of increasing z.
+    pub slices: Vec<SliceReport>,
+    /// How many of `slices` have no numbers.
+    pub not_measured_slices: usize,
+    pub lesions: Vec<LesionReport>,
+    /// `null` when there is no lesion to score.
+    pub mirels: Option<MirelsReport>,
+    pub rules: Vec<RuleReport>,
+    pub recommendation: Option<RecommendationReport>,
+    /// What a reader should know before trusting this bone's numbers.
+    pub warnings: Vec<String>,
+}
+
+/// Where the intact cortex was taken from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReferenceReport {
+    /// `contralateral` or `ipsilateral`.
+    pub kind: String,
+    /// What it is made of and whether it can be trusted.
+    pub note: String,
+}
+
+/// One axial slice of one bone. All measurements are `null` when `measured` is false.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SliceReport {
+    /// DICOM instance number: what to look for on the viewing station.
+    pub instance_number: Option<i64>,
+    pub sop_instance_uid: Option<String>,
+    /// Patient z at the bone's centre.
+    pub z_mm: f64,
+    pub measured: bool,
+    /// The reason when `measured` is false.
+    pub not_measured_because: Option<String>,
+    /// Share of the slice's cortical mass that is gone, percent.
+    pub axial_lysis_percent: Option<f64>,
+    /// Its 95 % interval, percent.
+    pub axial_lysis_ci95: Option<[f64; 2]>,
+    /// Share of the periosteal contour that lost more than the chosen depth, percent.
+    pub circumferential_lysis_percent: Option<f64>,
+    /// Its 95 % interval, percent.
+    pub circumferential_lysis_ci95: Option<[f64; 2]>,
+    /// The same at fixed depths, percent.
+    pub circumferential_by_depth: Option<ByDepth>,
+    /// Equivalent area of full-density cortex.
+    pub cortical_area_mm2: Option<f64>,
+    /// The same when intact.
+    pub reference_area_mm2: Option<f64>,
+    pub mean_thickness_mm: Option<f64>,
+    pub reference_thickness_mm: Option<f64>,
+    /// Both percentages exceed the thresholds of `guideline-30-50` in this slice.
+    pub flagged: bool,
+}
+
+/// Circumferential lysis at fixed depths of loss, percent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ByDepth {
+    /// Contour that lost more than 30 % of its cortex.
+    #[serde(rename = "0.30")]
+    pub d30: f64,
+    /// Contour that lost more than half of its cortex.
+    #[serde(rename = "0.50")]
+    pub d50: f64,
+    /// Contour that is gone through the wall.
+    #[serde(rename = "0.99")]
+    pub d99: f64,
+}
+
+/// A connected patch of lost cortex.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LesionReport {
+    /// 1, 2, … within the bone.
+    pub id: usize,
+    pub z_range_mm: [f64; 2],
+    /// Longest run along the bone's axis at one sector.
+    pub axial_extent_mm: Option<f64>,
+    pub axial_extent_ci95: Option<[f64; 2]>,
+    /// Extent along the bone's axis over all sectors.
+    pub height_mm: Option<f64>,
+    pub height_ci95: Option<[f64; 2]>,
+    pub through_the_wall: bool,
+    pub max_axial_lysis_percent: Option<f64>,
+    pub max_axial_lysis_ci95: Option<[f64; 2]>,
+    pub max_circumferential_lysis_percent: Option<f64>,
+    pub max_circumferential_lysis_ci95: Option<[f64; 2]>,
+    /// `lytic`, `mixed` or `blastic`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Largest share of the cortex of a slice, 0 to 1.
+    pub size_fraction_of_cortex: Option<f64>,
+    /// Size over the bone's diameter, 0 to 1.
+    pub size_fraction_of_diameter: Option<f64>,
+}
+
+/// Mirels' score: four items of 1 to 3 points.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MirelsReport {
+    pub site: Option<MirelsItem>,
+    pub size: Option<MirelsItem>,
+    #[serde(rename = "type")]
+    pub kind: Option<MirelsItem>,
+    /// Clinical: `null` unless it was given.
+    pub pain: Option<MirelsItem>,
+    /// `null` while an item is unknown.
+    pub total: Option<u8>,
+    /// Lowest and highest possible total.
+    pub range: [u8; 2],
+}
+
+/// One item of Mirels' score.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MirelsItem {
+    /// 1 to 3; `null` when it cannot be told.
+    pub points: Option<u8>,
+    /// `lower-limb`, `lytic`, ….
+    pub value: Option<String>,
+    /// `measured`, `given`, or why it is not known.
+    pub basis: String,
+}
+
+/// One published rule, evaluated on one bone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RuleReport {
+    /// `guideline-30-50`, `mirels`, `van-der-linden`, `tatar-planning-ct`, ….
+    pub name: String,
+    pub met: Verdict,
+    /// The criterion in words.
+    pub criterion: String,
+    /// The quantities the rule looks at, by name.
+    pub values: BTreeMap<String, RuleValue>,
+    pub source: String,
+    /// What a reader must know about the rule's reach.
+    pub notes: Vec<String>,
+}
+
+/// One quantity of a rule.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RuleValue {
+    pub value: Option<f64>,
+    pub ci95: Option<[f64; 2]>,
+    /// The published threshold.
+    pub threshold: Option<f64>,
+    /// `>`, `>=`, `<` or `<=`: how the value is held against the threshold.
+    pub comparison: Option<String>,
+    /// `%`, `mm`, `points`, or empty.
+    pub unit: String,
+}
+
+/// Whether a rule is met. A threshold inside the 95 % interval is `indeterminate`, never a silent yes or no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Met,
+    NotMet,
+    Indeterminate,
+}
+
+impl From<bool> for Verdict {
+    fn from(met: bool) -> Self {
+        if met { Self::Met } else { Self::NotMet }
+    }
+}
+
+impl Serialize for Verdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Met => serializer.serialize_bool(true),
+            Self::NotMet => serializer.serialize_bool(false),
+            Self::Indeterminate => serializer.serialize_str("indeterminate"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Verdict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Raw {
+            Known(bool),
+            Word(String),
+        }
+        match Raw::deserialize(deserializer)? {
+            Raw::Known(met) => Ok(met.into()),
+            Raw::Word(word) if word == "indeterminate" => Ok(Self::Indeterminate),
+            Raw::Word(word) => {
+                Err(serde::de::Error::custom(format!("met is \"{word}\", not true, false or \"indeterminate\"")))
+            }
+        }
+    }
+}
+
+impl JsonSchema for Verdict {
+    fn schema_name() -> Cow<'static, str> {
+        "Verdict".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Whether a rule is met. A threshold inside the 95 % interval is \"indeterminate\".",
+            "enum": [true, false, "indeterminate"]
+        })
+    }
+}
+
+/// What the quoted recommendation says of a bone like this.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RecommendationReport {
+    pub category: Category,
+    /// In a sentence.
+    pub text: String,
+    pub source: String,
+    /// The answer for each level of pain, when pain was not given and matters.
+    pub by_pain: Option<ByPain>,
+}
+
+/// The recommendation for each level of pain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ByPain {
+    pub mild: PainOutcome,
+    pub moderate: PainOutcome,
+    pub functional: PainOutcome,
+}
+
+/// What follows from one level of pain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PainOutcome {
+    /// Mirels' total at this level; `null` when another item is unknown.
+    pub mirels_total: Option<u8>,
+    pub category: Category,
+    pub text: String,
+}
+
+/// The recommendation's categories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Category {
+    /// 30/50 met and Mirels ≥ 9.
+    ConsolidationCandidate,
+    /// Mirels ≥ 9 without 30/50.
+    FixationByMirels,
+    /// Mirels 8, or 30/50 met below 9, or anything indeterminate that matters.
+    Multidisciplinary,
+    ObservationOrRadiotherapy,
+    /// Pain was not given and the answer turns on it.
+    DependsOnPain,
+    NoLesion,
+}
+
+/// The JSON Schema of [`Report`], as shipped in `docs/report.schema.json`.
+pub fn json_schema() -> serde_json::Value {
+    // The contract of what is written: every field is always there, `null` where not measured.
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    let mut schema = settings.into_generator().into_root_schema_for::<Report>();
+    schema.insert("$id".into(), SCHEMA.into());
+    schema.insert("title".into(), "corticalysis report".into());
+    schema.to_value()
+}

@@ -1,0 +1,84 @@
+//! Numbers as they are printed: so many decimals as the measurement deserves, so that the same input gives the same bytes.
+
+use super::model::*;
+
+/// `value` with `decimals` decimals; never −0.
+pub(super) fn to_decimals(value: f64, decimals: i32) -> f64 {
+    let scale = 10f64.powi(decimals);
+    // Adding zero turns −0 into 0: a report must not print "-0.0".
+    (value * scale).round() / scale + 0.0
+}
+
+fn number(value: &mut f64, decimals: i32) {
+    *value = to_decimals(*value, decimals);
+}
+
+/// JSON knows no NaN: what is not finite was not measured.
+fn maybe(value: &mut Option<f64>, decimals: i32) {
+    *value = value.filter(|v| v.is_finite()).map(|v| to_decimals(v, decimals));
+}
+
+fn pair(values: &mut [f64; 2], decimals: i32) {
+    values.iter_mut().for_each(|v| number(v, decimals));
+}
+
+fn maybe_pair(values: &mut Option<[f64; 2]>, decimals: i32) {
+    *values = values.filter(|pair| pair.iter().all(|v| v.is_finite()));
+    if let Some(values) = values {
+        pair(values, decimals);
+    }
+}
+
+impl Report {
+    /// The same report with every number rounded for output: percent to 0.1, lengths to 0.1 or 0.01 mm, areas to
+    /// 0.1 mm², fractions to 0.001; what is not finite becomes `null`.
+    pub fn rounded(&self) -> Self {
+        let mut report = self.clone();
+        maybe(&mut report.series.kvp, 1);
+        pair(&mut report.series.pixel_spacing_mm, 5);
+        number(&mut report.series.slice_spacing_mm, 4);
+        for bone in &mut report.bones {
+            number(&mut bone.confidence, 2);
+            pair(&mut bone.z_range_mm, 2);
+            maybe(&mut bone.length_mm, 1);
+            bone.slices.iter_mut().for_each(slice);
+            bone.lesions.iter_mut().for_each(lesion);
+            for value in bone.rules.iter_mut().flat_map(|rule| rule.values.values_mut()) {
+                maybe(&mut value.value, 2);
+                maybe_pair(&mut value.ci95, 2);
+            }
+        }
+        report
+    }
+}
+
+fn slice(slice: &mut SliceReport) {
+    number(&mut slice.z_mm, 2);
+    maybe(&mut slice.axial_lysis_percent, 1);
+    maybe_pair(&mut slice.axial_lysis_ci95, 1);
+    maybe(&mut slice.circumferential_lysis_percent, 1);
+    maybe_pair(&mut slice.circumferential_lysis_ci95, 1);
+    if let Some(by_depth) = &mut slice.circumferential_by_depth {
+        for value in [&mut by_depth.d30, &mut by_depth.d50, &mut by_depth.d99] {
+            number(value, 1);
+        }
+    }
+    maybe(&mut slice.cortical_area_mm2, 1);
+    maybe(&mut slice.reference_area_mm2, 1);
+    maybe(&mut slice.mean_thickness_mm, 2);
+    maybe(&mut slice.reference_thickness_mm, 2);
+}
+
+fn lesion(lesion: &mut LesionReport) {
+    pair(&mut lesion.z_range_mm, 2);
+    maybe(&mut lesion.axial_extent_mm, 1);
+    maybe_pair(&mut lesion.axial_extent_ci95, 1);
+    maybe(&mut lesion.height_mm, 1);
+    maybe_pair(&mut lesion.height_ci95, 1);
+    maybe(&mut lesion.max_axial_lysis_percent, 1);
+    maybe_pair(&mut lesion.max_axial_lysis_ci95, 1);
+    maybe(&mut lesion.max_circumferential_lysis_percent, 1);
+    maybe_pair(&mut lesion.max_circumferential_lysis_ci95, 1);
+    maybe(&mut lesion.size_fraction_of_cortex, 3);
+    maybe(&mut lesion.size_fraction_of_diameter, 3);
+}

@@ -1,0 +1,221 @@
+//! The words that the page and the terminal summary share, so that the two never disagree.
+
+use super::model::*;
+
+/// "Left femur", "Femur, side unknown", "Long bone, left".
+pub(super) fn bone_title(bone: &BoneReport) -> String {
+    let title = match (bone.side.as_str(), bone.bone.as_str()) {
+        ("unknown", "unknown") => "long bone, name and side unknown".into(),
+        ("unknown", name) => format!("{name}, side unknown"),
+        (side, "unknown") => format!("{side} long bone, name unknown"),
+        (side, name) => format!("{side} {name}"),
+    };
+    capitalised(&title)
+}
+
+/// The text with its first letter in upper case.
+pub(super) fn capitalised(text: &str) -> String {
+    // A symbol stays as it is: z is the axis, Z is nothing.
+    if text.starts_with("z ") {
+        return text.into();
+    }
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// The category as a headline. A recommendation is quoted, nothing is ordered.
+pub(super) fn category_headline(category: Category) -> &'static str {
+    match category {
+        Category::ConsolidationCandidate => "Consolidation surgery first: to be discussed",
+        Category::FixationByMirels => "Prophylactic fixation, by Mirels’ score alone",
+        Category::Multidisciplinary => "Multidisciplinary decision",
+        Category::ObservationOrRadiotherapy => "Observation or radiotherapy",
+        Category::DependsOnPain => "Depends on the patient’s pain",
+        Category::NoLesion => "No lesion found",
+    }
+}
+
+/// The category as in `report.json`.
+pub(super) fn category_code(category: Category) -> &'static str {
+    match category {
+        Category::ConsolidationCandidate => "consolidation-candidate",
+        Category::FixationByMirels => "fixation-by-mirels",
+        Category::Multidisciplinary => "multidisciplinary",
+        Category::ObservationOrRadiotherapy => "observation-or-radiotherapy",
+        Category::DependsOnPain => "depends-on-pain",
+        Category::NoLesion => "no-lesion",
+    }
+}
+
+/// The verdict in words.
+pub(super) fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Met => "met",
+        Verdict::NotMet => "not met",
+        Verdict::Indeterminate => "indeterminate",
+    }
+}
+
+/// A rule's name as a reader knows it.
+pub(super) fn rule_title(name: &str) -> String {
+    match name {
+        "guideline-30-50" => "Guideline 30/50".into(),
+        "mirels" => "Mirels".into(),
+        "van-der-linden" => "van der Linden".into(),
+        "tatar-planning-ct" => "Tatar, planning CT".into(),
+        "rigidity" => "Rigidity".into(),
+        other => other.into(),
+    }
+}
+
+/// An identifier as words: `max_axial_lysis` becomes "max axial lysis".
+pub(super) fn plain(identifier: &str) -> String {
+    identifier.replace(['_', '-'], " ")
+}
+
+/// A number with `decimals` decimals and a true minus sign; a dash where nothing was measured.
+pub(super) fn number(value: Option<f64>, decimals: usize) -> String {
+    match value.filter(|value| value.is_finite()) {
+        Some(value) => format!("{:.decimals$}", super::round::to_decimals(value, decimals as i32)).replace('-', "−"),
+        None => "–".into(),
+    }
+}
+
+/// "33.1 to 39.9".
+pub(super) fn interval(ci95: Option<[f64; 2]>, decimals: usize) -> String {
+    ci95.map_or_else(
+        || "–".into(),
+        |[low, high]| format!("{} to {}", number(Some(low), decimals), number(Some(high), decimals)),
+    )
+}
+
+/// A stretch of neighbouring slices of one bone.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Run {
+    /// Lowest and highest patient z.
+    pub z_range_mm: [f64; 2],
+    /// Lowest and highest instance number, where the images have them.
+    pub instances: Option<[i64; 2]>,
+    /// Number of slices.
+    pub count: usize,
+}
+
+impl Run {
+    /// "instances 41–47 (z −390.0 to −371.0 mm)".
+    pub fn text(&self) -> String {
+        let [low, high] = self.z_range_mm.map(|z| number(Some(z), 1));
+        let z = if self.count == 1 { format!("z {low}\u{a0}mm") } else { format!("z {low} to {high}\u{a0}mm") };
+        match self.instances {
+            Some([first, last]) if first == last => format!("instance {first} ({z})"),
+            Some([first, last]) => format!("instances {first}–{last} ({z})"),
+            None => z,
+        }
+    }
+}
+
+/// Groups neighbouring slices to which `key` gives the same value; slices with `None` are left out.
+pub(super) fn runs<K: PartialEq>(slices: &[SliceReport], key: impl Fn(&SliceReport) -> Option<K>) -> Vec<(K, Run)> {
+    let mut found: Vec<(K, Run)> = Vec::new();
+    let mut open = false;
+    for slice in slices {
+        let Some(value) = key(slice) else {
+            open = false;
+            continue;
+        };
+        let instance = slice.instance_number;
+        match found.last_mut() {
+            Some((same, run)) if open && *same == value => {
+                run.z_range_mm[1] = slice.z_mm;
+                run.count += 1;
+                // Instance numbers may fall with z; the smaller one is always printed first.
+                run.instances = match (run.instances, instance) {
+                    (Some([low, high]), Some(n)) => Some([low.min(n), high.max(n)]),
+                    (known, n) => known.or(n.map(|n| [n, n])),
+                };
+            }
+            _ => {
+                let run = Run { z_range_mm: [slice.z_mm; 2], instances: instance.map(|n| [n, n]), count: 1 };
+                found.push((value, run));
+            }
+        }
+        open = true;
+    }
+    found
+}
+
+/// The slices in which the flag of the guideline stands.
+pub(super) fn flagged_runs(bone: &BoneReport) -> Vec<Run> {
+    runs(&bone.slices, |slice| slice.flagged.then_some(())).into_iter().map(|(_, run)| run).collect()
+}
+
+/// What was not measured, with the reason.
+pub(super) fn not_measured_runs(bone: &BoneReport) -> Vec<(String, Run)> {
+    runs(&bone.slices, |slice| {
+        (!slice.measured).then(|| slice.not_measured_because.clone().unwrap_or_else(|| "unknown".into()))
+    })
+}
+
+/// The slice with the largest value of `percent`; of equals the one nearest the feet.
+pub(super) fn worst_by(bone: &BoneReport, percent: impl Fn(&SliceReport) -> Option<f64>) -> Option<&SliceReport> {
+    let mut worst: Option<(&SliceReport, f64)> = None;
+    for slice in &bone.slices {
+        if let Some(value) = percent(slice).filter(|value| value.is_finite())
+            && worst.is_none_or(|(_, largest)| value > largest)
+        {
+            worst = Some((slice, value));
+        }
+    }
+    worst.map(|(slice, _)| slice)
+}
+
+/// The slice to look at first: where the two percentages come nearest to (or farthest beyond) 30 and 50 together.
+pub(super) fn worst_slice(bone: &BoneReport) -> Option<&SliceReport> {
+    worst_by(bone, |slice| Some((slice.axial_lysis_percent? / 30.0).min(slice.circumferential_lysis_percent? / 50.0)))
+        .filter(|slice| slice.circumferential_lysis_percent > Some(0.0))
+        .or_else(|| worst_by(bone, |slice| slice.axial_lysis_percent))
+}
+
+/// "instance 57, z −390.0 mm", or only z where the image has no number.
+pub(super) fn slice_name(slice: &SliceReport) -> String {
+    let z = number(Some(slice.z_mm), 1);
+    slice.instance_number.map_or_else(|| format!("z {z}\u{a0}mm"), |n| format!("instance {n}, z {z}\u{a0}mm"))
+}
+
+/// "1 lesion", "2 lesions".
+pub(super) fn count(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+/// Mirels in a few words: "9", "7 to 9 (pain not given)".
+pub(super) fn mirels_total(mirels: &MirelsReport) -> String {
+    match (mirels.total, mirels.range) {
+        (Some(total), _) => total.to_string(),
+        (None, [low, high]) if mirels.pain.is_none() => format!("{low} to {high} (pain not given)"),
+        (None, [low, high]) => format!("{low} to {high}"),
+    }
+}
+
+/// A rule's quantity with interval and threshold: "36.5 % (33.1 to 39.9), threshold > 30 %".
+pub(super) fn value_text(value: &RuleValue) -> String {
+    let decimals = if value.unit == "points" { 0 } else { 1 };
+    let unit = if value.unit.is_empty() { String::new() } else { format!("\u{a0}{}", value.unit) };
+    let mut text = format!("{}{unit}", number(value.value, decimals));
+    if let Some(ci95) = value.ci95 {
+        text += &format!(" ({})", interval(Some(ci95), decimals));
+    }
+    if let Some(threshold) = value.threshold {
+        let comparison = comparison_sign(value);
+        text += &format!(", threshold {comparison} {threshold}{unit}");
+    }
+    text
+}
+
+/// The comparison as printed in mathematics.
+pub(super) fn comparison_sign(value: &RuleValue) -> &str {
+    match value.comparison.as_deref() {
+        Some(">=") => "≥",
+        Some("<=") => "≤",
+        Some(other) => other,
+        None => "",
+    }
+}

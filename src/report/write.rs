@@ -1,0 +1,193 @@
+//! Into a folder, all or nothing: every file is first written into a temporary folder beside the target (the same file
+//! system, so that renaming is atomic), and only when all of them are complete are they renamed into place.
+
+use super::figures::{self, BoneFigures};
+use super::model::Report;
+use super::{csv, html, words};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Why no report could be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The folder cannot be made, or nothing can be written beside or into it.
+    #[error("cannot write the report to {}: {source}; hint: choose with -o a folder that you may write to, on a disk with free space", path.display())]
+    Unwritable {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// The target exists and is no folder.
+    #[error("cannot write the report to {}: it is a file; hint: choose with -o a folder, it is made if it does not exist", path.display())]
+    NotAFolder { path: PathBuf },
+    /// The report could not be put into its format: a fault of the program.
+    #[error("cannot put the report into {format}: {reason}")]
+    Format { format: &'static str, reason: String },
+}
+
+/// `report.json` as text, numbers rounded, with a newline at the end.
+pub fn to_json(report: &Report) -> Result<String, ReportError> {
+    let mut text = serde_json::to_string_pretty(&report.rounded())
+        .map_err(|error| ReportError::Format { format: "JSON", reason: error.to_string() })?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// Writes `report.json`, `slices.csv`, `bones.csv`, `report.html` and `figures/*.svg` into `dir`, which is made if it
+/// does not exist. Other files in it are kept. A failure while writing leaves the folder as it was; our files are
+/// replaced only when all of them are complete, `report.json` last.
+pub fn write_all(dir: &Path, report: &Report, figures: &[BoneFigures]) -> Result<(), ReportError> {
+    let files = contents(report, figures)?;
+    let unwritable = |source: io::Error| ReportError::Unwritable { path: dir.to_path_buf(), source };
+    if dir.exists() && !dir.is_dir() {
+        return Err(ReportError::NotAFolder { path: dir.to_path_buf() });
+    }
+    // `out` has the parent "", which is the working folder; `.` and `..` have no name to stand beside, so the temporary
+    // folder goes inside them.
+    let parent = match (dir.file_name(), dir.parent()) {
+        (Some(_), Some(parent)) if parent.as_os_str().is_empty() => Path::new("."),
+        (Some(_), Some(parent)) => parent,
+        _ => dir,
+    };
+    fs::create_dir_all(parent).map_err(unwritable)?;
+    let staging = |place: &Path| tempfile::Builder::new().prefix(".corticalysis-").tempdir_in(place);
+    // An existing folder may be writable where its parent is not (a mounted volume): then stage inside it.
+    let temporary = match staging(parent) {
+        Err(_) if dir.is_dir() => staging(dir),
+        other => other,
+    }
+    .map_err(unwritable)?;
+    for (name, bytes) in &files {
+        write_file(&temporary.path().join(name), bytes).map_err(unwritable)?;
+    }
+    // From here on nothing large is written: only renames within one file system are left.
+    for name in files.keys() {
+        let target = dir.join(name);
+        if let Some(folder) = target.parent() {
+            fs::create_dir_all(folder).map_err(unwritable)?;
+        }
+        if target.is_dir() {
+            let source = io::Error::new(io::ErrorKind::AlreadyExists, format!("{} is a folder", target.display()));
+            return Err(unwritable(source));
+        }
+    }
+    let last = "report.json";
+    let place = |name: &str| move_file(&temporary.path().join(name), &dir.join(name)).map_err(unwritable);
+    files.keys().filter(|name| *name != last).try_for_each(|name| place(name))?;
+    remove_stale_figures(&dir.join("figures"), &files).map_err(unwritable)?;
+    // The JSON last: who waits for it finds the rest complete.
+    place(last)?;
+    Ok(())
+}
+
+fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut file = fs::File::create(path)?;
+    file.write_all(bytes)?;
+    // A full network disk may say so only now.
+    file.sync_all()
+}
+
+/// Renames; where `dir` is a mount point of its own inside `parent`, copies beside the target and renames there.
+fn move_file(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+            let folder = to.parent().unwrap_or(Path::new("."));
+            let mut beside = tempfile::NamedTempFile::new_in(folder)?;
+            io::copy(&mut fs::File::open(from)?, &mut beside)?;
+            beside.persist(to).map(drop).map_err(|error| error.error)
+        }
+        other => other,
+    }
+}
+
+/// Pictures of an earlier report that this one does not have: beside the new numbers they could be taken for theirs.
+/// Only names that [`contents`] could have given are touched.
+fn remove_stale_figures(folder: &Path, files: &BTreeMap<String, Vec<u8>>) -> io::Result<()> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if is_figure_name(&name) && !files.contains_key(&format!("figures/{name}")) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// `femur-left-map.svg`, `unknown-unknown-2-slice-0042.svg`, ….
+fn is_figure_name(name: &str) -> bool {
+    let Some(stem) = name.strip_suffix(".svg") else { return false };
+    let parts: Vec<&str> = stem.split('-').collect();
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let [bone, side, rest @ ..] = parts.as_slice() else { return false };
+    let rest = match rest {
+        [number, rest @ ..] if digits(number) => rest,
+        rest => rest,
+    };
+    let picture = matches!(rest, ["map"] | ["profile"]) || matches!(rest, ["slice", index] if digits(index));
+    BONES.contains(bone) && ["left", "right", "unknown"].contains(side) && picture
+}
+
+const BONES: [&str; 7] = ["femur", "tibia", "fibula", "humerus", "radius", "ulna", "unknown"];
+
+/// All files of the report by their path within the folder.
+fn contents(report: &Report, figures: &[BoneFigures]) -> Result<BTreeMap<String, Vec<u8>>, ReportError> {
+    let table = |error: ::csv::Error| ReportError::Format { format: "CSV", reason: error.to_string() };
+    let drawn: Vec<DrawnBone> = figures.iter().filter_map(|figures| DrawnBone::draw(report, figures)).collect();
+    let mut files = BTreeMap::new();
+    files.insert("report.json".into(), to_json(report)?.into_bytes());
+    files.insert("slices.csv".into(), csv::slices_csv(report).map_err(table)?);
+    files.insert("bones.csv".into(), csv::bones_csv(report).map_err(table)?);
+    files.insert("report.html".into(), html::page(report, &drawn).into_bytes());
+    for bone in &drawn {
+        let name = &bone.file_stem;
+        files.insert(format!("figures/{name}-map.svg"), figures::standalone(&bone.map).into_bytes());
+        files.insert(format!("figures/{name}-profile.svg"), figures::standalone(&bone.profile).into_bytes());
+        for (slice_name, picture) in &bone.pictures {
+            files.insert(format!("figures/{name}-{slice_name}.svg"), figures::standalone(picture).into_bytes());
+        }
+    }
+    Ok(files)
+}
+
+/// The inline figures of one bone.
+pub struct DrawnBone {
+    /// Which of the report's bones it is.
+    pub bone_index: usize,
+    /// `femur-left`, numbered where two bones would share it.
+    pub file_stem: String,
+    pub map: String,
+    pub profile: String,
+    /// Name of the slice for a file name, and its picture.
+    pub pictures: Vec<(String, String)>,
+}
+
+impl DrawnBone {
+    /// Draws everything; `None` when the report has no such bone.
+    pub fn draw(report: &Report, figures: &BoneFigures) -> Option<Self> {
+        let index = figures.bone_index;
+        let bone = report.bones.get(index)?;
+        let namesakes =
+            report.bones[..index].iter().filter(|other| (&other.bone, &other.side) == (&bone.bone, &bone.side)).count();
+        let number = if namesakes == 0 { String::new() } else { format!("-{}", namesakes + 1) };
+        let title = words::bone_title(bone);
+        let flagged: Vec<bool> = bone.slices.iter().map(|slice| slice.flagged).collect();
+        let pictures = figures.crops.iter().map(|crop| {
+            let id = format!("b{index}-s{}", crop.slice_index);
+            // By position, which is always there and unique; the instance number stands in the picture.
+            (format!("slice-{:04}", crop.slice_index), figures::slice_picture(figures, crop, &title, &id))
+        });
+        Some(Self {
+            bone_index: index,
+            file_stem: format!("{}-{}{number}", bone.bone, bone.side),
+            map: figures::unrolled_map(figures, &title, &format!("b{index}-map")),
+            profile: figures::profile(figures, &flagged, &title, &format!("b{index}-profile")),
+            pictures: pictures.collect(),
+        })
+    }
+}
