@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod anatomy;
+pub mod cli;
 pub mod cortex;
 pub mod dicom;
 pub mod estimate;

@@ -1,0 +1,268 @@
+//! One file's header as typed values, tolerant of what real files do to them.
+
+use super::series::{SeriesHeader, StoredPixels};
+use dicom_core::{Tag, VR, value::PrimitiveValue};
+use dicom_dictionary_std::{tags, uids};
+use dicom_object::{DefaultDicomObject, FileMetaTableBuilder, InMemDicomObject, OpenFileOptions, file::ReadPreamble};
+use nalgebra::Vector3;
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// What a look at one file gave.
+#[derive(Debug)]
+pub(crate) enum Look {
+    /// Not DICOM by its first bytes.
+    NotDicom,
+    /// Cannot be opened, or breaks off within the header.
+    Unreadable(String),
+    /// A DICOM object of any kind.
+    Dicom(Box<Header>),
+}
+
+/// The header of one object, before any judgement.
+#[derive(Debug, Clone)]
+pub(crate) struct Header {
+    pub path: PathBuf,
+    pub sop_class: String,
+    pub modality: String,
+    pub image_type: Vec<String>,
+    pub series: SeriesHeader,
+    pub sop_instance_uid: String,
+    pub instance_number: Option<i64>,
+    pub acquisition_number: Option<i64>,
+    pub frames: i64,
+    pub samples: i64,
+    pub rows: usize,
+    pub columns: usize,
+    /// Unit vectors along increasing column and row index.
+    pub orientation: Option<[Vector3<f64>; 2]>,
+    /// Centre of the first voxel, mm.
+    pub position: Option<Vector3<f64>>,
+    /// Distance between columns and between rows, mm (PixelSpacing turned round: it is row\column).
+    pub spacing: Option<[f64; 2]>,
+    pub stored: StoredPixels,
+    pub rescale_missing: bool,
+    pub rescale_type: String,
+    pub padding_ignored_hu: Option<f64>,
+    pub lossy: bool,
+}
+
+/// Transfer syntaxes that lose information, whatever the header says.
+const LOSSY: [&str; 5] = [
+    "1.2.840.10008.1.2.4.50",
+    "1.2.840.10008.1.2.4.51",
+    "1.2.840.10008.1.2.4.53",
+    "1.2.840.10008.1.2.4.55",
+    "1.2.840.10008.1.2.4.81",
+];
+
+/// How a file begins, hence what must stand before it so that it reads as a DICOM file.
+enum Start {
+    /// Preamble and meta information, or at least the magic code.
+    Regular,
+    /// Meta information without preamble and magic code.
+    BareMeta,
+    /// The data set at once.
+    BareDataSet { explicit: bool },
+    /// Something else.
+    Foreign,
+}
+
+fn start_of(first: &[u8]) -> Start {
+    if first.get(128..132) == Some(b"DICM") || first.starts_with(b"DICM") {
+        return Start::Regular;
+    }
+    let vr = first.get(4..6).is_some_and(|v| v.iter().all(u8::is_ascii_uppercase));
+    match first {
+        [2, 0, 0..=3, 0, ..] if vr => Start::BareMeta,
+        // A data set without meta information begins in group 0008 in all but made-up files.
+        [8, 0, 0..=0x18, 0, ..] if first.len() > 8 => Start::BareDataSet { explicit: vr },
+        _ => Start::Foreign,
+    }
+}
+
+/// What to put before a file that lacks its meta information. The parser wants some; the UIDs in it are never used.
+fn meta_for(explicit: bool) -> Vec<u8> {
+    let syntax = if explicit { uids::EXPLICIT_VR_LITTLE_ENDIAN } else { uids::IMPLICIT_VR_LITTLE_ENDIAN };
+    let mut bytes = Vec::new();
+    let table = FileMetaTableBuilder::new()
+        .transfer_syntax(syntax)
+        .media_storage_sop_class_uid(uids::CT_IMAGE_STORAGE)
+        .media_storage_sop_instance_uid("2.25.1")
+        .build();
+    if let Ok(table) = table {
+        // Writing into memory cannot fail; if it did the parser would say so.
+        let _ = table.write(&mut bytes);
+    }
+    bytes
+}
+
+/// Parses a DICOM object, with or without preamble and meta information. `None`: not DICOM by its first bytes.
+pub(crate) fn parse<R: Read + Seek>(mut from: R, until: Option<Tag>) -> Result<Option<DefaultDicomObject>, String> {
+    let mut first = Vec::with_capacity(132);
+    from.by_ref().take(132).read_to_end(&mut first).map_err(|e| e.to_string())?;
+    let start = start_of(&first);
+    let mut attempt = |prefix: Vec<u8>, preamble| {
+        from.seek(SeekFrom::Start(0)).map_err(|e| e.to_string())?;
+        let mut options = OpenFileOptions::new().read_preamble(preamble);
+        if let Some(tag) = until {
+            options = options.read_until(tag);
+        }
+        options.from_reader(Cursor::new(prefix).chain(from.by_ref())).map(Some).map_err(|e| reasons(&e))
+    };
+    match start {
+        Start::Foreign => Ok(None),
+        Start::Regular if first.get(128..132) == Some(b"DICM") => attempt(Vec::new(), ReadPreamble::Always),
+        Start::Regular => attempt(Vec::new(), ReadPreamble::Never),
+        Start::BareMeta => attempt(b"DICM".to_vec(), ReadPreamble::Never),
+        // A first element in implicit VR can look explicit by chance, so the other reading is the second guess.
+        Start::BareDataSet { explicit } => attempt(meta_for(explicit), ReadPreamble::Never)
+            .or_else(|why| attempt(meta_for(!explicit), ReadPreamble::Never).map_err(|_| why)),
+    }
+}
+
+/// An error with its causes in one line.
+pub(crate) fn reasons(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+/// Reads the header of one file, up to its pixels.
+pub(crate) fn look(path: &Path) -> Look {
+    let opened: io::Result<File> = File::open(path);
+    let file = match opened {
+        Ok(file) => file,
+        Err(e) => return Look::Unreadable(e.to_string()),
+    };
+    match parse(file, Some(tags::PIXEL_DATA)) {
+        Ok(None) => Look::NotDicom,
+        Ok(Some(object)) => Look::Dicom(Box::new(header(path, &object))),
+        Err(why) => Look::Unreadable(why),
+    }
+}
+
+fn header(path: &Path, object: &DefaultDicomObject) -> Header {
+    let syntax = object.meta().transfer_syntax().trim_end_matches(['\0', ' ']).to_string();
+    let text = |tag| text(object, tag).unwrap_or_default();
+    let number = |tag| numbers(object, tag).first().copied();
+    let integer = |tag| integer(object, tag);
+
+    let slope = number(tags::RESCALE_SLOPE).filter(|s| s.is_finite() && *s != 0.0);
+    let intercept = number(tags::RESCALE_INTERCEPT).filter(|i| i.is_finite());
+    let bits_allocated = integer(tags::BITS_ALLOCATED).unwrap_or(16).clamp(0, 64) as u16;
+    let bits_stored = match integer(tags::BITS_STORED) {
+        Some(n) if n >= 1 && n <= i64::from(bits_allocated) => n as u16,
+        _ => bits_allocated,
+    };
+    let high_bit = match integer(tags::HIGH_BIT) {
+        Some(n) if n + 1 >= i64::from(bits_stored) && n < i64::from(bits_allocated) => n as u16,
+        _ => bits_stored.saturating_sub(1),
+    };
+    let mut stored = StoredPixels {
+        bits_allocated,
+        bits_stored,
+        high_bit,
+        signed: integer(tags::PIXEL_REPRESENTATION) == Some(1),
+        slope: slope.unwrap_or(1.0),
+        intercept: intercept.unwrap_or(0.0),
+        padding: None,
+        transfer_syntax: syntax,
+    };
+    // The value is US or SS and writers mix them up: compare bits, not numbers.
+    let mut padding_ignored_hu = None;
+    if let Some(first) = integer(tags::PIXEL_PADDING_VALUE) {
+        let last = integer(tags::PIXEL_PADDING_RANGE_LIMIT).unwrap_or(first);
+        let as_number = |bits: i64| if stored.signed { f64::from(bits as u16 as i16) } else { f64::from(bits as u16) };
+        let hu = [first, last].map(|bits| as_number(bits) * stored.slope + stored.intercept);
+        // Exporters that rescale the pixels forget the padding value; 0 would then erase water.
+        match hu.into_iter().find(|hu| *hu > -900.0 && *hu < 3500.0) {
+            Some(tissue) => padding_ignored_hu = Some(tissue),
+            None => stored.padding = Some((first as u16, last as u16)),
+        }
+    }
+    let lossy = text(tags::LOSSY_IMAGE_COMPRESSION) == "01" || LOSSY.contains(&stored.transfer_syntax.as_str());
+
+    let orientation = <[f64; 6]>::try_from(numbers(object, tags::IMAGE_ORIENTATION_PATIENT)).ok().and_then(|v| {
+        let (row, column) = (Vector3::new(v[0], v[1], v[2]), Vector3::new(v[3], v[4], v[5]));
+        // Tolerates what rounding to a few digits does, not vectors that are no directions.
+        let sound =
+            (row.norm() - 1.0).abs() < 0.02 && (column.norm() - 1.0).abs() < 0.02 && row.dot(&column).abs() < 0.02;
+        sound.then(|| [row.normalize(), column.normalize()])
+    });
+    let spacing = <[f64; 2]>::try_from(numbers(object, tags::PIXEL_SPACING)).ok();
+
+    Header {
+        path: path.to_path_buf(),
+        sop_class: text(tags::SOP_CLASS_UID),
+        modality: text(tags::MODALITY),
+        image_type: text(tags::IMAGE_TYPE).split('\\').map(|s| s.trim().to_uppercase()).collect(),
+        series: SeriesHeader {
+            study_instance_uid: text(tags::STUDY_INSTANCE_UID),
+            series_instance_uid: text(tags::SERIES_INSTANCE_UID),
+            frame_of_reference_uid: text(tags::FRAME_OF_REFERENCE_UID),
+            manufacturer: text(tags::MANUFACTURER),
+            model: text(tags::MANUFACTURER_MODEL_NAME),
+            kernel: text(tags::CONVOLUTION_KERNEL),
+            kvp: number(tags::KVP),
+            patient_position: text(tags::PATIENT_POSITION),
+            series_description: text(tags::SERIES_DESCRIPTION),
+            body_part: text(tags::BODY_PART_EXAMINED),
+            slice_thickness_mm: number(tags::SLICE_THICKNESS),
+        },
+        sop_instance_uid: text(tags::SOP_INSTANCE_UID),
+        instance_number: integer(tags::INSTANCE_NUMBER),
+        acquisition_number: integer(tags::ACQUISITION_NUMBER),
+        frames: integer(tags::NUMBER_OF_FRAMES).unwrap_or(1),
+        samples: integer(tags::SAMPLES_PER_PIXEL).unwrap_or(1),
+        rows: integer(tags::ROWS).unwrap_or(0).clamp(0, 65535) as usize,
+        columns: integer(tags::COLUMNS).unwrap_or(0).clamp(0, 65535) as usize,
+        orientation,
+        position: <[f64; 3]>::try_from(numbers(object, tags::IMAGE_POSITION_PATIENT)).ok().map(Vector3::from),
+        spacing: spacing.map(|[row, column]| [column, row]).filter(|s| s.iter().all(|mm| *mm > 0.0 && *mm < 100.0)),
+        rescale_missing: slope.is_none() || intercept.is_none(),
+        rescale_type: text(tags::RESCALE_TYPE),
+        stored,
+        padding_ignored_hu,
+        lossy,
+    }
+}
+
+/// Text without the padding; `None` where absent or empty. Reads through VR UN.
+fn text(object: &InMemDicomObject, tag: Tag) -> Option<String> {
+    let element = object.get(tag)?;
+    let raw = match element.value().primitive()? {
+        PrimitiveValue::U8(bytes) if element.vr() == VR::UN => String::from_utf8_lossy(bytes).into_owned(),
+        value => value.to_str().into_owned(),
+    };
+    let trimmed = raw.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+    (!trimmed.is_empty()).then(|| trimmed.to_string())
+}
+
+/// All numbers of an element. Parsed here from text: DS longer than the 16 characters allowed are common.
+/// Empty where absent or where any of them is no finite number.
+fn numbers(object: &InMemDicomObject, tag: Tag) -> Vec<f64> {
+    let Some(text) = text(object, tag) else { return Vec::new() };
+    let parsed: Option<Vec<f64>> =
+        text.split('\\').map(|part| part.trim().parse().ok().filter(|v: &f64| v.is_finite())).collect();
+    parsed.unwrap_or_default()
+}
+
+/// The first integer of a binary or a text element.
+fn integer(object: &InMemDicomObject, tag: Tag) -> Option<i64> {
+    let element = object.get(tag)?;
+    match element.value().primitive()? {
+        PrimitiveValue::U8(bytes) if element.vr() == VR::UN && bytes.len() == 2 && bytes[1] < b' ' => {
+            Some(i64::from(u16::from_le_bytes([bytes[0], bytes[1]])))
+        }
+        _ => numbers(object, tag).first().map(|v| v.round() as i64),
+    }
+}
