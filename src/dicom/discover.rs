@@ -3,7 +3,7 @@
 use super::error::DicomError;
 use super::header::{Header, Look, look};
 use super::load::unsupported;
-use super::series::{Series, SeriesWarning, count};
+use super::series::{Series, SeriesWarning};
 use super::stack::{degrees_off_axial, overlaps, stack};
 use dicom_dictionary_std::uids;
 use rayon::prelude::*;
@@ -295,16 +295,10 @@ fn nothing(paths: &[PathBuf], files: usize, set_aside: &[SetAside]) -> DicomErro
     let parts: Vec<String> = set_aside
         .iter()
         .map(|s| match (&s.reason, s.paths.len()) {
-            (SetAsideReason::NotDicom, n) => format!("{} not DICOM", are(n)),
-            (SetAsideReason::Unreadable(_), n) => {
-                format!(
-                    "{} ({}: {})",
-                    are(n),
-                    s.paths.first().map(PathBuf::as_path).map(name).unwrap_or_default(),
-                    s.reason
-                )
-            }
-            (reason, n) => format!("{} {reason}", if n == 1 { "1 is".into() } else { format!("{n} are") }),
+            (SetAsideReason::Unreadable(why), 1) => format!("{} cannot be read ({why})", name(&s.paths[0])),
+            (SetAsideReason::Unreadable(why), n) => format!("{n} cannot be read ({why})"),
+            (reason, 1) => format!("1 is {reason}"),
+            (reason, n) => format!("{n} are {reason}"),
         })
         .collect();
     let enhanced = set_aside.iter().any(|s| s.reason == SetAsideReason::EnhancedCt);
@@ -314,10 +308,6 @@ fn nothing(paths: &[PathBuf], files: usize, set_aside: &[SetAside]) -> DicomErro
         "give the folder or files of an axial CT series (CT Image Storage)"
     };
     DicomError::NoCt { paths: paths.to_vec(), files, found: parts.join("; "), hint: hint.to_string() }
-}
-
-fn are(n: usize) -> String {
-    format!("{} {}", count(n, "file"), if n == 1 { "is" } else { "are" })
 }
 
 fn name(path: &Path) -> String {

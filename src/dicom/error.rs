@@ -1,5 +1,6 @@
 //! Why an input cannot be used, and what to do about it.
 
+use super::series::count;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -27,7 +28,7 @@ pub enum DicomError {
         paths: Vec<PathBuf>,
     },
     /// Files were found, but no CT image that can be placed in the patient.
-    #[error("{}: no CT series among {files} file(s): {found}\nhint: {hint}", list(paths))]
+    #[error("{}: no CT series among {}: {found}\nhint: {hint}", list(paths), count(*files, "file"))]
     NoCt {
         /// The paths as given.
         paths: Vec<PathBuf>,

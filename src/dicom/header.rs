@@ -1,9 +1,12 @@
 //! One file's header as typed values, tolerant of what real files do to them.
 
+use super::native::meta_of;
 use super::series::{SeriesHeader, StoredPixels};
 use dicom_core::{Tag, VR, value::PrimitiveValue};
 use dicom_dictionary_std::{tags, uids};
+use dicom_encoding::transfer_syntax::TransferSyntaxIndex;
 use dicom_object::{DefaultDicomObject, FileMetaTableBuilder, InMemDicomObject, OpenFileOptions, file::ReadPreamble};
+use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 use nalgebra::Vector3;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
@@ -57,35 +60,39 @@ const LOSSY: [&str; 5] = [
     "1.2.840.10008.1.2.4.81",
 ];
 
-/// How a file begins, hence what must stand before it so that it reads as a DICOM file.
+/// How a file begins: where its data set starts and in which transfer syntax it is.
 enum Start {
-    /// Preamble and meta information, or at least the magic code.
-    Regular,
-    /// Meta information without preamble and magic code.
-    BareMeta,
+    /// Meta information, with or without preamble and magic code before it.
+    Meta { data_set: u64, syntax: String },
     /// The data set at once.
     BareDataSet { explicit: bool },
+    /// The magic code, but nothing sensible behind it.
+    Broken,
     /// Something else.
     Foreign,
 }
 
-fn start_of(first: &[u8]) -> Start {
-    if first.get(128..132) == Some(b"DICM") || first.starts_with(b"DICM") {
-        return Start::Regular;
+/// Meta information is a few hundred bytes; more than this is private data nobody needs for reading.
+const HEAD: u64 = 64 * 1024;
+
+fn start_of(head: &[u8]) -> Start {
+    let magic = head.get(128..132) == Some(b"DICM") || head.starts_with(b"DICM");
+    if let Some((data_set, syntax)) = meta_of(head) {
+        return Start::Meta { data_set: data_set as u64, syntax };
     }
-    let vr = first.get(4..6).is_some_and(|v| v.iter().all(u8::is_ascii_uppercase));
-    match first {
-        [2, 0, 0..=3, 0, ..] if vr => Start::BareMeta,
+    match head {
+        _ if magic => Start::Broken,
         // A data set without meta information begins in group 0008 in all but made-up files.
-        [8, 0, 0..=0x18, 0, ..] if first.len() > 8 => Start::BareDataSet { explicit: vr },
+        [8, 0, 0..=0x18, 0, vr1, vr2, _, _, _, ..] => {
+            Start::BareDataSet { explicit: vr1.is_ascii_uppercase() && vr2.is_ascii_uppercase() }
+        }
         _ => Start::Foreign,
     }
 }
 
-/// What to put before a file that lacks its meta information. The parser wants some; the UIDs in it are never used.
-fn meta_for(explicit: bool) -> Vec<u8> {
-    let syntax = if explicit { uids::EXPLICIT_VR_LITTLE_ENDIAN } else { uids::IMPLICIT_VR_LITTLE_ENDIAN };
-    let mut bytes = Vec::new();
+/// The meta information a file should have begun with. The parser wants some; the UIDs in it are never used.
+fn meta_for(syntax: &str) -> Vec<u8> {
+    let mut bytes = b"DICM".to_vec();
     let table = FileMetaTableBuilder::new()
         .transfer_syntax(syntax)
         .media_storage_sop_class_uid(uids::CT_IMAGE_STORAGE)
@@ -98,27 +105,49 @@ fn meta_for(explicit: bool) -> Vec<u8> {
     bytes
 }
 
+/// An object and the transfer syntax its file is in.
+pub(crate) struct Parsed {
+    pub object: DefaultDicomObject,
+    pub syntax: String,
+}
+
 /// Parses a DICOM object, with or without preamble and meta information. `None`: not DICOM by its first bytes.
-pub(crate) fn parse<R: Read + Seek>(mut from: R, until: Option<Tag>) -> Result<Option<DefaultDicomObject>, String> {
-    let mut first = Vec::with_capacity(132);
-    from.by_ref().take(132).read_to_end(&mut first).map_err(|e| e.to_string())?;
-    let start = start_of(&first);
-    let mut attempt = |prefix: Vec<u8>, preamble| {
-        from.seek(SeekFrom::Start(0)).map_err(|e| e.to_string())?;
-        let mut options = OpenFileOptions::new().read_preamble(preamble);
+///
+/// The file's own meta information is replaced by a clean one: real files hold wrong group lengths there, over which
+/// the parser stumbles, and nothing in it is needed but the transfer syntax.
+pub(crate) fn parse<R: Read + Seek>(mut from: R, until: Option<Tag>) -> Result<Option<Parsed>, String> {
+    let mut head = Vec::new();
+    from.by_ref().take(132).read_to_end(&mut head).map_err(|e| e.to_string())?;
+    if matches!(start_of(&head), Start::Foreign) && !head.starts_with(&[2, 0]) {
+        return Ok(None);
+    }
+    // Two steps, so that a folder of other things is not read 64 kB a file.
+    from.by_ref().take(HEAD).read_to_end(&mut head).map_err(|e| e.to_string())?;
+    let mut attempt = |syntax: &str, data_set: u64| {
+        from.seek(SeekFrom::Start(data_set)).map_err(|e| e.to_string())?;
+        let mut options = OpenFileOptions::new().read_preamble(ReadPreamble::Never);
         if let Some(tag) = until {
             options = options.read_until(tag);
         }
-        options.from_reader(Cursor::new(prefix).chain(from.by_ref())).map(Some).map_err(|e| reasons(&e))
+        // Syntaxes the registry does not know are compressions, whose headers are explicit little endian (PS3.5, A.4):
+        // enough to list the series and say why it cannot be read.
+        let known = TransferSyntaxRegistry.get(syntax).is_some();
+        let meta = meta_for(if known { syntax } else { uids::EXPLICIT_VR_LITTLE_ENDIAN });
+        let object = options.from_reader(Cursor::new(meta).chain(from.by_ref())).map_err(|e| reasons(&e))?;
+        Ok(Some(Parsed { object, syntax: syntax.to_string() }))
     };
-    match start {
+    match start_of(&head) {
         Start::Foreign => Ok(None),
-        Start::Regular if first.get(128..132) == Some(b"DICM") => attempt(Vec::new(), ReadPreamble::Always),
-        Start::Regular => attempt(Vec::new(), ReadPreamble::Never),
-        Start::BareMeta => attempt(b"DICM".to_vec(), ReadPreamble::Never),
+        Start::Broken => Err("its meta information names no transfer syntax".into()),
+        Start::Meta { data_set, syntax } => attempt(&syntax, data_set),
         // A first element in implicit VR can look explicit by chance, so the other reading is the second guess.
-        Start::BareDataSet { explicit } => attempt(meta_for(explicit), ReadPreamble::Never)
-            .or_else(|why| attempt(meta_for(!explicit), ReadPreamble::Never).map_err(|_| why)),
+        Start::BareDataSet { explicit } => {
+            let [first, second] = match explicit {
+                true => [uids::EXPLICIT_VR_LITTLE_ENDIAN, uids::IMPLICIT_VR_LITTLE_ENDIAN],
+                false => [uids::IMPLICIT_VR_LITTLE_ENDIAN, uids::EXPLICIT_VR_LITTLE_ENDIAN],
+            };
+            attempt(first, 0).or_else(|why| attempt(second, 0).map_err(|_| why))
+        }
     }
 }
 
@@ -145,13 +174,12 @@ pub(crate) fn look(path: &Path) -> Look {
     };
     match parse(file, Some(tags::PIXEL_DATA)) {
         Ok(None) => Look::NotDicom,
-        Ok(Some(object)) => Look::Dicom(Box::new(header(path, &object))),
+        Ok(Some(Parsed { object, syntax })) => Look::Dicom(Box::new(header(path, &object, syntax))),
         Err(why) => Look::Unreadable(why),
     }
 }
 
-fn header(path: &Path, object: &DefaultDicomObject) -> Header {
-    let syntax = object.meta().transfer_syntax().trim_end_matches(['\0', ' ']).to_string();
+fn header(path: &Path, object: &DefaultDicomObject, syntax: String) -> Header {
     let text = |tag| text(object, tag).unwrap_or_default();
     let number = |tag| numbers(object, tag).first().copied();
     let integer = |tag| integer(object, tag);

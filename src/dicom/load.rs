@@ -1,12 +1,14 @@
 //! Stored pixels to HU, slice by slice in parallel, straight into the one buffer of the volume.
 
 use super::error::DicomError;
-use super::header::{parse, reasons};
+use super::header::{Parsed, parse, reasons};
 use super::native::find_pixels;
 use super::series::{Series, SliceSource, StoredPixels};
 use crate::volume::{NO_DATA, Volume};
 use dicom_dictionary_std::{tags, uids};
+use dicom_encoding::transfer_syntax::TransferSyntaxIndex;
 use dicom_pixeldata::PixelDecoder;
+use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 use rayon::prelude::*;
 use std::fs::File;
 use std::io::{Cursor, Read};
@@ -77,8 +79,7 @@ const DECOMPRESS: &str =
 
 /// Why pixels in this transfer syntax cannot be decoded, if so.
 pub(crate) fn unsupported(transfer_syntax: &str) -> Option<String> {
-    use dicom_encoding::transfer_syntax::TransferSyntaxIndex;
-    let known = dicom_transfer_syntax_registry::TransferSyntaxRegistry.get(transfer_syntax);
+    let known = TransferSyntaxRegistry.get(transfer_syntax);
     match known {
         Some(syntax) if syntax.can_decode_all() => None,
         Some(syntax) => {
@@ -126,7 +127,7 @@ fn decode(file: &[u8], stored: &StoredPixels) -> Result<(Vec<u8>, u16), Problem>
         return Err(Problem { why: why.lines().next().unwrap_or_default().to_string(), hint: DECOMPRESS });
     }
     let broken = |why: String| Problem { why, hint: EXPORT_AGAIN };
-    let object = parse(Cursor::new(file), None)
+    let Parsed { object, .. } = parse(Cursor::new(file), None)
         .map_err(|e| broken(format!("truncated or damaged: {e}")))?
         .ok_or_else(|| broken("is no DICOM file any more".into()))?;
     let Some(pixels) = object.get(tags::PIXEL_DATA) else { return Err(broken("holds no pixel data".into())) };
@@ -195,4 +196,69 @@ fn hu_table(stored: &StoredPixels) -> Vec<i16> {
             if hu <= FILL_HU { NO_DATA } else { hu.clamp(LOWEST_HU, f64::from(i16::MAX)) as i16 }
         })
         .collect()
+}
+
+/// The pixels of the first slice of a series, usable or not: single files are what tests of codecs have.
+#[cfg(test)]
+pub(crate) fn first_slice(series: &Series) -> Result<Vec<i16>, String> {
+    let source = series.slices.iter().flatten().next().ok_or("no slice")?;
+    let mut out = vec![0; series.grid.size[0] * series.grid.size[1]];
+    Workspace::default().read(source, &mut out).map_err(|p| format!("{}\nhint: {}", p.why, p.hint))?;
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hu(stored: StoredPixels, raw: u16) -> i16 {
+        hu_table(&stored)[usize::from(raw)]
+    }
+
+    #[test]
+    fn sign_extends_twelve_stored_bits_and_ignores_the_rest() {
+        let twelve = StoredPixels { bits_stored: 12, high_bit: 11, ..Default::default() };
+        assert_eq!(hu(twelve.clone(), 0x0FFF), -1);
+        assert_eq!(hu(twelve.clone(), 0xF001), 1);
+        assert_eq!(hu(StoredPixels { signed: false, intercept: -1024.0, ..twelve }, 0x0FFF), 3071);
+    }
+
+    #[test]
+    fn honours_a_high_bit_that_is_not_the_last_of_the_stored_bits() {
+        let high = StoredPixels { bits_stored: 12, high_bit: 15, ..Default::default() };
+        assert_eq!(hu(high.clone(), 0x0010), 1);
+        assert_eq!(hu(high, 0xFFF0), -1);
+    }
+
+    #[test]
+    fn air_is_floored_and_fill_becomes_no_data() {
+        let plain = StoredPixels::default();
+        assert_eq!(hu(plain.clone(), -1100i16 as u16), -1024);
+        assert_eq!(hu(plain.clone(), -1499i16 as u16), -1024);
+        assert_eq!(hu(plain.clone(), -1500i16 as u16), NO_DATA);
+        assert_eq!(hu(plain, -2048i16 as u16), NO_DATA);
+    }
+
+    #[test]
+    fn padding_is_compared_before_the_rescale_also_across_unused_bits() {
+        let siemens = StoredPixels {
+            signed: false,
+            bits_stored: 12,
+            high_bit: 11,
+            intercept: -1024.0,
+            padding: Some((0, 0)),
+            ..Default::default()
+        };
+        assert_eq!(hu(siemens.clone(), 0), NO_DATA);
+        assert_eq!(hu(siemens, 1), -1023);
+        let ge = StoredPixels { bits_stored: 12, high_bit: 11, padding: Some((63536, 63536)), ..Default::default() };
+        assert_eq!(hu(ge, 63536), NO_DATA);
+    }
+
+    #[test]
+    fn large_values_stop_at_the_end_of_the_scale() {
+        let steep = StoredPixels { slope: 32.0, ..Default::default() };
+        assert_eq!(hu(steep, 30000), i16::MAX);
+        assert_eq!(hu(StoredPixels { slope: 0.5, intercept: 0.2, ..Default::default() }, 3), 2);
+    }
 }

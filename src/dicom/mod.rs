@@ -22,6 +22,8 @@ mod error;
 mod header;
 mod load;
 mod native;
+#[cfg(test)]
+mod odd_files;
 mod series;
 mod stack;
 

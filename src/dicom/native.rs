@@ -31,11 +31,7 @@ const DEPTH: usize = 24;
 
 /// Finds PixelData in a whole file that is little endian and not compressed.
 pub(crate) fn find_pixels(bytes: &[u8], explicit: bool) -> Option<PixelBytes> {
-    let mut at = match bytes {
-        _ if bytes.get(128..132) == Some(b"DICM") => 132,
-        _ if bytes.starts_with(b"DICM") => 4,
-        _ => 0,
-    };
+    let mut at = after_magic(bytes);
     loop {
         // Meta information is in explicit VR whatever follows it.
         let explicit = explicit || word(bytes, at)? == 2;
@@ -45,6 +41,32 @@ pub(crate) fn find_pixels(bytes: &[u8], explicit: bool) -> Option<PixelBytes> {
             (group, _) if group > 0x7FE0 => return None,
             _ => at = end_of(bytes, &element, 0)?,
         }
+    }
+}
+
+/// Offset of the data set behind the meta information, and the transfer syntax named there.
+///
+/// Goes by the group numbers of the elements: the group length is wrong in real files.
+pub(crate) fn meta_of(bytes: &[u8]) -> Option<(usize, String)> {
+    let mut at = after_magic(bytes);
+    let mut syntax = None;
+    while word(bytes, at) == Some(2) {
+        let element = element(bytes, at, true)?;
+        let end = end_of(bytes, &element, 0)?;
+        if element.tag == (2, 0x10) {
+            let text = String::from_utf8_lossy(bytes.get(element.value..end)?);
+            syntax = Some(text.trim_matches(|c: char| c == '\0' || c.is_whitespace()).to_string());
+        }
+        at = end;
+    }
+    Some((at, syntax.filter(|s| !s.is_empty())?))
+}
+
+fn after_magic(bytes: &[u8]) -> usize {
+    match bytes {
+        _ if bytes.get(128..132) == Some(b"DICM") => 132,
+        _ if bytes.starts_with(b"DICM") => 4,
+        _ => 0,
     }
 }
 
