@@ -1,15 +1,15 @@
 //! One file's header as typed values, tolerant of what real files do to them.
 
-use super::native::meta_of;
+use super::native::{meta_of, select};
 use super::series::{SeriesHeader, StoredPixels};
 use dicom_core::{Tag, VR, value::PrimitiveValue};
 use dicom_dictionary_std::{tags, uids};
-use dicom_encoding::transfer_syntax::TransferSyntaxIndex;
+use dicom_encoding::{Codec, TransferSyntaxIndex};
 use dicom_object::{DefaultDicomObject, FileMetaTableBuilder, InMemDicomObject, OpenFileOptions, file::ReadPreamble};
 use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 use nalgebra::Vector3;
 use std::fs::File;
-use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 /// What a look at one file gave.
@@ -111,44 +111,135 @@ pub(crate) struct Parsed {
     pub syntax: String,
 }
 
-/// Parses a DICOM object, with or without preamble and meta information. `None`: not DICOM by its first bytes.
+/// The elements that are read of an image besides its pixels, sorted.
+const WANTED: [Tag; 38] = [
+    tags::SPECIFIC_CHARACTER_SET,
+    tags::IMAGE_TYPE,
+    tags::SOP_CLASS_UID,
+    tags::SOP_INSTANCE_UID,
+    tags::MODALITY,
+    tags::MANUFACTURER,
+    tags::SERIES_DESCRIPTION,
+    tags::MANUFACTURER_MODEL_NAME,
+    tags::BODY_PART_EXAMINED,
+    tags::SLICE_THICKNESS,
+    tags::KVP,
+    tags::CONVOLUTION_KERNEL,
+    tags::PATIENT_POSITION,
+    tags::STUDY_INSTANCE_UID,
+    tags::SERIES_INSTANCE_UID,
+    tags::ACQUISITION_NUMBER,
+    tags::INSTANCE_NUMBER,
+    tags::IMAGE_POSITION_PATIENT,
+    tags::IMAGE_ORIENTATION_PATIENT,
+    tags::FRAME_OF_REFERENCE_UID,
+    tags::SAMPLES_PER_PIXEL,
+    tags::PHOTOMETRIC_INTERPRETATION,
+    tags::PLANAR_CONFIGURATION,
+    tags::NUMBER_OF_FRAMES,
+    tags::ROWS,
+    tags::COLUMNS,
+    tags::PIXEL_SPACING,
+    tags::BITS_ALLOCATED,
+    tags::BITS_STORED,
+    tags::HIGH_BIT,
+    tags::PIXEL_REPRESENTATION,
+    tags::PIXEL_PADDING_VALUE,
+    tags::PIXEL_PADDING_RANGE_LIMIT,
+    tags::RESCALE_INTERCEPT,
+    tags::RESCALE_SLOPE,
+    tags::RESCALE_TYPE,
+    tags::LOSSY_IMAGE_COMPRESSION,
+    tags::PIXEL_DATA,
+];
+
+/// How much of an object to parse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// What [`Header`] holds.
+    Header,
+    /// That and the pixels.
+    Pixels,
+}
+
+/// Parses the needed part of a DICOM object, with or without preamble and meta information.
+/// `None`: not DICOM by its first bytes.
 ///
 /// The file's own meta information is replaced by a clean one: real files hold wrong group lengths there, over which
 /// the parser stumbles, and nothing in it is needed but the transfer syntax.
-pub(crate) fn parse<R: Read + Seek>(mut from: R, until: Option<Tag>) -> Result<Option<Parsed>, String> {
-    let mut head = Vec::new();
-    from.by_ref().take(132).read_to_end(&mut head).map_err(|e| e.to_string())?;
-    if matches!(start_of(&head), Start::Foreign) && !head.starts_with(&[2, 0]) {
+pub(crate) fn parse<R: Read>(mut from: R, extent: Extent) -> Result<Option<Parsed>, String> {
+    let mut bytes = Vec::new();
+    let mut read_to = |bytes: &mut Vec<u8>, length: u64| {
+        let rest = length.saturating_sub(bytes.len() as u64);
+        from.by_ref().take(rest).read_to_end(bytes).map_err(|e| e.to_string())
+    };
+    // In steps, so that a folder of other things is not read 64 kB a file, nor whole images for their headers.
+    read_to(&mut bytes, 132)?;
+    if matches!(start_of(&bytes), Start::Foreign) && !bytes.starts_with(&[2, 0]) {
         return Ok(None);
     }
-    // Two steps, so that a folder of other things is not read 64 kB a file.
-    from.by_ref().take(HEAD).read_to_end(&mut head).map_err(|e| e.to_string())?;
-    let mut attempt = |syntax: &str, data_set: u64| {
-        from.seek(SeekFrom::Start(data_set)).map_err(|e| e.to_string())?;
-        let mut options = OpenFileOptions::new().read_preamble(ReadPreamble::Never);
-        if let Some(tag) = until {
-            options = options.read_until(tag);
-        }
-        // Syntaxes the registry does not know are compressions, whose headers are explicit little endian (PS3.5, A.4):
-        // enough to list the series and say why it cannot be read.
-        let known = TransferSyntaxRegistry.get(syntax).is_some();
-        let meta = meta_for(if known { syntax } else { uids::EXPLICIT_VR_LITTLE_ENDIAN });
-        let object = options.from_reader(Cursor::new(meta).chain(from.by_ref())).map_err(|e| reasons(&e))?;
-        Ok(Some(Parsed { object, syntax: syntax.to_string() }))
-    };
-    match start_of(&head) {
-        Start::Foreign => Ok(None),
-        Start::Broken => Err("its meta information names no transfer syntax".into()),
-        Start::Meta { data_set, syntax } => attempt(&syntax, data_set),
+    read_to(&mut bytes, if extent == Extent::Header { HEAD } else { u64::MAX })?;
+    let (data_set, syntax, other) = match start_of(&bytes) {
+        Start::Foreign => return Ok(None),
+        Start::Broken => return Err("its meta information names no transfer syntax".into()),
+        Start::Meta { data_set, syntax } => (data_set, syntax, None),
         // A first element in implicit VR can look explicit by chance, so the other reading is the second guess.
-        Start::BareDataSet { explicit } => {
-            let [first, second] = match explicit {
-                true => [uids::EXPLICIT_VR_LITTLE_ENDIAN, uids::IMPLICIT_VR_LITTLE_ENDIAN],
-                false => [uids::IMPLICIT_VR_LITTLE_ENDIAN, uids::EXPLICIT_VR_LITTLE_ENDIAN],
-            };
-            attempt(first, 0).or_else(|why| attempt(second, 0).map_err(|_| why))
+        Start::BareDataSet { explicit: true } => {
+            (0, uids::EXPLICIT_VR_LITTLE_ENDIAN.to_string(), Some(uids::IMPLICIT_VR_LITTLE_ENDIAN))
         }
+        Start::BareDataSet { explicit: false } => {
+            (0, uids::IMPLICIT_VR_LITTLE_ENDIAN.to_string(), Some(uids::EXPLICIT_VR_LITTLE_ENDIAN))
+        }
+    };
+    let mut whole = (bytes.len() as u64) < HEAD || extent == Extent::Pixels;
+    loop {
+        let guesses = [Some(syntax.as_str()), other];
+        let read = guesses.into_iter().flatten().find_map(|guess| {
+            let object = parse_part(&bytes, data_set as usize, guess, whole, extent)?;
+            Some(object.map(|object| Parsed { object, syntax: guess.to_string() }))
+        });
+        match read {
+            Some(result) => return result.map(Some),
+            None if whole => return Err("truncated or damaged: an element runs past the end of the file".into()),
+            None => whole = true,
+        }
+        // A long header.
+        read_to(&mut bytes, u64::MAX)?;
     }
+}
+
+/// `None` if more bytes than these are needed.
+fn parse_part(
+    bytes: &[u8],
+    data_set: usize,
+    syntax: &str,
+    whole: bool,
+    extent: Extent,
+) -> Option<Result<DefaultDicomObject, String>> {
+    const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
+    let read = |meta_syntax: &str, data: &[u8]| {
+        let mut options = OpenFileOptions::new().read_preamble(ReadPreamble::Never);
+        if extent == Extent::Header {
+            options = options.read_until(tags::PIXEL_DATA);
+        }
+        options.from_reader(Cursor::new(meta_for(meta_syntax)).chain(data)).map_err(|e| reasons(&e))
+    };
+    let deflated = matches!(
+        TransferSyntaxRegistry.get(syntax).map(|known| known.codec()),
+        Some(Codec::Dataset(_)) if syntax != BIG_ENDIAN
+    );
+    if deflated || syntax == BIG_ENDIAN {
+        // The walk reads neither; both are rare enough to leave to the parser.
+        return whole.then(|| read(syntax, &bytes[data_set..]));
+    }
+    let explicit = syntax != uids::IMPLICIT_VR_LITTLE_ENDIAN;
+    let wanted: Vec<(u16, u16)> = WANTED.iter().map(|tag| (tag.0, tag.1)).collect();
+    let wanted = if extent == Extent::Header { &wanted[..wanted.len() - 1] } else { &wanted[..] };
+    let part = select(bytes, data_set, explicit, whole, wanted)?;
+    // Syntaxes the registry does not know are compressions, whose headers are explicit little endian (PS3.5, A.4):
+    // enough to list the series and say why it cannot be read.
+    let known = TransferSyntaxRegistry.get(syntax).is_some();
+    Some(read(if known { syntax } else { uids::EXPLICIT_VR_LITTLE_ENDIAN }, &part))
 }
 
 /// An error with its causes in one line.
@@ -172,7 +263,7 @@ pub(crate) fn look(path: &Path) -> Look {
         Ok(file) => file,
         Err(e) => return Look::Unreadable(e.to_string()),
     };
-    match parse(file, Some(tags::PIXEL_DATA)) {
+    match parse(file, Extent::Header) {
         Ok(None) => Look::NotDicom,
         Ok(Some(Parsed { object, syntax })) => Look::Dicom(Box::new(header(path, &object, syntax))),
         Err(why) => Look::Unreadable(why),
@@ -293,4 +384,10 @@ fn integer(object: &InMemDicomObject, tag: Tag) -> Option<i64> {
         }
         _ => numbers(object, tag).first().map(|v| v.round() as i64),
     }
+}
+
+#[cfg(test)]
+#[test]
+fn wanted_elements_are_sorted_as_the_search_for_them_needs() {
+    assert!(WANTED.is_sorted());
 }

@@ -1,7 +1,7 @@
 //! Stored pixels to HU, slice by slice in parallel, straight into the one buffer of the volume.
 
 use super::error::DicomError;
-use super::header::{Parsed, parse, reasons};
+use super::header::{Extent, Parsed, parse, reasons};
 use super::native::find_pixels;
 use super::series::{Series, SliceSource, StoredPixels};
 use crate::volume::{NO_DATA, Volume};
@@ -11,7 +11,7 @@ use dicom_pixeldata::PixelDecoder;
 use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 use rayon::prelude::*;
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -127,9 +127,8 @@ fn decode(file: &[u8], stored: &StoredPixels) -> Result<(Vec<u8>, u16), Problem>
         return Err(Problem { why: why.lines().next().unwrap_or_default().to_string(), hint: DECOMPRESS });
     }
     let broken = |why: String| Problem { why, hint: EXPORT_AGAIN };
-    let Parsed { object, .. } = parse(Cursor::new(file), None)
-        .map_err(|e| broken(format!("truncated or damaged: {e}")))?
-        .ok_or_else(|| broken("is no DICOM file any more".into()))?;
+    let Parsed { object, .. } =
+        parse(file, Extent::Pixels).map_err(broken)?.ok_or_else(|| broken("is no DICOM file any more".into()))?;
     let Some(pixels) = object.get(tags::PIXEL_DATA) else { return Err(broken("holds no pixel data".into())) };
     if let Some(value) = pixels.value().primitive() {
         return Ok((value.to_bytes().into_owned(), stored.bits_allocated));

@@ -1,7 +1,8 @@
-//! Where the pixels begin in an uncompressed little-endian file, without building an object of it.
+//! A walk over the elements of a little-endian file that builds no object and copies nothing it is not asked for.
 //!
-//! The parser of dicom-rs copies the pixels and refuses a file for a stray byte at its end; this walks over the
-//! elements and touches none. It gives up (`None`) on anything unusual, and the parser then has the word.
+//! The parser of dicom-rs copies the pixels, refuses a file for a stray byte at its end or a flaw in a sequence nobody
+//! needs, and makes room for whatever length a damaged element claims, gigabytes if it says so. So it is given only
+//! the few elements that are needed, after this walk has checked that they lie within the file.
 
 /// Value of PixelData within the bytes of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,38 @@ pub(crate) fn find_pixels(bytes: &[u8], explicit: bool) -> Option<PixelBytes> {
             (group, _) if group > 0x7FE0 => return None,
             _ => at = end_of(bytes, &element, 0)?,
         }
+    }
+}
+
+/// Copies the elements `wanted` (of the top level, as they stand in the file) out of a data set that begins at `at`.
+///
+/// Stops behind the group of the last wanted tag; `wanted` is sorted. `None` where the bytes end before, unless they
+/// are the `whole` file and end between two elements.
+pub(crate) fn select(
+    bytes: &[u8],
+    mut at: usize,
+    explicit: bool,
+    whole: bool,
+    wanted: &[(u16, u16)],
+) -> Option<Vec<u8>> {
+    let last_group = wanted.last()?.0;
+    let mut selected = Vec::new();
+    loop {
+        if at == bytes.len() && whole {
+            return Some(selected);
+        }
+        if word(bytes, at)? > last_group {
+            return Some(selected);
+        }
+        let element = element(bytes, at, explicit)?;
+        let end = end_of(bytes, &element, 0)?;
+        if wanted.binary_search(&element.tag).is_ok() {
+            selected.extend_from_slice(&bytes[at..end]);
+            if wanted.last() == Some(&element.tag) {
+                return Some(selected);
+            }
+        }
+        at = end;
     }
 }
 
@@ -128,5 +161,37 @@ fn end_of_item(bytes: &[u8], mut at: usize, explicit: bool, depth: usize) -> Opt
             return Some(inner.value);
         }
         at = end_of(bytes, &inner, depth)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Explicit VR: a sequence of undefined length with one item of undefined length, then Rows, then PixelData.
+    const NESTED: &[u8] = b"\x08\x00\x40\x11SQ\0\0\xff\xff\xff\xff\
+        \xfe\xff\x00\xe0\xff\xff\xff\xff\
+        \x28\x00\x10\x00US\x02\0\x63\0\
+        \xfe\xff\x0d\xe0\0\0\0\0\
+        \xfe\xff\xdd\xe0\0\0\0\0\
+        \x28\x00\x10\x00US\x02\0\x04\0\
+        \xe0\x7f\x10\x00OW\0\0\x08\0\0\0ab";
+
+    #[test]
+    fn passes_over_nested_sequences_and_tells_where_the_pixels_are() {
+        let found = find_pixels(NESTED, true).expect("found");
+        assert_eq!((found.claimed, &NESTED[found.start..]), (8, &b"ab"[..]));
+    }
+
+    #[test]
+    fn selects_from_the_top_level_only() {
+        let rows = select(NESTED, 0, true, true, &[(0x28, 0x10)]);
+        assert_eq!(rows.as_deref(), Some(&b"\x28\x00\x10\x00US\x02\0\x04\0"[..]));
+    }
+
+    #[test]
+    fn an_element_that_runs_past_the_end_is_not_selected() {
+        assert_eq!(select(NESTED, 0, true, true, &[(0x7FE0, 0x10)]), None);
+        assert_eq!(select(&NESTED[..30], 0, true, true, &[(0x28, 0x10)]), None);
     }
 }
