@@ -13,7 +13,7 @@
 //! |---|---|
 //! | CT Image Storage, little endian, 8 or 16 bits, signed or not | by hand, in parallel |
 //! | big endian, deflated, RLE, JPEG (8 bit and lossless), JPEG 2000 | through the codecs of dicom-rs |
-//! | JPEG-LS, JPEG 12 bit where the codec refuses | refused, with what to do |
+//! | JPEG-LS, JPEG with 12 bits, progressive JPEG | refused, with what to do |
 //! | Enhanced (multi-frame) CT | set aside: not supported yet |
 //! | RTSTRUCT, SEG and other objects | counted and listed, not read here |
 
