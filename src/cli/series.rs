@@ -1,9 +1,49 @@
-//! `corticalysis series`: lists the CT series found.
+//! `corticalysis series PATH...`: lists the CT series, their geometry and what is wrong with them.
 
+use crate::dicom::{Series, discover};
+use anyhow::Result;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// Lists the CT series under `paths`, one line each, on `out`.
-pub fn run(_paths: &[PathBuf], _out: &mut dyn Write) -> anyhow::Result<()> {
-    anyhow::bail!("'series' is not built yet")
+/// Prints one line a series to `out`, its problems indented below, then what was set aside.
+///
+/// # Errors
+/// What [`discover`] refuses, and failures to write.
+pub fn run(paths: &[PathBuf], out: &mut dyn Write) -> Result<()> {
+    let found = discover(paths, &|_, _| {})?;
+    for series in &found.series {
+        writeln!(out, "{}", line(series))?;
+        if let Some(why) = &series.unusable {
+            writeln!(out, "    cannot be used: {}", why.replace('\n', "\n        "))?;
+        }
+        for warning in &series.warnings {
+            writeln!(out, "    warning: {warning}")?;
+        }
+    }
+    if !found.set_aside.is_empty() {
+        writeln!(out, "set aside:")?;
+        for set in &found.set_aside {
+            let files = if set.paths.len() == 1 { "file" } else { "files" };
+            writeln!(out, "    {} {files}: {}", set.paths.len(), set.reason)?;
+        }
+    }
+    Ok(())
+}
+
+fn line(series: &Series) -> String {
+    let (header, grid) = (&series.header, &series.grid);
+    let said = |text: &str| if text.is_empty() { "-".to_string() } else { text.to_string() };
+    let kvp = header.kvp.map_or("-".to_string(), |kv| format!("{kv:.0} kV"));
+    let last = grid.size[2].saturating_sub(1);
+    [
+        said(&header.series_instance_uid),
+        said(&header.series_description),
+        said(&header.manufacturer),
+        said(&header.kernel),
+        kvp,
+        format!("{}×{}×{}", grid.size[0], grid.size[1], grid.size[2]),
+        format!("{:.3}×{:.3}×{:.3} mm", grid.spacing_mm.x, grid.spacing_mm.y, grid.spacing_mm.z),
+        format!("z {:.1} to {:.1} mm", series.z_mm(0), series.z_mm(last)),
+    ]
+    .join("  ")
 }

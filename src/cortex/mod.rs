@@ -1,5 +1,9 @@
 //! The wall of one bone: periosteal contour, thickness and mass per sector, the unrolled cortex.
 
+pub mod contour;
+pub mod polar;
+pub mod unroll;
+
 /// Sectors around the bone. Sector `s` looks from the bone's centre in the patient direction
 /// `(cos θ, sin θ, 0)`, `θ = 2π (s + ½) / SECTORS`: 0° is left, 90° posterior, 180° right, 270° anterior.
 pub const SECTORS: usize = 120;

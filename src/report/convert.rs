@@ -71,7 +71,7 @@ pub fn series_report(series: &Series) -> SeriesReport {
         // DICOM order: distance between rows first. A swap here would be silent on square pixels.
         pixel_spacing_mm: [grid.spacing_mm.y, grid.spacing_mm.x],
         slice_spacing_mm: grid.spacing_mm.z,
-        warnings: series.warnings.clone(),
+        warnings: series.warnings.iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -1,0 +1,148 @@
+//! The periosteal contour as it was before lysis: observed where the wall stands, carried along the bone where not.
+
+use super::SECTORS;
+use super::polar::{Polar, STEP_MM};
+use crate::smoothing::{penalty, smooth_robust};
+use rayon::prelude::*;
+
+/// A value per slice and sector; NaN where unknown.
+pub type Map = Vec<Vec<f64>>;
+
+/// HU of the soft tissue around a bone, the level that edges rise from.
+const SOFT_TISSUE_HU: f64 = 50.0;
+/// How far from its prediction an edge is looked for, mm.
+const WINDOW_MM: f64 = 3.0;
+/// Shape of a bone's outside: nothing shorter than this along the bone is believed, mm.
+const WAVELENGTH_MM: f64 = 45.0;
+
+/// The periosteal surface of a bone.
+#[derive(Debug, Clone)]
+pub struct Periosteum {
+    /// Observed edge, mm from the centre; NaN where no edge stands near its predicted place.
+    pub observed_mm: Map,
+    /// Completed surface, mm from the centre.
+    pub radius_mm: Map,
+}
+
+/// Finds the outer surface, starting from slices that are closed rings (`is_ring`), refining everywhere.
+///
+/// `cortical_hu` is a first guess of compact cortex; `dz_mm` the slice spacing.
+pub fn periosteum(polar: &Polar, is_ring: &[bool], cortical_hu: f64, dz_mm: f64) -> Periosteum {
+    let n = polar.slices();
+    let mut observed: Map = (0..n)
+        .map(|k| {
+            (0..SECTORS)
+                .map(|s| if is_ring[k] { first_wall_exit(polar.ray(k, s), cortical_hu) } else { f64::NAN })
+                .collect()
+        })
+        .collect();
+    let mut radius = complete(&observed, dz_mm);
+    for _ in 0..3 {
+        observed = (0..n)
+            .into_par_iter()
+            .map(|k| (0..SECTORS).map(|s| edge_near(polar.ray(k, s), radius[k][s], cortical_hu)).collect())
+            .collect();
+        anchor(&mut observed, is_ring);
+        radius = complete(&observed, dz_mm);
+    }
+    Periosteum { observed_mm: observed, radius_mm: radius }
+}
+
+/// Beyond the rings an edge only counts while it hangs together with the rings: the contour is followed outward slice
+/// by slice and given up where less than a quarter of it is seen (a joint, a fracture, the end of the bone).
+fn anchor(observed: &mut Map, is_ring: &[bool]) {
+    let seen = |row: &[f64]| row.iter().filter(|r| r.is_finite()).count();
+    let first = is_ring.iter().position(|r| *r).unwrap_or(0);
+    let last = is_ring.iter().rposition(|r| *r).unwrap_or(0);
+    let mut lost = false;
+    for row in observed[last + 1..].iter_mut() {
+        lost |= seen(row) < SECTORS / 4;
+        if lost {
+            row.fill(f64::NAN);
+        }
+    }
+    lost = false;
+    for row in observed[..first].iter_mut().rev() {
+        lost |= seen(row) < SECTORS / 4;
+        if lost {
+            row.fill(f64::NAN);
+        }
+    }
+}
+
+/// From the centre outward: where the first wall that is clearly cortex ends.
+fn first_wall_exit(ray: &[f32], cortical_hu: f64) -> f64 {
+    let dense = (0.5 * cortical_hu) as f32;
+    let Some(enter) = ray.iter().position(|v| *v >= dense) else { return f64::NAN };
+    let peak = ray[enter..].iter().take_while(|v| **v >= dense).fold(0.0f32, |a, v| a.max(*v));
+    falling_edge(ray, enter, f64::from(peak).min(cortical_hu))
+}
+
+/// First place at or after `start` where the ray falls below half of `peak` above soft tissue.
+fn falling_edge(ray: &[f32], start: usize, peak: f64) -> f64 {
+    let level = (0.5 * (peak + SOFT_TISSUE_HU)) as f32;
+    for i in start..ray.len() - 1 {
+        let (a, b) = (ray[i], ray[i + 1]);
+        if a.is_nan() || b.is_nan() {
+            return f64::NAN;
+        }
+        if a >= level && b < level {
+            return (i as f64 + f64::from((a - level) / (a - b))) * STEP_MM;
+        }
+    }
+    f64::NAN
+}
+
+/// The outer edge of a wall near `predicted_mm`, or NaN.
+fn edge_near(ray: &[f32], predicted_mm: f64, cortical_hu: f64) -> f64 {
+    if !predicted_mm.is_finite() {
+        return f64::NAN;
+    }
+    let at = |mm: f64| ((mm / STEP_MM).round().max(0.0) as usize).min(ray.len() - 1);
+    let (low, high) = (at(predicted_mm - WINDOW_MM), at(predicted_mm + WINDOW_MM));
+    let inner = at(predicted_mm - WINDOW_MM - 2.0);
+    let mut best = f64::NAN;
+    for i in low..high {
+        // The wall this edge would end: the highest value within 3 mm on the inside of it.
+        let back = i.saturating_sub((3.0 / STEP_MM) as usize).max(inner);
+        let peak = ray[back..=i].iter().fold(f32::MIN, |a, v| a.max(*v));
+        if f64::from(peak) < 0.45 * cortical_hu {
+            continue;
+        }
+        let level = (0.5 * (f64::from(peak).min(cortical_hu) + SOFT_TISSUE_HU)) as f32;
+        let (a, b) = (ray[i], ray[i + 1]);
+        if a >= level && b < level {
+            let r = (i as f64 + f64::from((a - level) / (a - b))) * STEP_MM;
+            if best.is_nan() || (r - predicted_mm).abs() < (best - predicted_mm).abs() {
+                best = r;
+            }
+        }
+    }
+    best
+}
+
+/// Smooth along the bone, sector by sector; what stands off (a hole's edge, a neighbour) loses its weight.
+fn complete(observed: &Map, dz_mm: f64) -> Map {
+    let n = observed.len();
+    let lambda = penalty(WAVELENGTH_MM / dz_mm);
+    let columns: Vec<Vec<f64>> = (0..SECTORS)
+        .into_par_iter()
+        .map(|s| {
+            let values: Vec<f64> = (0..n).map(|k| observed[k][s]).collect();
+            let weights: Vec<f64> = values.iter().map(|v| if v.is_finite() { 1.0 } else { 0.0 }).collect();
+            smooth_robust(&values, &weights, lambda, 0.15)
+        })
+        .collect();
+    (0..n).map(|k| (0..SECTORS).map(|s| columns[s][k]).collect()).collect()
+}
+
+/// Is bone found outside the contour where the wall should end? Either the wall goes on outwards without a gap
+/// (a trochanter, a condyle, a joint), or no wall stands at its place and one stands further out.
+pub fn is_displaced(ray: &[f32], radius_mm: f64, observed_mm: f64, cortical_hu: f64) -> bool {
+    let at = |mm: f64| ((mm / STEP_MM).round().max(0.0) as usize).min(ray.len() - 1);
+    let dense = (0.35 * cortical_hu) as f32;
+    let (near, far) = (at(radius_mm - 0.5), at(radius_mm + 3.0));
+    let goes_on = near < far && ray[near..=far].iter().all(|v| *v >= 0.6 * dense);
+    let stands_outside = ray[at(radius_mm + WINDOW_MM)..=at(radius_mm + 10.0)].iter().any(|v| *v >= dense);
+    goes_on || (observed_mm.is_nan() && stands_outside)
+}

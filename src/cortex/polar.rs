@@ -1,0 +1,95 @@
+//! The bone seen from its own centre: HU along rays, one bundle per native slice.
+
+use super::SECTORS;
+use crate::volume::{NO_DATA, Volume};
+use rayon::prelude::*;
+
+/// Distance between samples along a ray, mm. A quarter of a typical pixel: below it nothing new is seen.
+pub const STEP_MM: f64 = 0.25;
+
+/// HU along [`SECTORS`] rays in each of a run of native slices.
+#[derive(Debug, Clone)]
+pub struct Polar {
+    /// First slice index of the volume.
+    pub first_slice: usize,
+    /// Ray origin in each slice, in-plane millimetres.
+    pub centres_mm: Vec<[f64; 2]>,
+    /// Samples per ray.
+    pub samples: usize,
+    /// `slices × SECTORS × samples` values; NaN outside the image or where there is no data.
+    hu: Vec<f32>,
+}
+
+impl Polar {
+    /// Casts rays of `reach_mm` from `axis[k]` in slices `first..=last`.
+    pub fn cast(volume: &Volume<i16>, axis: &[[f64; 2]], first: usize, last: usize, reach_mm: f64) -> Self {
+        let samples = (reach_mm / STEP_MM).ceil() as usize + 1;
+        let directions = ray_directions(volume);
+        let mut hu = vec![f32::NAN; (last - first + 1) * SECTORS * samples];
+        hu.par_chunks_mut(SECTORS * samples).enumerate().for_each(|(n, slice)| {
+            let k = first + n;
+            for (ray, direction) in slice.chunks_mut(samples).zip(&directions) {
+                cast_ray(volume, k, axis[k], *direction, ray);
+            }
+        });
+        Self { first_slice: first, centres_mm: axis[first..=last].to_vec(), samples, hu }
+    }
+
+    /// Number of slices.
+    pub fn slices(&self) -> usize {
+        self.centres_mm.len()
+    }
+
+    /// HU at distances `0, STEP_MM, …` from the centre of slice `n` (counted from `first_slice`) in sector `s`.
+    pub fn ray(&self, n: usize, s: usize) -> &[f32] {
+        let start = (n * SECTORS + s) * self.samples;
+        &self.hu[start..start + self.samples]
+    }
+}
+
+/// Patient direction `(cos θ, sin θ)` of each sector, as in-plane millimetres along columns and rows.
+pub fn ray_directions(volume: &Volume<i16>) -> Vec<[f64; 2]> {
+    let d = &volume.grid.directions;
+    let normal = d.column(0).cross(&d.column(1));
+    // Patient left and posterior, laid into the slice plane.
+    let left = nalgebra::Vector3::x() - normal * normal.x;
+    let left = left.normalize();
+    let mut posterior = normal.cross(&left);
+    if posterior.y < 0.0 {
+        posterior = -posterior;
+    }
+    (0..SECTORS)
+        .map(|s| {
+            let (sin, cos) = sector_angle(s).sin_cos();
+            let v = left * cos + posterior * sin;
+            [v.dot(&d.column(0)), v.dot(&d.column(1))]
+        })
+        .collect()
+}
+
+/// Angle of the middle of a sector, radians from patient left towards posterior.
+pub fn sector_angle(s: usize) -> f64 {
+    2.0 * std::f64::consts::PI * (s as f64 + 0.5) / SECTORS as f64
+}
+
+fn cast_ray(volume: &Volume<i16>, k: usize, centre: [f64; 2], direction: [f64; 2], out: &mut [f32]) {
+    let [columns, rows, _] = volume.grid.size;
+    let pixels = volume.slice(k);
+    let (sx, sy) = (volume.grid.spacing_mm.x, volume.grid.spacing_mm.y);
+    for (n, value) in out.iter_mut().enumerate() {
+        let r = n as f64 * STEP_MM;
+        let (x, y) = ((centre[0] + r * direction[0]) / sx, (centre[1] + r * direction[1]) / sy);
+        if x < 0.0 || y < 0.0 || x >= (columns - 1) as f64 || y >= (rows - 1) as f64 {
+            continue;
+        }
+        let (i, j) = (x as usize, y as usize);
+        let (fx, fy) = ((x - i as f64) as f32, (y - j as f64) as f32);
+        let at = j * columns + i;
+        let corner = [pixels[at], pixels[at + 1], pixels[at + columns], pixels[at + columns + 1]];
+        if corner.contains(&NO_DATA) {
+            continue;
+        }
+        let [a, b, c, d] = corner.map(f32::from);
+        *value = (a * (1.0 - fx) + b * fx) * (1.0 - fy) + (c * (1.0 - fx) + d * fx) * fy;
+    }
+}

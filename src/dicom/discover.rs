@@ -1,0 +1,315 @@
+//! Any mixture of files and folders to CT series, and what was set aside with the reason.
+
+use super::error::DicomError;
+use super::header::{Header, Look, look};
+use super::load::unsupported;
+use super::series::{Series, SeriesWarning};
+use super::stack::{degrees_off_axial, overlaps, stack};
+use dicom_dictionary_std::uids;
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use walkdir::WalkDir;
+
+/// What was found under the paths given.
+#[derive(Debug, Clone)]
+pub struct Discovery {
+    /// CT series, also those that must not be measured ([`Series::unusable`]), ordered by study, series UID and place.
+    pub series: Vec<Series>,
+    /// Everything else, one entry a reason.
+    pub set_aside: Vec<SetAside>,
+}
+
+/// Files that are no part of any series, for one reason.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SetAside {
+    /// The files, sorted.
+    pub paths: Vec<PathBuf>,
+    /// Why.
+    pub reason: SetAsideReason,
+}
+
+/// Why files were set aside. `Display` completes "3 files: ...".
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum SetAsideReason {
+    /// Not DICOM by the first bytes.
+    NotDicom,
+    /// Cannot be opened or breaks off within the header; what the reader said.
+    Unreadable(String),
+    /// RTSTRUCT: contours.
+    RtStruct,
+    /// Segmentation object: masks.
+    Segmentation,
+    /// DICOM of another kind: its modality, or its class where it has none.
+    OtherObject(String),
+    /// Enhanced multi-frame CT.
+    EnhancedCt,
+    /// Overview image for planning the scan.
+    Localizer,
+    /// Screen capture, colour, or not 8 or 16 bits a pixel.
+    NotGrayscale(String),
+    /// Calculated from the images and not in HU (perfusion maps, projections), by the image type.
+    Calculated(String),
+    /// Sagittal or coronal.
+    NotAxial,
+    /// Position, orientation, pixel spacing or size is missing or senseless.
+    NoGeometry,
+}
+
+impl fmt::Display for SetAsideReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotDicom => f.write_str("not DICOM"),
+            Self::Unreadable(why) => write!(f, "cannot be read ({why})"),
+            Self::RtStruct => f.write_str("RTSTRUCT"),
+            Self::Segmentation => f.write_str("SEG"),
+            Self::OtherObject(what) => f.write_str(what),
+            Self::EnhancedCt => f.write_str("not supported yet: enhanced multi-frame CT"),
+            Self::Localizer => f.write_str("localizer (scout)"),
+            Self::NotGrayscale(what) => write!(f, "no CT image values ({what})"),
+            Self::Calculated(what) => write!(f, "calculated from the images, not HU ({what})"),
+            Self::NotAxial => f.write_str("sagittal or coronal reformat"),
+            Self::NoGeometry => f.write_str("CT without usable position, orientation or pixel spacing"),
+        }
+    }
+}
+
+/// Finds the CT series in any mixture of files and folders, in any order.
+///
+/// Folders are walked to the bottom, links followed once. Headers are read in parallel, up to the pixels; `progress`
+/// is called from several threads with the files done and their number. The result depends on the files alone, not on
+/// the order of `paths` or the number of threads.
+///
+/// # Errors
+/// A path of `paths` that does not exist or cannot be read; no files at all; no CT image among them.
+pub fn discover(paths: &[PathBuf], progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Discovery, DicomError> {
+    let mut aside: BTreeMap<SetAsideReason, Vec<PathBuf>> = BTreeMap::new();
+    let files = files_under(paths, &mut aside)?;
+    let done = AtomicUsize::new(0);
+    let looks: Vec<Look> = files
+        .par_iter()
+        .map(|path| {
+            let found = look(path);
+            progress(done.fetch_add(1, Ordering::Relaxed) + 1, files.len());
+            found
+        })
+        .collect();
+
+    let mut headers = Vec::new();
+    for (path, look) in files.iter().zip(looks) {
+        let reason = match look {
+            Look::NotDicom => Some(SetAsideReason::NotDicom),
+            Look::Unreadable(why) if paths.contains(path) && fs::File::open(path).is_err() => {
+                return Err(DicomError::Unreadable { path: path.clone(), why });
+            }
+            Look::Unreadable(why) => Some(SetAsideReason::Unreadable(why)),
+            Look::Dicom(header) => match refuse(&header) {
+                Some(reason) => Some(reason),
+                None => {
+                    headers.push(*header);
+                    None
+                }
+            },
+        };
+        if let Some(reason) = reason {
+            aside.entry(reason).or_default().push(path.clone());
+        }
+    }
+
+    let series = series_of(headers);
+    let set_aside: Vec<SetAside> = aside.into_iter().map(|(reason, paths)| SetAside { paths, reason }).collect();
+    if series.is_empty() {
+        return Err(nothing(paths, files.len(), &set_aside));
+    }
+    Ok(Discovery { series, set_aside })
+}
+
+/// Every regular file under the paths once, sorted; unreadable folders within go to `aside`.
+fn files_under(
+    paths: &[PathBuf],
+    aside: &mut BTreeMap<SetAsideReason, Vec<PathBuf>>,
+) -> Result<Vec<PathBuf>, DicomError> {
+    let mut files = BTreeSet::new();
+    for path in paths {
+        let unreadable = |e: std::io::Error| match e.kind() {
+            std::io::ErrorKind::NotFound => DicomError::PathMissing { path: path.clone() },
+            _ => DicomError::Unreadable { path: path.clone(), why: e.to_string() },
+        };
+        let meta = fs::metadata(path).map_err(unreadable)?;
+        if meta.is_file() {
+            files.insert(path.clone());
+            continue;
+        }
+        if !meta.is_dir() {
+            let why = "neither a file nor a folder".to_string();
+            return Err(DicomError::Unreadable { path: path.clone(), why });
+        }
+        fs::read_dir(path).map_err(unreadable)?;
+        for entry in WalkDir::new(path).follow_links(true) {
+            match entry {
+                Ok(entry) if entry.file_type().is_file() => {
+                    files.insert(entry.into_path());
+                }
+                Ok(_) => {}
+                // A link back to a folder above it leads to nothing new.
+                Err(e) if e.loop_ancestor().is_some() => {}
+                Err(e) => {
+                    let at = e.path().unwrap_or(path).to_path_buf();
+                    let why = e.io_error().map_or_else(|| e.to_string(), ToString::to_string);
+                    aside.entry(SetAsideReason::Unreadable(why)).or_default().push(at);
+                }
+            }
+        }
+    }
+    // The same file may come by two ways (`a` and `a/b.dcm`, a link); the first name in order stands for it.
+    let mut seen = BTreeSet::new();
+    files.retain(|file| seen.insert(fs::canonicalize(file).unwrap_or_else(|_| file.clone())));
+    if files.is_empty() && aside.is_empty() {
+        return Err(DicomError::Empty { paths: paths.to_vec() });
+    }
+    Ok(files.into_iter().collect())
+}
+
+/// Why this object is no slice of a CT series; `None` if it may be one.
+fn refuse(header: &Header) -> Option<SetAsideReason> {
+    use SetAsideReason as Why;
+    let says = |word: &str| header.image_type.iter().any(|value| value == word);
+    match header.sop_class.as_str() {
+        uids::CT_IMAGE_STORAGE => {}
+        uids::ENHANCED_CT_IMAGE_STORAGE | uids::LEGACY_CONVERTED_ENHANCED_CT_IMAGE_STORAGE => {
+            return Some(Why::EnhancedCt);
+        }
+        uids::RT_STRUCTURE_SET_STORAGE => return Some(Why::RtStruct),
+        uids::SEGMENTATION_STORAGE => return Some(Why::Segmentation),
+        class if class.starts_with("1.2.840.10008.5.1.4.1.1.7") => {
+            return Some(Why::NotGrayscale("secondary capture".into()));
+        }
+        uids::MEDIA_STORAGE_DIRECTORY_STORAGE => return Some(Why::OtherObject("DICOMDIR".into())),
+        class => {
+            let what = match header.modality.as_str() {
+                "" if class.is_empty() => "DICOM without a class".to_string(),
+                "" => format!("DICOM class {class}"),
+                "CT" => "modality CT, but not CT Image Storage".to_string(),
+                modality => modality.to_string(),
+            };
+            return Some(Why::OtherObject(what));
+        }
+    }
+    if header.frames > 1 {
+        return Some(Why::EnhancedCt);
+    }
+    if says("LOCALIZER") {
+        return Some(Why::Localizer);
+    }
+    if header.samples != 1 {
+        return Some(Why::NotGrayscale("colour".into()));
+    }
+    if !matches!(header.stored.bits_allocated, 8 | 16) {
+        return Some(Why::NotGrayscale(format!("{} bits a pixel", header.stored.bits_allocated)));
+    }
+    const CALCULATED: [&str; 6] = ["PERFUSION", "DOSE_INFO", "SCREEN SAVE", "PROJECTION IMAGE", "MIP", "MINIP"];
+    if let Some(word) = CALCULATED.iter().find(|word| says(word)) {
+        return Some(Why::Calculated(word.to_lowercase()));
+    }
+    let Some(orientation) = &header.orientation else { return Some(Why::NoGeometry) };
+    if header.position.is_none() || header.spacing.is_none() || header.rows == 0 || header.columns == 0 {
+        return Some(Why::NoGeometry);
+    }
+    // What lies between is listed as a series that cannot be used, so that an oblique scan is not overlooked.
+    (degrees_off_axial(orientation) > 60.0).then_some(Why::NotAxial)
+}
+
+/// Groups the images to series and stacks each group.
+fn series_of(mut headers: Vec<Header>) -> Vec<Series> {
+    // Groups form around their first member, so the order must be a property of the files.
+    let order = |h: &Header| {
+        let s = &h.series;
+        let place = (h.instance_number, h.sop_instance_uid.clone(), h.path.clone());
+        (s.study_instance_uid.clone(), s.series_instance_uid.clone(), s.frame_of_reference_uid.clone(), place)
+    };
+    headers.sort_by_cached_key(order);
+    let mut groups: Vec<Vec<Header>> = Vec::new();
+    for header in headers {
+        match groups.iter_mut().rev().find(|group| belongs(&group[0], &header)) {
+            Some(group) => group.push(header),
+            None => groups.push(vec![header]),
+        }
+    }
+    groups.into_iter().flat_map(by_acquisition).filter_map(|(group, split)| finish(&group, split)).collect()
+}
+
+/// True where two images can be slices of one volume.
+fn belongs(a: &Header, b: &Header) -> bool {
+    let close = |a: f64, b: f64, tolerance: f64| (a - b).abs() < tolerance;
+    let orientation = match (&a.orientation, &b.orientation) {
+        (Some(a), Some(b)) => (a[0] - b[0]).amax() < 1e-3 && (a[1] - b[1]).amax() < 1e-3,
+        _ => false,
+    };
+    let spacing = match (a.spacing, b.spacing) {
+        (Some(a), Some(b)) => close(a[0], b[0], 1e-4) && close(a[1], b[1], 1e-4),
+        _ => false,
+    };
+    orientation
+        && spacing
+        && a.series.study_instance_uid == b.series.study_instance_uid
+        && a.series.series_instance_uid == b.series.series_instance_uid
+        && a.series.frame_of_reference_uid == b.series.frame_of_reference_uid
+        && (a.rows, a.columns) == (b.rows, b.columns)
+}
+
+/// Splits a group whose positions overlap by acquisition number, if that leaves stacks without overlap.
+fn by_acquisition(group: Vec<Header>) -> Vec<(Vec<Header>, Option<SeriesWarning>)> {
+    let numbers: BTreeSet<_> = group.iter().filter_map(|h| h.acquisition_number).collect();
+    if numbers.len() < 2 || !group.iter().all(|h| h.acquisition_number.is_some()) || !overlaps(&group) {
+        return vec![(group, None)];
+    }
+    let parts: Vec<(i64, Vec<Header>)> = numbers
+        .iter()
+        .map(|n| (*n, group.iter().filter(|h| h.acquisition_number == Some(*n)).cloned().collect()))
+        .collect();
+    if parts.iter().any(|(_, part): &(_, Vec<Header>)| part.len() < 2 || overlaps(part)) {
+        return vec![(group, None)];
+    }
+    let of = parts.len();
+    parts
+        .into_iter()
+        .map(|(acquisition, part)| (part, Some(SeriesWarning::OneOfSeveralAcquisitions { acquisition, of })))
+        .collect()
+}
+
+fn finish(group: &[Header], split: Option<SeriesWarning>) -> Option<Series> {
+    let mut series = stack(group)?;
+    series.warnings.splice(0..0, split);
+    if series.unusable.is_none() {
+        series.unusable = series.slices.iter().flatten().find_map(|s| unsupported(&s.stored.transfer_syntax));
+    }
+    Some(series)
+}
+
+/// The error where no CT was found: what the files were instead, and what to give.
+fn nothing(paths: &[PathBuf], files: usize, set_aside: &[SetAside]) -> DicomError {
+    let parts: Vec<String> = set_aside
+        .iter()
+        .map(|s| match (&s.reason, s.paths.len()) {
+            (SetAsideReason::Unreadable(why), 1) => format!("{} cannot be read ({why})", name(&s.paths[0])),
+            (SetAsideReason::Unreadable(why), n) => format!("{n} cannot be read ({why})"),
+            (reason, 1) => format!("1 is {reason}"),
+            (reason, n) => format!("{n} are {reason}"),
+        })
+        .collect();
+    let enhanced = set_aside.iter().any(|s| s.reason == SetAsideReason::EnhancedCt);
+    let hint = if enhanced {
+        "export the study as classic single-frame CT images"
+    } else {
+        "give the folder or files of an axial CT series (CT Image Storage)"
+    };
+    DicomError::NoCt { paths: paths.to_vec(), files, found: parts.join("; "), hint: hint.to_string() }
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+}

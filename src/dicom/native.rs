@@ -1,0 +1,197 @@
+//! A walk over the elements of a little-endian file that builds no object and copies nothing it is not asked for.
+//!
+//! The parser of dicom-rs copies the pixels, refuses a file for a stray byte at its end or a flaw in a sequence nobody
+//! needs, and makes room for whatever length a damaged element claims, gigabytes if it says so. So it is given only
+//! the few elements that are needed, after this walk has checked that they lie within the file.
+
+/// Value of PixelData within the bytes of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PixelBytes {
+    /// Offset of the first byte.
+    pub start: usize,
+    /// Length the element claims; the file may end before.
+    pub claimed: usize,
+}
+
+/// One element's tag and where its value lies.
+struct Element {
+    tag: (u16, u16),
+    value: usize,
+    /// `None`: undefined.
+    length: Option<usize>,
+    /// Undefined-length UN holds implicit VR whatever the file is in (PS3.5, 6.2.2).
+    explicit_inside: bool,
+}
+
+const UNDEFINED: u32 = u32::MAX;
+const ITEM: (u16, u16) = (0xFFFE, 0xE000);
+const ITEM_END: (u16, u16) = (0xFFFE, 0xE00D);
+const SEQUENCE_END: (u16, u16) = (0xFFFE, 0xE0DD);
+/// Deeper nesting than any sane file has; bounds the recursion on hostile ones.
+const DEPTH: usize = 24;
+
+/// Finds PixelData in a whole file that is little endian and not compressed.
+pub(crate) fn find_pixels(bytes: &[u8], explicit: bool) -> Option<PixelBytes> {
+    let mut at = after_magic(bytes);
+    loop {
+        // Meta information is in explicit VR whatever follows it.
+        let explicit = explicit || word(bytes, at)? == 2;
+        let element = element(bytes, at, explicit)?;
+        match element.tag {
+            (0x7FE0, 0x0010) => return Some(PixelBytes { start: element.value, claimed: element.length? }),
+            (group, _) if group > 0x7FE0 => return None,
+            _ => at = end_of(bytes, &element, 0)?,
+        }
+    }
+}
+
+/// Copies the elements `wanted` (of the top level, as they stand in the file) out of a data set that begins at `at`.
+///
+/// Stops behind the group of the last wanted tag; `wanted` is sorted. `None` where the bytes end before, unless they
+/// are the `whole` file and end between two elements.
+pub(crate) fn select(
+    bytes: &[u8],
+    mut at: usize,
+    explicit: bool,
+    whole: bool,
+    wanted: &[(u16, u16)],
+) -> Option<Vec<u8>> {
+    let last_group = wanted.last()?.0;
+    let mut selected = Vec::new();
+    loop {
+        if at == bytes.len() && whole {
+            return Some(selected);
+        }
+        if word(bytes, at)? > last_group {
+            return Some(selected);
+        }
+        let element = element(bytes, at, explicit)?;
+        let end = end_of(bytes, &element, 0)?;
+        if wanted.binary_search(&element.tag).is_ok() {
+            selected.extend_from_slice(&bytes[at..end]);
+            if wanted.last() == Some(&element.tag) {
+                return Some(selected);
+            }
+        }
+        at = end;
+    }
+}
+
+/// Offset of the data set behind the meta information, and the transfer syntax named there.
+///
+/// Goes by the group numbers of the elements: the group length is wrong in real files.
+pub(crate) fn meta_of(bytes: &[u8]) -> Option<(usize, String)> {
+    let mut at = after_magic(bytes);
+    let mut syntax = None;
+    while word(bytes, at) == Some(2) {
+        let element = element(bytes, at, true)?;
+        let end = end_of(bytes, &element, 0)?;
+        if element.tag == (2, 0x10) {
+            let text = String::from_utf8_lossy(bytes.get(element.value..end)?);
+            syntax = Some(text.trim_matches(|c: char| c == '\0' || c.is_whitespace()).to_string());
+        }
+        at = end;
+    }
+    Some((at, syntax.filter(|s| !s.is_empty())?))
+}
+
+fn after_magic(bytes: &[u8]) -> usize {
+    match bytes {
+        _ if bytes.get(128..132) == Some(b"DICM") => 132,
+        _ if bytes.starts_with(b"DICM") => 4,
+        _ => 0,
+    }
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(bytes.get(at..at.checked_add(2)?)?.try_into().ok()?))
+}
+
+fn long(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
+}
+
+fn element(bytes: &[u8], at: usize, explicit: bool) -> Option<Element> {
+    let tag = (word(bytes, at)?, word(bytes, at + 2)?);
+    let (value, length, vr) = if !explicit || tag.0 == 0xFFFE {
+        (at + 8, long(bytes, at + 4)?, [0, 0])
+    } else {
+        let vr: [u8; 2] = bytes.get(at + 4..at + 6)?.try_into().ok()?;
+        match &vr {
+            b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SQ" | b"SV" | b"UC" | b"UN" | b"UR" | b"UT" | b"UV" => {
+                (at + 12, long(bytes, at + 8)?, vr)
+            }
+            [a, b] if a.is_ascii_uppercase() && b.is_ascii_uppercase() => (at + 8, u32::from(word(bytes, at + 6)?), vr),
+            _ => return None,
+        }
+    };
+    let undefined = length == UNDEFINED;
+    Some(Element {
+        tag,
+        value,
+        length: (!undefined).then_some(length as usize),
+        explicit_inside: explicit && !(undefined && &vr == b"UN"),
+    })
+}
+
+/// Offset behind an element.
+fn end_of(bytes: &[u8], element: &Element, depth: usize) -> Option<usize> {
+    if let Some(length) = element.length {
+        return element.value.checked_add(length).filter(|end| *end <= bytes.len());
+    }
+    if depth > DEPTH {
+        return None;
+    }
+    let mut at = element.value;
+    loop {
+        let item = self::element(bytes, at, element.explicit_inside)?;
+        at = match (item.tag, item.length) {
+            (SEQUENCE_END, _) => return Some(item.value),
+            (ITEM, Some(length)) => item.value.checked_add(length)?,
+            (ITEM, None) => end_of_item(bytes, item.value, element.explicit_inside, depth + 1)?,
+            _ => return None,
+        };
+    }
+}
+
+fn end_of_item(bytes: &[u8], mut at: usize, explicit: bool, depth: usize) -> Option<usize> {
+    loop {
+        let inner = element(bytes, at, explicit)?;
+        if inner.tag == ITEM_END {
+            return Some(inner.value);
+        }
+        at = end_of(bytes, &inner, depth)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Explicit VR: a sequence of undefined length with one item of undefined length, then Rows, then PixelData.
+    const NESTED: &[u8] = b"\x08\x00\x40\x11SQ\0\0\xff\xff\xff\xff\
+        \xfe\xff\x00\xe0\xff\xff\xff\xff\
+        \x28\x00\x10\x00US\x02\0\x63\0\
+        \xfe\xff\x0d\xe0\0\0\0\0\
+        \xfe\xff\xdd\xe0\0\0\0\0\
+        \x28\x00\x10\x00US\x02\0\x04\0\
+        \xe0\x7f\x10\x00OW\0\0\x08\0\0\0ab";
+
+    #[test]
+    fn passes_over_nested_sequences_and_tells_where_the_pixels_are() {
+        let found = find_pixels(NESTED, true).expect("found");
+        assert_eq!((found.claimed, &NESTED[found.start..]), (8, &b"ab"[..]));
+    }
+
+    #[test]
+    fn selects_from_the_top_level_only() {
+        let rows = select(NESTED, 0, true, true, &[(0x28, 0x10)]);
+        assert_eq!(rows.as_deref(), Some(&b"\x28\x00\x10\x00US\x02\0\x04\0"[..]));
+    }
+
+    #[test]
+    fn an_element_that_runs_past_the_end_is_not_selected() {
+        assert_eq!(select(NESTED, 0, true, true, &[(0x7FE0, 0x10)]), None);
+        assert_eq!(select(&NESTED[..30], 0, true, true, &[(0x28, 0x10)]), None);
+    }
+}
