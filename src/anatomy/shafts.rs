@@ -18,6 +18,8 @@ const MAX_SECTION_MM2: f64 = 1600.0;
 const MIN_SOLIDITY: f64 = 0.88;
 /// 75th percentile of the wall that tells cortex from the pelvis' shell; also holds for a 2 mm osteoporotic shaft.
 const MIN_WALL_HU: f64 = 700.0;
+/// The same for a bone that the border cuts everywhere, whose ring cannot speak for it: the pelvis stays below.
+const MIN_CUT_WALL_HU: f64 = 1000.0;
 /// Rings along the bone that make a shaft.
 const MIN_LENGTH_MM: f64 = 40.0;
 /// Longest stretch without a ring that is bridged when both ends point at each other.
@@ -71,16 +73,22 @@ pub fn find_shafts(volume: &Volume<i16>) -> Vec<Shaft> {
         .collect();
     let dz = volume.grid.spacing_mm.z;
     let whole = |s: &Section| is_ring(s) && !s.cut;
-    let mut shafts: Vec<Shaft> = bridge(chains(&all, whole, dz), dz)
+    let mut shafts: Vec<Shaft> = bridge(chains(&all, whole, filled, dz), dz)
         .into_iter()
-        .filter(|rings| rings.len() as f64 * dz >= MIN_LENGTH_MM && rings.len() >= 5)
+        // A lesion may have opened most of the rings: the course counts from the first to the last.
+        .filter(|rings| {
+            rings.len() as f64 * dz >= 0.5 * MIN_LENGTH_MM && rings.len() >= 5 && course_mm(rings, dz) >= MIN_LENGTH_MM
+        })
         .filter(|rings| is_long_bone(rings))
         .map(|rings| Shaft { rings, cut_everywhere: false })
         .collect();
+    let opened = opened(&all, dz, &shafts);
+    shafts.extend(opened);
     let found = shafts.clone();
-    let cut = chains(&all, |s: &Section| s.cut && s.filled_area_mm2 <= 2.0 * MAX_SECTION_MM2, dz)
+    let cut = rejoin(chains(&all, |s: &Section| s.cut && s.filled_area_mm2 <= 2.0 * MAX_SECTION_MM2, filled, dz))
         .into_iter()
         .filter(|pieces| pieces.len() as f64 * dz >= MIN_LENGTH_MM && pieces.len() >= 5 && is_long_bone(pieces))
+        .filter(|pieces| median_of(pieces, |s| s.wall_hu) >= MIN_CUT_WALL_HU)
         .filter(|pieces| !found.iter().any(|shaft| continues(volume, shaft, pieces)));
     shafts.extend(cut.map(|rings| Shaft { rings, cut_everywhere: true }));
     shafts.sort_by(|a, b| {
@@ -88,6 +96,29 @@ pub fn find_shafts(volume: &Volume<i16>) -> Vec<Shaft> {
         weight(b).total_cmp(&weight(a))
     });
     shafts
+}
+
+/// Shafts whose rings are too few to find each other, because a lesion has opened most of what is visible: rings that
+/// an unbroken chain of dense pieces connects.
+fn opened(all: &[Vec<Section>], dz: f64, found: &[Shaft]) -> Vec<Shaft> {
+    let piece = |s: &Section| {
+        !s.cut && s.wall_hu >= MIN_WALL_HU + 200.0 && s.filled_area_mm2 <= 2.0 * MAX_SECTION_MM2 && s.solidity >= 0.4
+    };
+    let taken = |r: &Section| {
+        found.iter().flat_map(|f| &f.rings).any(|o| o.k == r.k && distance(o.centroid_mm, r.centroid_mm) < 1.0)
+    };
+    chains(all, piece, |s| s.area_mm2, dz)
+        .into_iter()
+        .map(|chain| chain.into_iter().filter(is_ring).collect::<Vec<_>>())
+        .filter(|rings| rings.len() >= 5 && course_mm(rings, dz) >= 1.5 * MIN_LENGTH_MM && is_long_bone(rings))
+        .filter(|rings| !rings.iter().any(taken))
+        .map(|rings| Shaft { rings, cut_everywhere: false })
+        .collect()
+}
+
+/// Distance from the first to the last ring of a chain, mm.
+fn course_mm(rings: &[Section], dz: f64) -> f64 {
+    (rings[rings.len() - 1].k - rings[0].k + 1) as f64 * dz
 }
 
 fn is_dense(section: &Section) -> bool {
@@ -105,8 +136,17 @@ fn is_ring(section: &Section) -> bool {
         && (hollow < 0.05 * section.filled_area_mm2 || section.hole_hu < 0.4 * section.wall_hu)
 }
 
+fn filled(section: &Section) -> f64 {
+    section.filled_area_mm2
+}
+
 /// Chains of neighbouring sections, each the other's nearest match.
-fn chains(all: &[Vec<Section>], keep: impl Fn(&Section) -> bool, dz: f64) -> Vec<Vec<Section>> {
+fn chains(
+    all: &[Vec<Section>],
+    keep: impl Fn(&Section) -> bool,
+    size: fn(&Section) -> f64,
+    dz: f64,
+) -> Vec<Vec<Section>> {
     let mut open: Vec<Vec<Section>> = Vec::new();
     let mut done = Vec::new();
     for here in all {
@@ -114,7 +154,7 @@ fn chains(all: &[Vec<Section>], keep: impl Fn(&Section) -> bool, dz: f64) -> Vec
         let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
         for (c, chain) in open.iter().enumerate() {
             for (s, section) in here.iter().enumerate() {
-                if let Some(cost) = step_cost(chain, section, dz) {
+                if let Some(cost) = step_cost(chain, section, size, dz) {
                     pairs.push((cost, c, s));
                 }
             }
@@ -145,12 +185,12 @@ fn chains(all: &[Vec<Section>], keep: impl Fn(&Section) -> bool, dz: f64) -> Vec
 }
 
 /// How far a section lies from where the chain would go on, mm; `None` when it cannot be its next section.
-fn step_cost(chain: &[Section], next: &Section, dz: f64) -> Option<f64> {
+fn step_cost(chain: &[Section], next: &Section, size: fn(&Section) -> f64, dz: f64) -> Option<f64> {
     let last = chain.last()?;
     let ahead = extrapolate(chain, next.k as f64, dz);
     let off = distance(ahead, next.centroid_mm);
     let diameter = last.axes_mm[1];
-    let ratio = next.filled_area_mm2 / last.filled_area_mm2;
+    let ratio = size(next) / size(last);
     // A chain of one does not know its direction yet: the bone may run 50° oblique.
     let reach = if chain.len() < 4 { 0.3 * diameter + 1.2 * dz } else { 0.25 * diameter + 0.3 * dz };
     (off <= reach && (0.6..=1.67).contains(&ratio)).then_some(off)
@@ -197,6 +237,24 @@ fn bridge(mut chains: Vec<Vec<Section>>, dz: f64) -> Vec<Vec<Section>> {
     }
 }
 
+/// Joins pieces of one cut bone: how much the border leaves of it may change from one slice to the next.
+fn rejoin(mut chains: Vec<Vec<Section>>) -> Vec<Vec<Section>> {
+    chains.sort_by_key(|c| c[0].k);
+    let mut out: Vec<Vec<Section>> = Vec::new();
+    for chain in chains {
+        let start = &chain[0];
+        let end = out.iter_mut().find(|c| {
+            let end = &c[c.len() - 1];
+            start.k > end.k && start.k <= end.k + 2 && distance(start.centroid_mm, end.centroid_mm) < 12.0
+        });
+        match end {
+            Some(before) => before.extend(chain),
+            None => out.push(chain),
+        }
+    }
+    out
+}
+
 /// How badly chain `b` continues chain `a` above it, mm; `None` when it does not.
 fn bridge_cost(a: &[Section], b: &[Section], dz: f64) -> Option<f64> {
     let (end, start) = (a.last()?, b.first()?);
@@ -217,13 +275,16 @@ fn bridge_cost(a: &[Section], b: &[Section], dz: f64) -> Option<f64> {
     (off <= allowed && (0.4..=2.5).contains(&ratio)).then_some(off + 0.05 * gap_mm)
 }
 
+fn median_of(sections: &[Section], f: fn(&Section) -> f64) -> f64 {
+    median(&mut sections.iter().map(f).collect::<Vec<_>>()).unwrap_or(0.0)
+}
+
 /// Straight, dense, long compared with its width, and walled like a shaft.
 fn is_long_bone(rings: &[Section]) -> bool {
-    let of = |f: fn(&Section) -> f64| median(&mut rings.iter().map(f).collect::<Vec<_>>()).unwrap_or(0.0);
-    let area = of(|s| s.filled_area_mm2);
-    let wall = of(|s| s.wall_hu);
+    let area = median_of(rings, filled);
+    let wall = median_of(rings, |s| s.wall_hu);
     // Wall area over circumference: mean thickness of what is above the threshold.
-    let thickness = of(|s| s.area_mm2 / (std::f64::consts::PI * (s.axes_mm[0] + s.axes_mm[1]) / 2.0));
+    let thickness = median_of(rings, |s| s.area_mm2 / (std::f64::consts::PI * (s.axes_mm[0] + s.axes_mm[1]) / 2.0));
     wall >= MIN_WALL_HU + 50.0 && thickness >= 1.2 && area >= MIN_SECTION_MM2
 }
 

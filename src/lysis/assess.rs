@@ -12,7 +12,9 @@ use crate::estimate::Estimate;
 use crate::smoothing::median;
 
 /// A wall thinner than this, on average over a fifth of the circumference, cannot be told from its own blur.
-const THIN_WALL_MM: f64 = 1.2;
+const THIN_WALL_MM: f64 = 1.5;
+/// Depth that stands for an empty cell, mm: far below one percent of any wall.
+const MIN_DEPTH_MM: f64 = 0.002;
 /// Share of the circumference that may be thinner.
 const THIN_SHARE: f64 = 0.2;
 /// Worst leftover spread at which a registered twin is still believed.
@@ -94,7 +96,7 @@ pub fn prepare(cortex: &Cortex) -> Option<Prepared> {
             let (mass, arc) = (get(&slice.mass_mm2, s), get(&slice.arc_mm, s));
             known[k][s] &= mass.is_finite() && arc > 0.0;
             if known[k][s] {
-                log_depth[k][s] = (mass / arc).max(0.05).ln();
+                log_depth[k][s] = (mass / arc).max(MIN_DEPTH_MM).ln();
                 arc_mm[k][s] = arc;
                 peak_share[k][s] = get(&slice.peak_hu, s) / cortex.cortical_hu;
             }
@@ -133,7 +135,7 @@ pub fn assess(
     choice: ReferenceChoice,
     depth: f64,
 ) -> Assessed {
-    let own_patches = prepared.own.patches.grown(&prepared.own.deviation, &prepared.known, prepared.dz_mm);
+    let own_patches = prepared.own.patches.grown(&prepared.own.deviation, &prepared.depths());
     let registered = match (choice, twin) {
         (ReferenceChoice::Ipsilateral, _) | (_, None) => None,
         (_, Some((other, other_prepared))) => mirror_and_register((cortex, prepared), (other, other_prepared)),
@@ -144,7 +146,7 @@ pub fn assess(
     let (log_ref, patches, other_view) = match believed {
         Some(twin) => {
             let deviation = deviation_from(&prepared.depths(), &twin.log_depth);
-            let patches = twin.patches.grown(&deviation, &prepared.known, prepared.dz_mm);
+            let patches = twin.patches.grown(&deviation, &prepared.depths());
             (&twin.log_depth, patches, Some(&prepared.own.log_depth))
         }
         None => (&prepared.own.log_depth, own_patches, registered.as_ref().map(|t| &t.log_depth)),

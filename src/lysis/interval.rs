@@ -11,10 +11,16 @@ use crate::cortex::contour::Map;
 use crate::cortex::{CortexSlice, SECTORS};
 use crate::estimate::Estimate;
 
-/// Distance after which a carried reference is as uncertain again as where it left the healthy wall, mm.
-const CARRY_MM: f64 = 25.0;
+/// What a healthy wall may change per mm between two healthy stretches that hold the reference, as a share of its depth.
+/// This project's estimate from healthy shafts, not literature.
+const BETWEEN_PER_MM: f64 = 0.0006;
+/// The same beyond the last healthy wall, where nothing holds the reference on the other side.
+const BEYOND_PER_MM: f64 = 0.0025;
 /// What the model itself does not see (blur at the border of a loss, window of the wall), percentage points.
 const MODEL_POINTS: f64 = 0.5;
+
+/// How well the two ends of a lost arc are known together, sectors.
+const ENDS_SECTORS: f64 = 1.5;
 
 /// How far healthy walls stray from the reference.
 #[derive(Debug, Clone)]
@@ -23,8 +29,8 @@ pub struct Spread {
     pub cell: f64,
     /// Standard deviation of the mean deviation over a quarter of the circumference.
     pub quarter: f64,
-    /// Distance along the bone to the nearest healthy cell of the same sector, mm.
-    pub carried_mm: Map,
+    /// What the reference may have changed since the nearest healthy cells of the same sector, as a share of depth.
+    pub carried: Map,
     /// Difference of the two references, as a share of depth, where both exist.
     pub disagreement: Option<Map>,
 }
@@ -57,11 +63,11 @@ impl Spread {
             }
         }
         let rms = |v: &[f64]| (v.iter().map(|x| x * x).sum::<f64>() / v.len().max(1) as f64).sqrt();
-        let carried_mm = (0..n).map(|_| vec![f64::INFINITY; SECTORS]).collect::<Map>();
+        let carried = vec![vec![0.0; SECTORS]; n];
         let mut out = Self {
             cell: rms(&cells).max(0.01),
             quarter: if quarters.len() >= 8 { rms(&quarters).max(0.004) } else { 0.02 },
-            carried_mm,
+            carried,
             disagreement: other.map(|o| {
                 (0..n)
                     .map(|k| (0..SECTORS).map(|s| ((o[k][s] - log_ref[k][s]).exp() - 1.0).abs().min(1.0)).collect())
@@ -69,15 +75,22 @@ impl Spread {
             }),
         };
         for s in 0..SECTORS {
-            let mut carry = |order: &mut dyn Iterator<Item = usize>| {
+            let carry = |order: &mut dyn Iterator<Item = usize>| {
                 let mut distance = f64::INFINITY;
+                let mut out = vec![f64::INFINITY; n];
                 for k in order {
                     distance = if healthy(k, s) { 0.0 } else { distance + dz_mm };
-                    out.carried_mm[k][s] = out.carried_mm[k][s].min(distance);
+                    out[k] = distance;
                 }
+                out
             };
-            carry(&mut (0..n));
-            carry(&mut (0..n).rev());
+            let (below, above) = (carry(&mut (0..n)), carry(&mut (0..n).rev()));
+            for k in 0..n {
+                // Between two healthy walls the reference is interpolated; beyond the last one it is extrapolated.
+                let (near, far) = (below[k].min(above[k]), below[k].max(above[k]));
+                out.carried[k][s] =
+                    if far.is_finite() { BETWEEN_PER_MM * near } else { (BEYOND_PER_MM * near).min(0.3) };
+            }
         }
         out
     }
@@ -89,7 +102,7 @@ impl Spread {
             let w = weight(s);
             if w > 0.0 {
                 // A sector without any healthy cell has its reference from its neighbours and the common course.
-                carried += w * self.carried_mm[k][s].min(100.0);
+                carried += w * self.carried[k][s];
                 differ += w * self.disagreement.as_ref().map_or(0.0, |d| d[k][s]);
                 total += w;
             }
@@ -97,8 +110,7 @@ impl Spread {
         if total <= 0.0 {
             return self.quarter;
         }
-        let growth = 1.0 + (carried / total / CARRY_MM).powi(2);
-        (self.quarter.powi(2) * growth + (0.5 * differ / total).powi(2)).sqrt()
+        (self.quarter.powi(2) + (carried / total).powi(2) + (0.5 * differ / total).powi(2)).sqrt()
     }
 }
 
@@ -155,6 +167,6 @@ pub fn circumferential_interval(
         let counted = |s: &usize| near(s) && f64::from(loss[k][*s]) + sign * 1.96 * sd(*s) > depth;
         100.0 * (0..SECTORS).filter(counted).map(arc).sum::<f64>() / total
     };
-    let ends = 100.0 / SECTORS as f64;
+    let ends = 100.0 * ENDS_SECTORS / SECTORS as f64;
     percent(value, share(-1.0) - ends, share(1.0) + ends)
 }

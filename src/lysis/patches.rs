@@ -21,6 +21,8 @@ const EDGE_PER_MM: f64 = 0.035;
 const STEEP_EDGE_PER_MM: f64 = 0.06;
 /// Stretch along the bone over which an edge is judged and a patch grows in one step, mm.
 const STEP_MM: f64 = 3.3;
+/// Steps by which a lesion's rim lies outside its floor.
+const RIM_STEPS: usize = 3;
 /// Share of a dip that is floor.
 const FLOOR_SHARE: f64 = 0.4;
 /// Smallest floor beside a steep edge, mm².
@@ -53,12 +55,15 @@ impl Patches {
     }
 
     /// The patches grown to where the wall is whole again, and numbered anew where they have met.
-    pub fn grown(&self, deviation: &Map, known: &[Vec<bool>], dz_mm: f64) -> Patches {
+    pub fn grown(&self, deviation: &Map, depths: &Depths) -> Patches {
+        let (known, dz_mm) = (depths.known, depths.dz_mm);
         let quiet = mean_around(deviation, known, 1, dz_mm);
         let step = slices_in(STEP_MM, dz_mm);
         let n = self.label.len();
-        let mut inside: Vec<Vec<bool>> = self.label.iter().map(|r| r.iter().map(|l| *l > 0).collect()).collect();
-        for _ in 0..4 {
+        // From the floor outwards, a few millimetres: a slow taper beside the lesion is not part of it.
+        let mut inside: Vec<Vec<bool>> =
+            (0..n).map(|k| (0..SECTORS).map(|s| self.label[k][s] > 0 && quiet[k][s] < FLOOR).collect()).collect();
+        for _ in 0..RIM_STEPS {
             let before = Patches {
                 label: inside.iter().map(|r| r.iter().map(|i| usize::from(*i)).collect()).collect(),
                 count: 1,
@@ -70,7 +75,16 @@ impl Patches {
                 }
             }
         }
-        label(&inside)
+        let grown = label(&inside);
+        let mut area = vec![0.0; grown.count + 1];
+        for k in 0..n {
+            for s in 0..SECTORS {
+                area[grown.label[k][s]] += depths.arc_mm[k][s] * dz_mm;
+            }
+        }
+        // A floor may come in pieces; crumbs beside the lesion are no lesions of their own.
+        let keep = |l: usize| l > 0 && area[l] >= MIN_AREA_MM2;
+        label(&grown.label.iter().map(|r| r.iter().map(|l| keep(*l)).collect()).collect::<Vec<Vec<bool>>>())
     }
 }
 

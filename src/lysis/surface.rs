@@ -89,7 +89,7 @@ pub fn deviation_from(depths: &Depths, log_ref: &Map) -> Map {
             (0..SECTORS)
                 .map(|s| {
                     if depths.known[k][s] {
-                        (depths.log_depth[k][s] - log_ref[k][s]).clamp(-5.0, 1.0).exp() - 1.0
+                        (depths.log_depth[k][s] - log_ref[k][s]).clamp(-9.0, 1.0).exp() - 1.0
                     } else {
                         0.0
                     }
