@@ -146,11 +146,6 @@ impl From<AnalyzeArgs> for AnalyzeSettings {
     }
 }
 
-/// Analyses the series and writes the report.
-pub fn run(_settings: &AnalyzeSettings) -> anyhow::Result<()> {
-    anyhow::bail!("'analyze' is not built yet")
-}
-
 fn depth(given: &str) -> Result<f64, BadValue> {
     finite(given)
         .filter(|depth| (MIN_DEPTH..=MAX_DEPTH).contains(depth))

@@ -46,6 +46,11 @@ impl ExitError {
         Self { status: NO_LONG_BONE, cause: cause.into(), hint: None }
     }
 
+    /// The command line asks for something that cannot be, for example an output folder that cannot be written.
+    pub fn usage(cause: impl Into<anyhow::Error>) -> Self {
+        Self { status: USAGE, cause: cause.into(), hint: None }
+    }
+
     /// Adds what to do next.
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

@@ -6,6 +6,7 @@
 pub mod analyze;
 pub mod exit_status;
 pub mod mirels;
+pub mod run_analysis;
 pub mod series;
 
 use std::io::{self, Write};
@@ -105,7 +106,7 @@ pub fn main() -> ExitCode {
 pub fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
     match cli.command {
         Command::Series(args) => series::run(&args.paths, out)?,
-        Command::Analyze(args) => analyze::run(&analyze::AnalyzeSettings::from(*args))?,
+        Command::Analyze(args) => run_analysis::run(&analyze::AnalyzeSettings::from(*args), out)?,
         Command::Mirels(args) => mirels::run(&args, out)?,
     }
     // A buffered write fails only here; left to the drop it would be lost in silence.

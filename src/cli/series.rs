@@ -1,5 +1,6 @@
 //! `corticalysis series PATH...`: lists the CT series, their geometry and what is wrong with them.
 
+use super::exit_status::OrExit;
 use crate::dicom::{Series, discover};
 use anyhow::Result;
 use std::io::Write;
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 /// # Errors
 /// What [`discover`] refuses, and failures to write.
 pub fn run(paths: &[PathBuf], out: &mut dyn Write) -> Result<()> {
-    let found = discover(paths, &|_, _| {})?;
+    let found = discover(paths, &|_, _| {}).or_input_unusable()?;
     for series in &found.series {
         writeln!(out, "{}", line(series))?;
         if let Some(why) = &series.unusable {

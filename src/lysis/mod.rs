@@ -10,6 +10,7 @@ mod words;
 
 use crate::estimate::Estimate;
 
+pub use crate::scores::mirels::LesionType;
 pub use assess::{Assessed, assess, prepare};
 
 /// Which intact bone the loss is measured against.
@@ -60,14 +61,6 @@ pub struct SliceLysis {
     pub reference_thickness_mm: f64,
 }
 
-/// What fills a lesion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LesionType {
-    Lytic,
-    Mixed,
-    Blastic,
-}
-
 /// A connected patch of lost (or added) cortex on the unrolled map.
 #[derive(Debug, Clone)]
 pub struct Lesion {
@@ -80,6 +73,7 @@ pub struct Lesion {
     pub through_the_wall: bool,
     pub max_axial_lysis_percent: Estimate,
     pub max_circumferential_lysis_percent: Estimate,
+    /// What fills the lesion.
     pub kind: LesionType,
     pub size_fraction_of_cortex: f64,
     pub size_fraction_of_diameter: f64,

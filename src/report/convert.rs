@@ -5,7 +5,7 @@ use crate::anatomy::{BoneName, Side};
 use crate::cortex::{Cortex, NotMeasured};
 use crate::dicom::Series;
 use crate::estimate::Estimate;
-use crate::lysis::{Lesion, LesionType, Lysis, Reference, ReferenceKind, SliceLysis};
+use crate::lysis::{Lesion, Lysis, Reference, ReferenceKind, SliceLysis};
 
 /// The 95 % interval of an estimate.
 pub fn interval(estimate: Estimate) -> [f64; 2] {
@@ -31,15 +31,6 @@ pub fn side_word(side: Side) -> &'static str {
         Side::Left => "left",
         Side::Right => "right",
         Side::Unknown => "unknown",
-    }
-}
-
-/// The report's word for what fills a lesion.
-pub fn lesion_type_word(kind: LesionType) -> &'static str {
-    match kind {
-        LesionType::Lytic => "lytic",
-        LesionType::Mixed => "mixed",
-        LesionType::Blastic => "blastic",
     }
 }
 
@@ -144,7 +135,7 @@ pub fn lesion_report(lesion: &Lesion) -> LesionReport {
         max_axial_lysis_ci95: Some(interval(lesion.max_axial_lysis_percent)),
         max_circumferential_lysis_percent: Some(lesion.max_circumferential_lysis_percent.value),
         max_circumferential_lysis_ci95: Some(interval(lesion.max_circumferential_lysis_percent)),
-        kind: lesion_type_word(lesion.kind).into(),
+        kind: lesion.kind.to_string(),
         size_fraction_of_cortex: Some(lesion.size_fraction_of_cortex),
         size_fraction_of_diameter: Some(lesion.size_fraction_of_diameter),
     }

@@ -3,6 +3,7 @@
 //! Nothing is measured here. [`Report`] mirrors the published format; [`convert`] fills it from the measurement's
 //! types; [`write_all`] puts everything into a folder, all of it or nothing.
 
+mod bone;
 pub mod convert;
 pub mod csv;
 pub mod figures;
@@ -18,6 +19,7 @@ mod fixture;
 #[cfg(test)]
 mod tests;
 
+pub use bone::{GivenItems, bone_report};
 pub use figures::{BoneFigures, SliceCrop};
 pub use html::page;
 pub use model::{DISCLAIMER, Report, SCHEMA, json_schema};

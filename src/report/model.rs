@@ -3,17 +3,17 @@
 //! Units: millimetres in the DICOM patient frame (LPS), percent as 0–100, `null` where not measured. Others rely on
 //! these names: fields may be added, never renamed or given another meaning.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::borrow::Cow;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+pub use crate::scores::recommendation::Category;
+pub use crate::scores::verdict::Verdict;
 
 /// Name and version of the report's format.
 pub const SCHEMA: &str = "corticalysis/report/v1";
 
-/// What every report, page and summary carries.
-pub const DISCLAIMER: &str = "Research use only. Not a medical device; not for diagnosis or treatment decisions. \
-                              Results require review by a qualified physician.";
+pub use crate::scores::DISCLAIMER;
 
 /// Everything one run has to say about one CT series.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -237,61 +237,6 @@ pub struct RuleValue {
     pub unit: String,
 }
 
-/// Whether a rule is met. A threshold inside the 95 % interval is `indeterminate`, never a silent yes or no.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    Met,
-    NotMet,
-    Indeterminate,
-}
-
-impl From<bool> for Verdict {
-    fn from(met: bool) -> Self {
-        if met { Self::Met } else { Self::NotMet }
-    }
-}
-
-impl Serialize for Verdict {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Met => serializer.serialize_bool(true),
-            Self::NotMet => serializer.serialize_bool(false),
-            Self::Indeterminate => serializer.serialize_str("indeterminate"),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Verdict {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Raw {
-            Known(bool),
-            Word(String),
-        }
-        match Raw::deserialize(deserializer)? {
-            Raw::Known(met) => Ok(met.into()),
-            Raw::Word(word) if word == "indeterminate" => Ok(Self::Indeterminate),
-            Raw::Word(word) => {
-                Err(serde::de::Error::custom(format!("met is \"{word}\", not true, false or \"indeterminate\"")))
-            }
-        }
-    }
-}
-
-impl JsonSchema for Verdict {
-    fn schema_name() -> Cow<'static, str> {
-        "Verdict".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "Whether a rule is met. A threshold inside the 95 % interval is \"indeterminate\".",
-            "enum": [true, false, "indeterminate"]
-        })
-    }
-}
-
 /// What the quoted recommendation says of a bone like this.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecommendationReport {
@@ -318,22 +263,6 @@ pub struct PainOutcome {
     pub mirels_total: Option<u8>,
     pub category: Category,
     pub text: String,
-}
-
-/// The recommendation's categories.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Category {
-    /// 30/50 met and Mirels ≥ 9.
-    ConsolidationCandidate,
-    /// Mirels ≥ 9 without 30/50.
-    FixationByMirels,
-    /// Mirels 8, or 30/50 met below 9, or anything indeterminate that matters.
-    Multidisciplinary,
-    ObservationOrRadiotherapy,
-    /// Pain was not given and the answer turns on it.
-    DependsOnPain,
-    NoLesion,
 }
 
 /// The JSON Schema of [`Report`], as shipped in `docs/report.schema.json`.

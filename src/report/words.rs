@@ -53,6 +53,7 @@ pub(super) fn verdict_word(verdict: Verdict) -> &'static str {
         Verdict::Met => "met",
         Verdict::NotMet => "not met",
         Verdict::Indeterminate => "indeterminate",
+        Verdict::NotEvaluated => "not evaluated",
     }
 }
 

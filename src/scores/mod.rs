@@ -13,5 +13,5 @@ pub mod rules;
 pub mod verdict;
 
 /// Carried by every output of this tool.
-pub const DISCLAIMER: &str =
-    "Research use only. Not a medical device. Every result is to be reviewed by a qualified physician.";
+pub const DISCLAIMER: &str = "Research use only. Not a medical device; not for diagnosis or treatment decisions. Results require review by a \
+     qualified physician.";

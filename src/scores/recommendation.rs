@@ -3,14 +3,14 @@
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::mirels::{ByPain, FIXATION_MIN_TOTAL, MirelsScore, OBSERVATION_MAX_TOTAL, Pain};
 use super::rules::RECOMMENDATION_SOURCE;
 use super::verdict::Verdict;
 
 /// What the recommendation says about a bone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Category {
     /// 30/50 met and Mirels 9 or more: consolidation surgery first is to be discussed.

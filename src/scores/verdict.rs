@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::estimate::Estimate;
 
@@ -98,6 +98,25 @@ impl Serialize for Verdict {
             Self::NotMet => serializer.serialize_bool(false),
             Self::Indeterminate => serializer.serialize_str("indeterminate"),
             Self::NotEvaluated => serializer.serialize_none(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Verdict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Raw {
+            Known(bool),
+            Word(String),
+        }
+        match Option::<Raw>::deserialize(deserializer)? {
+            None => Ok(Self::NotEvaluated),
+            Some(Raw::Known(met)) => Ok(Self::from_bool(met)),
+            Some(Raw::Word(word)) if word == "indeterminate" => Ok(Self::Indeterminate),
+            Some(Raw::Word(word)) => {
+                Err(serde::de::Error::custom(format!("met is \"{word}\", not true, false or \"indeterminate\"")))
+            }
         }
     }
 }

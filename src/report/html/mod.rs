@@ -60,6 +60,7 @@ fn verdict(met: Verdict) -> Markup {
         Verdict::Met => ("met", "●"),
         Verdict::NotMet => ("not-met", "○"),
         Verdict::Indeterminate => ("indeterminate", "◐"),
+        Verdict::NotEvaluated => ("not-evaluated", "–"),
     };
     html! { span class=(format!("verdict {class}")) { span aria-hidden="true" { (sign) } " " (words::verdict_word(met)) } }
 }

@@ -1,0 +1,199 @@
+//! `corticalysis analyze`, the run itself: read, measure, report.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::analyze::AnalyzeSettings;
+use super::exit_status::{ExitError, OrExit};
+use crate::analysis::{MeasuredBone, Settings, analyze};
+use crate::dicom::{Discovery, Series, discover};
+use crate::report::{BoneFigures, GivenItems, Report, ReportError, bone_report, convert, summary, to_json, write_all};
+
+/// Pictures of the worst slices per bone.
+const PICTURES: usize = 4;
+
+/// Analyses the series and writes the report; the summary, or with `--json` the report, goes to `out`.
+pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()> {
+    if let Some(n) = settings.threads {
+        // Fails only when the pool exists already, as in a test that calls this twice: its size stays then.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(n.get()).build_global();
+    }
+    let progress = Progress::new(settings.quiet);
+    let discovery = discover(&settings.paths, &progress.step("reading headers")).or_input_unusable()?;
+    let (series, others) = choose(&discovery, settings)?;
+    let volume = series.load(&progress.step("reading slices")).or_input_unusable()?;
+    let spinner = progress.step("measuring");
+    spinner(0, 1);
+    let bones = analyze(&volume, &measuring(settings));
+    drop(spinner);
+    progress.clear();
+
+    let mut report = Report::new(convert::series_report(series), recorded(settings));
+    report.series.warnings.extend(others);
+    for warning in &report.series.warnings {
+        eprintln!("warning: {warning}");
+    }
+    if bones.is_empty() {
+        return Err(no_bone(settings).into());
+    }
+    let given =
+        GivenItems { site: settings.site, size: settings.size, lesion_type: settings.lesion_type, pain: settings.pain };
+    report.bones = bones.iter().map(|bone| bone_report(series, bone, &given)).collect();
+    let figures: Vec<BoneFigures> = bones
+        .iter()
+        .enumerate()
+        .filter_map(|(index, bone)| {
+            let lysis = bone.lysis.as_ref()?;
+            let instance = |k: usize| series.slices.get(k)?.as_ref()?.instance_number;
+            let depth = settings.depth_fraction;
+            Some(BoneFigures::of_worst_slices(index, (&bone.cortex, lysis), &volume, depth, PICTURES, instance))
+        })
+        .collect();
+    if let Some(dir) = &settings.output_dir {
+        write_all(dir, &report, &figures).map_err(output_error)?;
+    }
+    if settings.json {
+        out.write_all(to_json(&report)?.as_bytes())?;
+    } else if !settings.quiet {
+        out.write_all(summary(&report).as_bytes())?;
+        if let Some(dir) = &settings.output_dir {
+            writeln!(out, "\nReport: {}", dir.join("report.html").display())?;
+        }
+    }
+    out.flush()?;
+    nothing_measured(&bones)
+}
+
+/// A folder that cannot be written was named on the command line; anything else is our fault.
+fn output_error(error: ReportError) -> anyhow::Error {
+    match error {
+        ReportError::Unwritable { .. } | ReportError::NotAFolder { .. } => ExitError::usage(error).into(),
+        ReportError::Format { .. } => error.into(),
+    }
+}
+
+/// The user's choices as the measurement wants them.
+fn measuring(settings: &AnalyzeSettings) -> Settings {
+    Settings {
+        bone: settings.bone,
+        side: settings.side,
+        seed_mm: settings.seed.map(|s| [s.x_mm, s.y_mm, s.z_mm]),
+        reference: settings.reference,
+        depth: settings.depth_fraction,
+    }
+}
+
+/// The series to analyse, and what to say of the others.
+///
+/// Without `--series`: the finest slice spacing, then the most slices, then the lowest UID.
+fn choose<'a>(discovery: &'a Discovery, settings: &AnalyzeSettings) -> Result<(&'a Series, Vec<String>), ExitError> {
+    let uids = || discovery.series.iter().map(|s| s.header.series_instance_uid.as_str()).collect::<Vec<_>>().join(", ");
+    if let Some(uid) = &settings.series_instance_uid {
+        let series = discovery.series.iter().find(|s| s.header.series_instance_uid == *uid).ok_or_else(|| {
+            ExitError::input_unusable(anyhow::anyhow!("no CT series {uid} among the inputs"))
+                .with_hint(format!("the inputs hold: {}", uids()))
+        })?;
+        return Ok((series, Vec::new()));
+    }
+    let mut usable: Vec<&Series> = discovery.series.iter().filter(|s| s.unusable.is_none()).collect();
+    if usable.is_empty() {
+        // Loading any of them tells, with its name, why it cannot be used.
+        usable = discovery.series.iter().collect();
+    }
+    usable.sort_by(|a, b| {
+        let spacing = |s: &Series| (s.grid.spacing_mm.z * 100.0).round() as i64;
+        spacing(a)
+            .cmp(&spacing(b))
+            .then(b.slices.len().cmp(&a.slices.len()))
+            .then(a.header.series_instance_uid.cmp(&b.header.series_instance_uid))
+    });
+    let Some(series) = usable.first() else {
+        return Err(ExitError::input_unusable(anyhow::anyhow!("no CT series among the inputs")));
+    };
+    let others = (discovery.series.len() > 1).then(|| {
+        format!(
+            "{} CT series among the inputs; analysed is the one of the finest slice spacing with the most slices, {} \
+             (choose another with --series)",
+            discovery.series.len(),
+            series.header.series_instance_uid
+        )
+    });
+    Ok((series, others.into_iter().collect()))
+}
+
+/// The settings as the report keeps them: everything that changes a number, nothing that names a folder.
+fn recorded(settings: &AnalyzeSettings) -> BTreeMap<String, serde_json::Value> {
+    fn word<T: ToString>(value: Option<T>) -> serde_json::Value {
+        value.map_or(serde_json::Value::Null, |v| v.to_string().into())
+    }
+    BTreeMap::from([
+        ("bone".into(), word(settings.bone)),
+        ("side".into(), word(settings.side)),
+        ("seed_mm".into(), settings.seed.map_or(serde_json::Value::Null, |s| vec![s.x_mm, s.y_mm, s.z_mm].into())),
+        ("reference".into(), settings.reference.to_string().into()),
+        ("depth".into(), settings.depth_fraction.into()),
+        ("pain".into(), word(settings.pain)),
+        ("site".into(), word(settings.site)),
+        ("type".into(), word(settings.lesion_type)),
+        ("size".into(), word(settings.size)),
+    ])
+}
+
+fn no_bone(settings: &AnalyzeSettings) -> ExitError {
+    let asked = settings.bone.is_some() || settings.side.is_some() || settings.seed.is_some();
+    let error = ExitError::no_long_bone(anyhow::anyhow!(
+        "no long bone that can be measured was found in this series: no shaft shows a closed dense ring over 40 mm or more"
+    ));
+    if asked {
+        error.with_hint("--bone, --side and --seed restrict what is looked for: try without them")
+    } else {
+        error.with_hint(
+            "the series must show a piece of shaft of a femur, tibia or humerus; point at one with --seed X,Y,Z",
+        )
+    }
+}
+
+/// A report was written, but it holds no number: the exit status says so.
+fn nothing_measured(bones: &[MeasuredBone]) -> anyhow::Result<()> {
+    if bones.iter().any(|b| b.lysis.is_some()) {
+        return Ok(());
+    }
+    let why: Vec<&str> = bones.iter().flat_map(|b| &b.warnings).map(String::as_str).collect();
+    Err(ExitError::no_long_bone(anyhow::anyhow!("nothing could be measured. {}", why.join(" ")))
+        .with_hint("a series reconstructed with a larger field of view would show the whole bone")
+        .into())
+}
+
+/// Progress on standard error, only where someone sees it.
+struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    fn new(quiet: bool) -> Self {
+        let bar = ProgressBar::new(0);
+        if quiet || !std::io::stderr().is_terminal() {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        } else if let Ok(style) = ProgressStyle::with_template("{msg:16} {wide_bar} {pos}/{len}") {
+            bar.set_style(style);
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        Self { bar }
+    }
+
+    fn step(&self, name: &'static str) -> impl Fn(usize, usize) + Sync + use<> {
+        let bar = self.bar.clone();
+        move |done, all| {
+            bar.set_message(name);
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+        }
+    }
+
+    fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}

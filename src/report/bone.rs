@@ -1,0 +1,274 @@
+//! One measured bone as the report tells it: scores, rules and the quoted recommendation included.
+
+use std::collections::BTreeMap;
+
+use super::convert::{bone_word, lesion_report, reference_report, side_word, slice_reports};
+use super::model::*;
+use crate::analysis::MeasuredBone;
+use crate::anatomy::{BoneName, Side};
+use crate::cortex::NotMeasured;
+use crate::dicom::Series;
+use crate::estimate::Estimate;
+use crate::lysis::{Lesion, Lysis, SliceLysis};
+use crate::scores::mirels::{Item, LesionType, Level, MirelsScore, Pain, Site, Size};
+use crate::scores::recommendation::{Recommendation, with_lesion, without_lesion};
+use crate::scores::rules::{
+    self, GUIDELINE_AXIAL_PERCENT, GUIDELINE_CIRCUMFERENTIAL_PERCENT, LesionExtent, RuleName, RuleResult, SliceLoss,
+    TATAR_CIRCUMFERENTIAL_PERCENT, TATAR_HEIGHT_MM, VAN_DER_LINDEN_AXIAL_MM, VAN_DER_LINDEN_CIRCUMFERENTIAL_PERCENT,
+};
+
+/// From the lower edge of the lesser trochanter to here, the site is subtrochanteric (Fielding), mm.
+const SUBTROCHANTERIC_MM: f64 = 50.0;
+
+/// Items of Mirels' score that the user gives instead of the images.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct GivenItems {
+    pub site: Option<Site>,
+    pub size: Option<Size>,
+    pub lesion_type: Option<LesionType>,
+    pub pain: Option<Pain>,
+}
+
+/// Everything the report says of one bone.
+pub fn bone_report(series: &Series, measured: &MeasuredBone, given: &GivenItems) -> BoneReport {
+    let cortex = &measured.cortex;
+    let slices = slice_reports(series, cortex, measured.lysis.as_ref(), "no reference could be made", is_flagged);
+    let heights = cortex.slices.iter().map(|s| s.z_mm);
+    let z_range_mm = [heights.clone().fold(f64::INFINITY, f64::min), heights.fold(f64::NEG_INFINITY, f64::max)];
+    let length = cortex.slices.iter().map(|s| cortex.slice_spacing_mm / s.tilt_deg.to_radians().cos().max(0.3)).sum();
+    let mut report = BoneReport {
+        bone: bone_word(measured.bone.name).into(),
+        side: side_word(measured.bone.side).into(),
+        confidence: measured.bone.confidence,
+        z_range_mm,
+        length_mm: (!measured.bone.shaft.cut_everywhere).then_some(length),
+        reference: measured.lysis.as_ref().map(|l| reference_report(&l.reference)),
+        not_measured_slices: slices.iter().filter(|s| !s.measured).count(),
+        slices,
+        lesions: Vec::new(),
+        mirels: None,
+        rules: Vec::new(),
+        recommendation: None,
+        warnings: measured.warnings.clone(),
+    };
+    if measured.bone.name == BoneName::Unknown || measured.bone.side == Side::Unknown {
+        report.warnings.push(format!("Bone or side not known: {}.", measured.bone.reasons.join("; ")));
+    }
+    if let Some(lysis) = &measured.lysis {
+        report.lesions = lysis.lesions.iter().map(lesion_report).collect();
+        assess(&mut report, measured, lysis, given);
+    }
+    report
+}
+
+/// Do both percentages of a slice pass the thresholds of `guideline-30-50`? The flag is the measured value's; the rule,
+/// which looks at all slices, says when the interval leaves it open.
+fn is_flagged(slice: &SliceLysis) -> bool {
+    slice.axial_percent.value > GUIDELINE_AXIAL_PERCENT
+        && slice.circumferential_percent.value > GUIDELINE_CIRCUMFERENTIAL_PERCENT
+}
+
+/// Scores, rules and recommendation of a bone that was measured.
+fn assess(report: &mut BoneReport, measured: &MeasuredBone, lysis: &Lysis, given: &GivenItems) {
+    let losses: Vec<SliceLoss> = lysis
+        .slices
+        .iter()
+        .zip(&measured.cortex.slices)
+        .filter_map(|(l, s)| l.filter(|_| s.not_measured.is_none()).map(|l| (l, s.z_mm)))
+        .map(|(l, z_mm)| SliceLoss {
+            z_mm,
+            axial_percent: l.axial_percent,
+            circumferential_percent: l.circumferential_percent,
+        })
+        .collect();
+    let extents: Vec<LesionExtent> = lysis
+        .lesions
+        .iter()
+        .map(|l| LesionExtent {
+            axial_extent_mm: Some(l.axial_extent_mm),
+            height_mm: Some(l.height_mm),
+            max_circumferential_percent: Some(l.max_circumferential_lysis_percent),
+            through_the_wall: Verdict::from_bool(l.through_the_wall),
+        })
+        .collect();
+    let guideline = rules::guideline_30_50(&losses, report.not_measured_slices);
+    // The lesion with the highest possible total speaks for the bone.
+    let scored = lysis
+        .lesions
+        .iter()
+        .map(|l| (mirels_of(measured, l, given), l))
+        .max_by(|a, b| a.0.range[1].cmp(&b.0.range[1]).then(b.1.id.cmp(&a.1.id)));
+    let mut results = vec![guideline];
+    let recommendation = match &scored {
+        Some((score, lesion)) => {
+            let mut rule = rules::mirels(score);
+            rule.notes.extend(size_note(lesion, given));
+            results.push(rule);
+            report.mirels = Some(mirels_report(score));
+            with_lesion(results[0].met, score)
+        }
+        None => without_lesion(),
+    };
+    results.push(rules::van_der_linden(&extents));
+    results.push(rules::tatar_planning_ct(&extents));
+    report.rules = results.iter().map(rule_report).collect();
+    report.recommendation = Some(recommendation_report(&recommendation, scored.as_ref().map(|s| &s.0)));
+}
+
+/// Mirels' items of one lesion, measured unless given.
+fn mirels_of(measured: &MeasuredBone, lesion: &Lesion, given: &GivenItems) -> MirelsScore {
+    let share = lesion.max_axial_lysis_percent;
+    let size = Estimate { value: share.value / 100.0, low: share.low / 100.0, high: share.high / 100.0 };
+    MirelsScore::new(
+        given.site.map(Item::given).or_else(|| site_of(measured, lesion)),
+        given.size.map(Item::given).or_else(|| Item::<Size>::from_fraction(size)),
+        Some(given.lesion_type.map_or_else(|| Item::measured(lesion.kind), Item::given)),
+        given.pain.map(Item::given),
+    )
+}
+
+/// Upper limb, lower limb, or, near the upper end of a femur's shaft, one of two readings.
+fn site_of(measured: &MeasuredBone, lesion: &Lesion) -> Option<Item<Site>> {
+    match measured.bone.name {
+        BoneName::Humerus | BoneName::Radius | BoneName::Ulna => Some(Item::measured(Site::UpperLimb)),
+        BoneName::Tibia | BoneName::Fibula => Some(Item::measured(Site::LowerLimb)),
+        BoneName::Femur => {
+            let near = trochanter_z_mm(measured).is_some_and(|z| lesion.z_range_mm[1] > z - SUBTROCHANTERIC_MM);
+            Some(if near {
+                Item::measured_between(Site::LowerLimb, Site::Trochanteric)
+            } else {
+                Item::measured(Site::LowerLimb)
+            })
+        }
+        BoneName::Unknown => None,
+    }
+}
+
+/// Where the femur's shaft stops being a ring towards the head: the lower edge of the lesser trochanter, where it is seen.
+fn trochanter_z_mm(measured: &MeasuredBone) -> Option<f64> {
+    let slices = &measured.cortex.slices;
+    let last = slices.iter().rposition(|s| s.not_measured.is_none())?;
+    let above = slices.get(last + 1)?;
+    (above.not_measured == Some(NotMeasured::NoRing)).then_some(above.z_mm)
+}
+
+/// What the size item would be on the other basis, where it differs: sources disagree whether Mirels meant the cortex or the
+/// diameter.
+fn size_note(lesion: &Lesion, given: &GivenItems) -> Option<String> {
+    if given.size.is_some() {
+        return None;
+    }
+    let cortex = Size::from_fraction(lesion.size_fraction_of_cortex)?;
+    let diameter = Size::from_fraction(lesion.size_fraction_of_diameter)?;
+    Some(format!(
+        "Size is counted as the share of the cortex, as in the recommendation's table 3 ({:.2}, {} points); as a share of the \
+         bone's diameter it would be {:.2} ({} points).",
+        lesion.size_fraction_of_cortex,
+        cortex.points(),
+        lesion.size_fraction_of_diameter,
+        diameter.points()
+    ))
+}
+
+fn mirels_report(score: &MirelsScore) -> MirelsReport {
+    fn item<T: Level>(item: Option<Item<T>>) -> Option<MirelsItem> {
+        let record = item?.record();
+        let open = record.points.is_none();
+        let basis = match record.basis {
+            crate::scores::mirels::Basis::Given => "given".to_owned(),
+            crate::scores::mirels::Basis::Measured if open => format!("measured: {}", record.readings.join(" or ")),
+            crate::scores::mirels::Basis::Measured => "measured".to_owned(),
+        };
+        Some(MirelsItem { points: record.points, value: record.value, basis })
+    }
+    MirelsReport {
+        site: item(score.site),
+        size: item(score.size),
+        kind: item(score.lesion_type),
+        pain: item(score.pain),
+        total: score.total,
+        range: score.range,
+    }
+}
+
+fn rule_report(rule: &RuleResult) -> RuleReport {
+    let mut values = BTreeMap::new();
+    let mut notes = rule.notes.clone();
+    for (name, value) in rule.values.iter() {
+        let (number, ci95) = match value {
+            rules::RuleValue::Estimate(e) => (Some(e.value), Some([e.low, e.high])),
+            rules::RuleValue::Number(n) => (Some(n), None),
+            rules::RuleValue::Count(n) => (Some(n as f64), None),
+            rules::RuleValue::Missing => (None, None),
+            rules::RuleValue::Verdict(verdict) => {
+                // Sub-answers follow from value and threshold; the breach has no number of its own.
+                if name == "through_the_wall" {
+                    notes.push(format!("Through the wall: {verdict}."));
+                }
+                continue;
+            }
+        };
+        let limit = threshold(rule.name, name);
+        let unit = if name.ends_with("_percent") {
+            "%"
+        } else if name.ends_with("_mm") {
+            "mm"
+        } else if name.ends_with("total") {
+            "points"
+        } else {
+            ""
+        };
+        values.insert(
+            name.to_owned(),
+            RuleValue {
+                value: number,
+                ci95,
+                threshold: limit.map(|(_, t)| t),
+                comparison: limit.map(|(c, _)| c.to_owned()),
+                unit: unit.into(),
+            },
+        );
+    }
+    RuleReport {
+        name: rule.name.to_string(),
+        met: rule.met,
+        criterion: rule.criterion.into(),
+        values,
+        source: rule.source.into(),
+        notes,
+    }
+}
+
+/// How the named value of a rule is held against which threshold.
+fn threshold(rule: RuleName, value: &str) -> Option<(&'static str, f64)> {
+    match (rule, value) {
+        (RuleName::Guideline3050, "deciding_slice_axial_percent") => Some((">", GUIDELINE_AXIAL_PERCENT)),
+        (RuleName::Guideline3050, "deciding_slice_circumferential_percent") => {
+            Some((">", GUIDELINE_CIRCUMFERENTIAL_PERCENT))
+        }
+        (RuleName::Mirels, "total") => Some((">=", f64::from(crate::scores::mirels::FIXATION_MIN_TOTAL))),
+        (RuleName::VanDerLinden, "axial_extent_mm") => Some((">", VAN_DER_LINDEN_AXIAL_MM)),
+        (RuleName::VanDerLinden, "circumferential_percent") => Some((">", VAN_DER_LINDEN_CIRCUMFERENTIAL_PERCENT)),
+        (RuleName::TatarPlanningCt, "circumferential_percent") => Some((">=", TATAR_CIRCUMFERENTIAL_PERCENT)),
+        (RuleName::TatarPlanningCt, "height_mm") => Some((">=", TATAR_HEIGHT_MM)),
+        _ => None,
+    }
+}
+
+fn recommendation_report(recommendation: &Recommendation, score: Option<&MirelsScore>) -> RecommendationReport {
+    let by_pain = recommendation.by_pain.zip(score).map(|(answers, score)| {
+        let outcome = |pain: Pain| {
+            let [low, high] = *score.by_pain.get(pain);
+            let category = *answers.get(pain);
+            let text = category.quote().map_or_else(String::new, |q| q.english.to_owned());
+            PainOutcome { mirels_total: (low == high).then_some(low), category, text }
+        };
+        ByPain { mild: outcome(Pain::Mild), moderate: outcome(Pain::Moderate), functional: outcome(Pain::Functional) }
+    });
+    RecommendationReport {
+        category: recommendation.category,
+        text: recommendation.text.clone(),
+        source: recommendation.source.into(),
+        by_pain,
+    }
+}
