@@ -1,6 +1,7 @@
 //! corticalysis measures cortical osteolysis of long bones on CT.
 #![forbid(unsafe_code)]
 
+pub mod analysis;
 pub mod anatomy;
 pub mod cli;
 pub mod cortex;

@@ -1,8 +1,10 @@
 //! Which bones are here, where they begin and end, their side and their axis.
 
+mod bones;
 mod names;
 mod shafts;
 
+pub use bones::{Bone, name_bones};
 pub use shafts::{Shaft, find_shafts};
 
 /// The long bones this tool knows.

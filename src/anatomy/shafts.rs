@@ -52,12 +52,13 @@ impl Shaft {
         x.into_iter().zip(y).map(|(x, y)| [x, y]).collect()
     }
 
-    /// Median equivalent diameter of the rings, corrected for the obliquity of the bone to the slice.
-    pub fn diameter_mm(&self) -> f64 {
-        let (first, last) = (&self.rings[0], &self.rings[self.rings.len() - 1]);
-        let _ = (first, last);
+    /// Median equivalent diameter of the rings across the bone's axis, mm.
+    pub fn diameter_mm(&self, volume: &Volume<i16>) -> f64 {
+        let (a, b) = (&self.rings[0], &self.rings[self.rings.len() - 1]);
+        let run = (b.k - a.k).max(1) as f64 * volume.grid.spacing_mm.z;
+        let cosine = run / run.hypot(distance(a.centroid_mm, b.centroid_mm));
         let mut d: Vec<f64> =
-            self.rings.iter().map(|r| 2.0 * (r.filled_area_mm2 / std::f64::consts::PI).sqrt()).collect();
+            self.rings.iter().map(|r| 2.0 * (r.filled_area_mm2 * cosine / std::f64::consts::PI).sqrt()).collect();
         median(&mut d).unwrap_or(0.0)
     }
 }
@@ -80,7 +81,7 @@ pub fn find_shafts(volume: &Volume<i16>) -> Vec<Shaft> {
     let cut = chains(&all, |s: &Section| s.cut && s.filled_area_mm2 <= 2.0 * MAX_SECTION_MM2, dz)
         .into_iter()
         .filter(|pieces| pieces.len() as f64 * dz >= MIN_LENGTH_MM && pieces.len() >= 5 && is_long_bone(pieces))
-        .filter(|pieces| !found.iter().any(|shaft| continues(shaft, pieces, dz)));
+        .filter(|pieces| !found.iter().any(|shaft| continues(volume, shaft, pieces)));
     shafts.extend(cut.map(|rings| Shaft { rings, cut_everywhere: true }));
     shafts.sort_by(|a, b| {
         let weight = |s: &Shaft| s.rings.iter().map(|r| r.filled_area_mm2).sum::<f64>();
@@ -227,12 +228,13 @@ fn is_long_bone(rings: &[Section]) -> bool {
 }
 
 /// Do these cut pieces lie on the course of a shaft that was found whole elsewhere?
-fn continues(shaft: &Shaft, pieces: &[Section], dz: f64) -> bool {
+fn continues(volume: &Volume<i16>, shaft: &Shaft, pieces: &[Section]) -> bool {
+    let dz = volume.grid.spacing_mm.z;
     let (first, last) = shaft.span();
     let near = |s: &Section| {
         let at = extrapolate(&shaft.rings, s.k as f64, dz);
         let beyond = s.k.saturating_sub(last).max(first.saturating_sub(s.k)) as f64 * dz;
-        distance(at, s.centroid_mm) < shaft.diameter_mm() + 0.3 * beyond
+        distance(at, s.centroid_mm) < shaft.diameter_mm(volume) + 0.3 * beyond
     };
     pieces.iter().any(near)
 }

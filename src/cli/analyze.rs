@@ -1,6 +1,5 @@
 //! `corticalysis analyze`: the main job, from raw arguments to the report.
 
-use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,49 +7,14 @@ use std::str::FromStr;
 use clap::Args;
 
 use crate::anatomy::{BoneName, Side};
+use crate::lysis::ReferenceChoice;
 use crate::scores::mirels::{LesionType, Pain, Site, Size};
-use crate::words::{BadValue, parse_word};
+use crate::words::BadValue;
 
 /// Smallest loss of a sector's cortex that may be asked to count as involved.
 pub const MIN_DEPTH: f64 = 0.05;
 /// Largest loss of a sector's cortex that may be asked to count as involved.
 pub const MAX_DEPTH: f64 = 0.95;
-
-/// Which intact bone the loss is measured against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ReferenceChoice {
-    /// The contralateral bone if it can be trusted, otherwise the same bone.
-    #[default]
-    Auto,
-    /// The same bone of the other side, mirrored and registered.
-    Contralateral,
-    /// The same bone above and below the lesion.
-    Ipsilateral,
-}
-
-const REFERENCES: &[(&str, ReferenceChoice)] = &[
-    ("auto", ReferenceChoice::Auto),
-    ("contralateral", ReferenceChoice::Contralateral),
-    ("ipsilateral", ReferenceChoice::Ipsilateral),
-];
-
-impl FromStr for ReferenceChoice {
-    type Err = BadValue;
-
-    fn from_str(given: &str) -> Result<Self, BadValue> {
-        parse_word("a reference", given, REFERENCES)
-    }
-}
-
-impl fmt::Display for ReferenceChoice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Auto => "auto",
-            Self::Contralateral => "contralateral",
-            Self::Ipsilateral => "ipsilateral",
-        })
-    }
-}
 
 /// A point in the DICOM patient frame (LPS), in millimetres.
 #[derive(Debug, Clone, Copy, PartialEq)]

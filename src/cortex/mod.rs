@@ -1,8 +1,11 @@
 //! The wall of one bone: periosteal contour, thickness and mass per sector, the unrolled cortex.
 
 pub mod contour;
+mod measure;
 pub mod polar;
 pub mod unroll;
+
+pub use measure::{cut_everywhere, measure};
 
 /// Sectors around the bone. Sector `s` looks from the bone's centre in the patient direction
 /// `(cos θ, sin θ, 0)`, `θ = 2π (s + ½) / SECTORS`: 0° is left, 90° posterior, 180° right, 270° anterior.
@@ -26,7 +29,7 @@ pub enum NotMeasured {
 }
 
 /// One native axial slice of the bone, unrolled.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct CortexSlice {
     /// Slice index in the volume.
     pub slice_index: usize,
@@ -46,13 +49,19 @@ pub struct CortexSlice {
     pub mass_mm2: Vec<f32>,
     /// Wall thickness along the surface normal (obliquity corrected), mm.
     pub thickness_mm: Vec<f32>,
+    /// Highest HU of the wall, per sector.
+    pub peak_hu: Vec<f32>,
+    /// Mean HU of what lies between the wall and the middle of the canal, per sector.
+    pub canal_hu: Vec<f32>,
 }
 
-/// The unrolled cortex of one bone, slices in order of increasing z.
+/// The unrolled cortex of one bone, slices in order of increasing slice index.
 #[derive(Debug, Clone)]
 pub struct Cortex {
     /// HU of compact cortex in this patient.
     pub cortical_hu: f64,
+    /// Distance between neighbouring slices along the bone's axis is this over `cos(tilt_deg)`.
+    pub slice_spacing_mm: f64,
     /// Slices of the bone, measured or not.
     pub slices: Vec<CortexSlice>,
 }

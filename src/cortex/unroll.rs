@@ -34,8 +34,13 @@ pub fn cortical_hu(polar: &Polar, radius_mm: &Map, is_ring: &[bool]) -> Option<f
                 continue;
             }
             peaks.push(f64::from(peak));
-            let wall: Vec<f32> =
-                ray[inner..=outer].iter().rev().skip_while(|v| **v < 0.5 * peak).take_while(|v| **v >= 0.5 * peak).copied().collect();
+            let wall: Vec<f32> = ray[inner..=outer]
+                .iter()
+                .rev()
+                .skip_while(|v| **v < 0.5 * peak)
+                .take_while(|v| **v >= 0.5 * peak)
+                .copied()
+                .collect();
             if wall.len() as f64 * STEP_MM >= 3.0 {
                 let third = wall.len() / 3;
                 let middle = &wall[third..wall.len() - third];
@@ -119,8 +124,9 @@ fn window_depth(polar: &Polar, radius_mm: &Map, cortical_hu: f64, usable: &[bool
     let columns: Vec<Vec<f64>> = (0..SECTORS)
         .into_par_iter()
         .map(|s| {
-            let depths: Vec<f64> =
-                (0..n).map(|k| if usable[k] { wall_depth(polar.ray(k, s), radius_mm[k][s], cortical_hu) } else { f64::NAN }).collect();
+            let depths: Vec<f64> = (0..n)
+                .map(|k| if usable[k] { wall_depth(polar.ray(k, s), radius_mm[k][s], cortical_hu) } else { f64::NAN })
+                .collect();
             let weights: Vec<f64> = depths.iter().map(|d| if d.is_finite() { 1.0 } else { 0.0 }).collect();
             smooth_robust(&depths, &weights, lambda, 0.3)
         })
@@ -130,8 +136,7 @@ fn window_depth(polar: &Polar, radius_mm: &Map, cortical_hu: f64, usable: &[bool
             // A median over a few sectors: a single ray that meets a strut must not open the window.
             (0..SECTORS)
                 .map(|s| {
-                    let mut near: Vec<f64> =
-                        (0..7).map(|d| columns[(s + SECTORS + d - 3) % SECTORS][k]).collect();
+                    let mut near: Vec<f64> = (0..7).map(|d| columns[(s + SECTORS + d - 3) % SECTORS][k]).collect();
                     let depth = quantile(&mut near, 0.5).unwrap_or(0.0);
                     (1.1 * depth + INSIDE_MM).clamp(2.0, 0.95 * radius_mm[k][s].max(2.2))
                 })

@@ -1,6 +1,28 @@
 //! What is missing: reference, loss per sector, lesions, percentages with intervals.
 
+mod assess;
+mod interval;
+mod lesions;
+mod patches;
+mod surface;
+mod twin;
+mod words;
+
 use crate::estimate::Estimate;
+
+pub use assess::{Assessed, assess, prepare};
+
+/// Which intact bone the loss is measured against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReferenceChoice {
+    /// The contralateral bone if it can be trusted, otherwise the same bone.
+    #[default]
+    Auto,
+    /// The same bone of the other side, mirrored and registered.
+    Contralateral,
+    /// The same bone above and below the lesion.
+    Ipsilateral,
+}
 
 /// Where the intact cortex is taken from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

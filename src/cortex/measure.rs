@@ -1,0 +1,206 @@
+//! From a shaft to its unrolled cortex: which slices can be measured, and what stands in them.
+
+use super::contour::{Map, Periosteum, is_displaced, periosteum};
+use super::polar::{Polar, STEP_MM};
+use super::unroll::{cortical_hu, unroll};
+use super::{Cortex, CortexSlice, NotMeasured, SECTORS};
+use crate::anatomy::Shaft;
+use crate::smoothing::median;
+use crate::volume::{NO_DATA, Volume};
+use nalgebra::Vector3;
+
+/// How far beyond the last ring the bone is followed, so that its ends are reported (not measured), mm.
+const BEYOND_MM: f64 = 60.0;
+/// Share of the contour that may lie beside the predicted shaft before the section counts as no ring.
+const MAX_DISPLACED: f64 = 0.05;
+/// From a displaced section this close to the end of the shaft on, the bone is trochanter, condyle or joint, mm.
+const END_ZONE_MM: f64 = 40.0;
+/// Beyond this angle the wall of one side covers the canal of the next slice.
+const MAX_TILT_DEG: f64 = 60.0;
+/// No bone reaches this; 12-bit scanners saturate at 3071.
+const METAL_HU: f32 = 2700.0;
+
+/// Measures the wall of `shaft` in every slice where it forms a ring. `None` when no wall can be told apart at all.
+pub fn measure(volume: &Volume<i16>, shaft: &Shaft) -> Option<Cortex> {
+    let axis = shaft.axis(volume);
+    let dz = volume.grid.spacing_mm.z;
+    let beyond = (BEYOND_MM / dz) as usize;
+    let (first_ring, last_ring) = shaft.span();
+    let first = first_ring.saturating_sub(beyond);
+    let last = (last_ring + beyond).min(volume.grid.size[2] - 1);
+    let widest = shaft.rings.iter().map(|r| 0.5 * r.axes_mm[0]).fold(0.0, f64::max);
+    let polar = Polar::cast(volume, &axis, first, last, 1.3 * widest + 14.0);
+
+    let mut is_ring = vec![false; polar.slices()];
+    shaft.rings.iter().for_each(|r| is_ring[r.k - first] = true);
+    let guess = median(&mut shaft.rings.iter().map(|r| r.wall_hu).collect::<Vec<_>>())?;
+    let surface = periosteum(&polar, &is_ring, guess, dz);
+    let compact_hu = cortical_hu(&polar, &surface.radius_mm, &is_ring)?;
+    let surface = periosteum(&polar, &is_ring, compact_hu, dz);
+
+    let tilt = tilt_deg(volume, &axis, first, last);
+    let state = states(volume, &polar, &surface, &is_ring, compact_hu, &tilt, dz);
+    let usable: Vec<bool> = state.iter().map(Option::is_none).collect();
+    let unrolled = unroll(&polar, &surface.radius_mm, compact_hu, &usable, dz);
+    let ends = trim(&polar, &surface.radius_mm, first_ring - first, last_ring - first);
+    let row = |map: &Map, n: usize| map[n].iter().map(|v| *v as f32).collect::<Vec<f32>>();
+    let slices = ends
+        .map(|n| {
+            let at = place(volume, axis[first + n], first + n);
+            CortexSlice {
+                slice_index: first + n,
+                z_mm: at.z,
+                centre_mm: [at.x, at.y],
+                tilt_deg: tilt[n],
+                not_measured: state[n],
+                periosteal_radius_mm: row(&surface.radius_mm, n),
+                arc_mm: row(&unrolled.arc_mm, n),
+                mass_mm2: row(&unrolled.mass_mm2, n),
+                thickness_mm: row(&unrolled.thickness_mm, n),
+                peak_hu: row(&unrolled.peak_hu, n),
+                canal_hu: canal(&polar, n, &surface.radius_mm[n], &unrolled.depth_mm[n]),
+            }
+        })
+        .collect();
+    Some(Cortex { cortical_hu: compact_hu, slice_spacing_mm: dz, slices })
+}
+
+/// The record of a bone that the image border cuts in every slice: where it is, and that nothing was measured.
+pub fn cut_everywhere(volume: &Volume<i16>, shaft: &Shaft) -> Cortex {
+    let slices = shaft
+        .rings
+        .iter()
+        .map(|r| {
+            let at = place(volume, r.centroid_mm, r.k);
+            CortexSlice {
+                slice_index: r.k,
+                z_mm: at.z,
+                centre_mm: [at.x, at.y],
+                not_measured: Some(NotMeasured::CutByBorder),
+                ..CortexSlice::default()
+            }
+        })
+        .collect();
+    let compact_hu = median(&mut shaft.rings.iter().map(|r| r.wall_hu).collect::<Vec<_>>()).unwrap_or(f64::NAN);
+    Cortex { cortical_hu: compact_hu, slice_spacing_mm: volume.grid.spacing_mm.z, slices }
+}
+
+/// Patient position of an in-plane point of slice `k`.
+fn place(volume: &Volume<i16>, in_plane_mm: [f64; 2], k: usize) -> nalgebra::Point3<f64> {
+    let s = volume.grid.spacing_mm;
+    volume.grid.to_patient(Vector3::new(in_plane_mm[0] / s.x, in_plane_mm[1] / s.y, k as f64))
+}
+
+/// Angle between the bone's axis and the slice normal, per slice, over about 10 mm.
+fn tilt_deg(volume: &Volume<i16>, axis: &[[f64; 2]], first: usize, last: usize) -> Vec<f64> {
+    let reach = (5.0 / volume.grid.spacing_mm.z).ceil().max(1.0) as usize;
+    let normal = volume.grid.directions.column(0).cross(&volume.grid.directions.column(1));
+    (first..=last)
+        .map(|k| {
+            let (a, b) = (k.saturating_sub(reach).max(first), (k + reach).min(last));
+            let run = place(volume, axis[b], b) - place(volume, axis[a], a);
+            (run.dot(&normal).abs() / run.norm().max(1e-9)).clamp(0.0, 1.0).acos().to_degrees()
+        })
+        .collect()
+}
+
+/// Which slices can be measured: `None`, or the reason why not.
+fn states(
+    volume: &Volume<i16>,
+    polar: &Polar,
+    surface: &Periosteum,
+    is_ring: &[bool],
+    compact_hu: f64,
+    tilt: &[f64],
+    dz_mm: f64,
+) -> Vec<Option<NotMeasured>> {
+    let n = polar.slices();
+    let mut state: Vec<Option<NotMeasured>> = (0..n)
+        .map(|k| {
+            let rays = || (0..SECTORS).map(|s| (polar.ray(k, s), surface.radius_mm[k][s]));
+            let last = |ray: &[f32], r: f64| (((r + 2.5) / STEP_MM).max(0.0) as usize).min(ray.len() - 1);
+            if volume.slice(polar.first_slice + k).iter().all(|v| *v == NO_DATA) {
+                Some(NotMeasured::SliceMissing)
+            } else if rays().any(|(ray, r)| ray[..=last(ray, r)].iter().any(|v| v.is_nan())) {
+                Some(NotMeasured::CutByBorder)
+            } else if rays().any(|(ray, r)| ray[..=last(ray, r)].iter().any(|v| *v > METAL_HU)) {
+                Some(NotMeasured::Metal)
+            } else if tilt[k] > MAX_TILT_DEG {
+                Some(NotMeasured::TooOblique)
+            } else {
+                None
+            }
+        })
+        .collect();
+    let displaced: Vec<f64> = (0..n)
+        .map(|k| {
+            let beside = |s: &usize| {
+                is_displaced(polar.ray(k, *s), surface.radius_mm[k][*s], surface.observed_mm[k][*s], compact_hu)
+            };
+            (0..SECTORS).filter(beside).count() as f64 / SECTORS as f64
+        })
+        .collect();
+    let no_ring = without_ring(&displaced, surface, is_ring, dz_mm);
+    for (state, no_ring) in state.iter_mut().zip(no_ring) {
+        if state.is_none() && no_ring {
+            *state = Some(NotMeasured::NoRing);
+        }
+    }
+    state
+}
+
+/// Sections that are no ring of the shaft: displaced ones, everything from a displaced one near an end outwards, and
+/// everything beyond the rings that no longer hangs together with them.
+fn without_ring(displaced: &[f64], surface: &Periosteum, is_ring: &[bool], dz_mm: f64) -> Vec<bool> {
+    let n = displaced.len();
+    let smooth: Vec<f64> = (0..n)
+        .map(|k| {
+            let mut near: Vec<f64> = displaced[k.saturating_sub(1)..(k + 2).min(n)].to_vec();
+            median(&mut near).unwrap_or(0.0)
+        })
+        .collect();
+    let held = |k: usize| surface.observed_mm[k].iter().any(|r| r.is_finite());
+    let first_ring = is_ring.iter().position(|r| *r).unwrap_or(0);
+    let last_ring = is_ring.iter().rposition(|r| *r).unwrap_or(0);
+    let mut low = (0..first_ring).rev().take_while(|k| held(*k)).last().unwrap_or(first_ring);
+    let mut high = (last_ring + 1..n).take_while(|k| held(*k)).last().unwrap_or(last_ring);
+    let zone = (END_ZONE_MM / dz_mm) as usize;
+    let (low_zone, high_zone) = (low.max(first_ring) + zone, high.min(last_ring).saturating_sub(zone));
+    if let Some(k) = (0..n).rev().find(|k| *k <= low_zone && smooth[*k] >= MAX_DISPLACED) {
+        low = low.max(k + 1);
+    }
+    if let Some(k) = (0..n).find(|k| *k >= high_zone && smooth[*k] >= MAX_DISPLACED) {
+        high = high.min(k.saturating_sub(1));
+    }
+    (0..n).map(|k| k < low || k > high || smooth[k] >= MAX_DISPLACED).collect()
+}
+
+/// The slices that still show bone where the shaft's course leads; at least the rings.
+fn trim(polar: &Polar, radius_mm: &Map, first_ring: usize, last_ring: usize) -> std::ops::RangeInclusive<usize> {
+    let shows_bone = |k: &usize| {
+        let dense = |s: &usize| {
+            let ray = polar.ray(*k, *s);
+            let end = (((radius_mm[*k][*s] + 3.0) / STEP_MM).max(0.0) as usize).min(ray.len() - 1);
+            ray[..=end].iter().any(|v| *v >= 300.0 || v.is_nan())
+        };
+        (0..SECTORS).filter(dense).count() > SECTORS / 3
+    };
+    let first = (0..first_ring).rev().take_while(shows_bone).last().unwrap_or(first_ring);
+    let last = (last_ring + 1..polar.slices()).take_while(shows_bone).last().unwrap_or(last_ring);
+    first..=last
+}
+
+/// Mean HU between the wall's window and half the radius, per sector; NaN where nothing is left between them.
+fn canal(polar: &Polar, n: usize, radius_mm: &[f64], depth_mm: &[f64]) -> Vec<f32> {
+    (0..SECTORS)
+        .map(|s| {
+            let ray = polar.ray(n, s);
+            let at = |mm: f64| ((mm / STEP_MM).max(0.0) as usize).min(ray.len());
+            let (low, high) = (at(0.3 * radius_mm[s]), at(radius_mm[s] - depth_mm[s]));
+            if high <= low {
+                return f32::NAN;
+            }
+            ray[low..high].iter().sum::<f32>() / (high - low) as f32
+        })
+        .collect()
+}

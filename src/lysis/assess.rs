@@ -1,0 +1,263 @@
+//! One bone's loss: reference chosen, loss counted, lesions named.
+
+use super::interval::{Spread, axial_interval, circumferential_interval};
+use super::lesions::lesions;
+use super::patches::Patches;
+use super::surface::{Depths, Surface, deviation_from, fit};
+use super::twin::{Twin, mirror_and_register};
+use super::{Lysis, Reference, ReferenceChoice, ReferenceKind, SliceLysis};
+use crate::cortex::contour::Map;
+use crate::cortex::{Cortex, NotMeasured, SECTORS};
+use crate::estimate::Estimate;
+use crate::smoothing::median;
+
+/// A wall thinner than this, on average over a fifth of the circumference, cannot be told from its own blur.
+const THIN_WALL_MM: f64 = 1.2;
+/// Share of the circumference that may be thinner.
+const THIN_SHARE: f64 = 0.2;
+/// Worst leftover spread at which a registered twin is still believed.
+const TWIN_SPREAD: f64 = 0.10;
+/// The three depths that are always reported.
+const DEPTHS: [f64; 3] = [0.30, 0.50, 0.99];
+
+/// A bone's unrolled cortex and the intact surface that its own healthy parts make.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    log_depth: Map,
+    arc_mm: Map,
+    peak_share: Map,
+    known: Vec<Vec<bool>>,
+    dz_mm: f64,
+    own: Surface,
+    /// Slices refused because the intact wall is too thin there.
+    refused: Vec<usize>,
+}
+
+impl Prepared {
+    pub(super) fn depths(&self) -> Depths<'_> {
+        Depths {
+            log_depth: &self.log_depth,
+            known: &self.known,
+            arc_mm: &self.arc_mm,
+            peak_share: &self.peak_share,
+            dz_mm: self.dz_mm,
+        }
+    }
+
+    /// Logarithm of the depth with every lesion healed from the bone itself; the twin's view of this bone.
+    pub(super) fn healed(&self) -> Map {
+        let near = self.own.patches.dilated(1, 2);
+        (0..self.log_depth.len())
+            .map(|k| {
+                (0..SECTORS)
+                    .map(
+                        |s| {
+                            if near[k][s] || !self.known[k][s] {
+                                self.own.log_depth[k][s]
+                            } else {
+                                self.log_depth[k][s]
+                            }
+                        },
+                    )
+                    .collect()
+            })
+            .collect()
+    }
+
+    pub(super) fn known(&self) -> &[Vec<bool>] {
+        &self.known
+    }
+
+    pub(super) fn own_log_depth(&self) -> &Map {
+        &self.own.log_depth
+    }
+}
+
+/// What [`assess`] gives: the loss, and the slices it had to refuse.
+#[derive(Debug, Clone)]
+pub struct Assessed {
+    pub lysis: Lysis,
+    /// Rows of the cortex that cannot be measured after all, and why.
+    pub refused: Vec<(usize, NotMeasured)>,
+}
+
+/// Fits the bone's own intact surface. `None` when fewer than five slices can be used.
+pub fn prepare(cortex: &Cortex) -> Option<Prepared> {
+    let n = cortex.slices.len();
+    let mut known: Vec<Vec<bool>> = cortex.slices.iter().map(|s| vec![s.not_measured.is_none(); SECTORS]).collect();
+    let get = |row: &[f32], s: usize| row.get(s).map_or(f64::NAN, |v| f64::from(*v));
+    let mut log_depth = vec![vec![0.0; SECTORS]; n];
+    let mut arc_mm = vec![vec![0.0; SECTORS]; n];
+    let mut peak_share = vec![vec![0.0; SECTORS]; n];
+    for (k, slice) in cortex.slices.iter().enumerate() {
+        for s in 0..SECTORS {
+            let (mass, arc) = (get(&slice.mass_mm2, s), get(&slice.arc_mm, s));
+            known[k][s] &= mass.is_finite() && arc > 0.0;
+            if known[k][s] {
+                log_depth[k][s] = (mass / arc).max(0.05).ln();
+                arc_mm[k][s] = arc;
+                peak_share[k][s] = get(&slice.peak_hu, s) / cortex.cortical_hu;
+            }
+        }
+    }
+    let dz_mm = cortex.slice_spacing_mm;
+    let mut refused = Vec::new();
+    // Thin ends are recognised by a first fit and taken out before the second.
+    for _ in 0..2 {
+        let depths = Depths { log_depth: &log_depth, known: &known, arc_mm: &arc_mm, peak_share: &peak_share, dz_mm };
+        let own = fit(&depths)?;
+        let thickness = reference_thickness(cortex, &own.log_depth, &known, &own.patches);
+        let thin: Vec<usize> = (0..n)
+            .filter(|k| known[*k].iter().any(|v| *v))
+            .filter(|k| {
+                let thin = (0..SECTORS).filter(|s| thickness[*k][*s] < THIN_WALL_MM).count();
+                thin as f64 > THIN_SHARE * SECTORS as f64
+            })
+            .collect();
+        if thin.is_empty() {
+            return Some(Prepared { log_depth, arc_mm, peak_share, known, dz_mm, own, refused });
+        }
+        thin.iter().for_each(|k| known[*k] = vec![false; SECTORS]);
+        refused.extend(thin);
+    }
+    let depths = Depths { log_depth: &log_depth, known: &known, arc_mm: &arc_mm, peak_share: &peak_share, dz_mm };
+    let own = fit(&depths)?;
+    Some(Prepared { log_depth, arc_mm, peak_share, known, dz_mm, own, refused })
+}
+
+/// Measures the loss of one bone against its own healthy parts or against the other side (`twin`).
+pub fn assess(
+    cortex: &Cortex,
+    prepared: &Prepared,
+    twin: Option<(&Cortex, &Prepared)>,
+    choice: ReferenceChoice,
+    depth: f64,
+) -> Assessed {
+    let own_patches = prepared.own.patches.grown(&prepared.own.deviation, &prepared.known, prepared.dz_mm);
+    let registered = match (choice, twin) {
+        (ReferenceChoice::Ipsilateral, _) | (_, None) => None,
+        (_, Some((other, other_prepared))) => mirror_and_register((cortex, prepared), (other, other_prepared)),
+    };
+    let asked = choice == ReferenceChoice::Contralateral;
+    let believed = registered.as_ref().filter(|t| asked || t.spread <= TWIN_SPREAD);
+    let note = note(choice, twin.is_some(), registered.as_ref(), believed.is_some());
+    let (log_ref, patches, other_view) = match believed {
+        Some(twin) => {
+            let deviation = deviation_from(&prepared.depths(), &twin.log_depth);
+            let patches = twin.patches.grown(&deviation, &prepared.known, prepared.dz_mm);
+            (&twin.log_depth, patches, Some(&prepared.own.log_depth))
+        }
+        None => (&prepared.own.log_depth, own_patches, registered.as_ref().map(|t| &t.log_depth)),
+    };
+    let deviation = deviation_from(&prepared.depths(), log_ref);
+    let thickness = reference_thickness(cortex, log_ref, &prepared.known, &patches);
+    let reference = Reference {
+        kind: if believed.is_some() { ReferenceKind::Contralateral } else { ReferenceKind::Ipsilateral },
+        note,
+        mass_mm2: (0..log_ref.len())
+            .map(|k| (0..SECTORS).map(|s| (log_ref[k][s].exp() * prepared.arc_mm[k][s]) as f32).collect())
+            .collect(),
+        thickness_mm: thickness.iter().map(|r| r.iter().map(|v| *v as f32).collect()).collect(),
+    };
+    let loss: Vec<Vec<f32>> = (0..log_ref.len())
+        .map(|k| {
+            (0..SECTORS)
+                .map(|s| match (prepared.known[k][s], patches.label[k][s]) {
+                    (false, _) => f32::NAN,
+                    (true, 0) => 0.0,
+                    (true, _) => (-deviation[k][s]).clamp(0.0, 1.0) as f32,
+                })
+                .collect()
+        })
+        .collect();
+    let spread = Spread::of(prepared.known(), &deviation, &patches, log_ref, other_view, prepared.dz_mm);
+    let slices: Vec<Option<SliceLysis>> = (0..log_ref.len())
+        .map(|k| measure_slice(cortex, &reference, &loss, &deviation, &patches, &spread, k, depth, &prepared.known))
+        .collect();
+    let lesions = lesions(cortex, &loss, &slices, &patches, depth);
+    let refused = prepared.refused.iter().map(|k| (*k, NotMeasured::WallTooThin)).collect();
+    Assessed { lysis: Lysis { reference, loss, slices, lesions }, refused }
+}
+
+#[allow(clippy::too_many_arguments)]
+fn measure_slice(
+    cortex: &Cortex,
+    reference: &Reference,
+    loss: &[Vec<f32>],
+    deviation: &Map,
+    patches: &Patches,
+    spread: &Spread,
+    k: usize,
+    depth: f64,
+    known: &[Vec<bool>],
+) -> Option<SliceLysis> {
+    if !known[k].iter().any(|v| *v) {
+        return None;
+    }
+    let slice = &cortex.slices[k];
+    let sum = |f: &dyn Fn(usize) -> f64| (0..SECTORS).filter(|s| known[k][*s]).map(f).sum::<f64>();
+    let arc = |s: usize| f64::from(slice.arc_mm[s]);
+    let intact = |s: usize| f64::from(reference.mass_mm2[k][s]);
+    let arc_total = sum(&arc);
+    let reference_area = sum(&intact);
+    let lost = sum(&|s| intact(s) * f64::from(loss[k][s]));
+    let axial = 100.0 * lost / reference_area;
+    let at_depth = |d: f64| 100.0 * sum(&|s| if f64::from(loss[k][s]) > d { arc(s) } else { 0.0 }) / arc_total;
+    let weighted = |values: &[f32]| sum(&|s| f64::from(values[s]) * arc(s)) / arc_total;
+    Some(SliceLysis {
+        axial_percent: axial_interval(axial, k, reference, loss, deviation, spread, known),
+        circumferential_percent: circumferential_interval(at_depth(depth), k, depth, slice, loss, patches, spread),
+        circumferential_by_depth: DEPTHS.map(at_depth),
+        cortical_area_mm2: sum(&|s| f64::from(slice.mass_mm2[s])),
+        reference_area_mm2: reference_area,
+        mean_thickness_mm: weighted(&slice.thickness_mm),
+        reference_thickness_mm: weighted(&reference.thickness_mm[k]),
+    })
+}
+
+/// The intact thickness: intact depth times what this sector's healthy cells have of thickness per depth.
+fn reference_thickness(cortex: &Cortex, log_ref: &Map, known: &[Vec<bool>], patches: &Patches) -> Map {
+    let n = log_ref.len();
+    let ratio: Vec<f64> = (0..SECTORS)
+        .map(|s| {
+            let mut ratios: Vec<f64> = (0..n)
+                .filter(|k| known[*k][s] && patches.label[*k][s] == 0)
+                .map(|k| {
+                    let slice = &cortex.slices[k];
+                    f64::from(slice.thickness_mm[s]) * f64::from(slice.arc_mm[s])
+                        / f64::from(slice.mass_mm2[s]).max(1e-6)
+                })
+                .filter(|r| r.is_finite())
+                .collect();
+            median(&mut ratios).unwrap_or(1.0)
+        })
+        .collect();
+    (0..n).map(|k| (0..SECTORS).map(|s| log_ref[k][s].exp() * ratio[s]).collect()).collect()
+}
+
+fn note(choice: ReferenceChoice, has_twin: bool, twin: Option<&Twin>, believed: bool) -> String {
+    let own = "the same bone above and below, carried along its axis sector by sector";
+    match (twin, believed) {
+        (Some(t), true) => format!(
+            "the bone of the other side, mirrored and registered on the unrolled cortex (turned {:.0}°, shifted {:.0} mm, \
+             size {:.2}, {:.0} % of the slices covered; healthy walls differ by {:.0} %)",
+            t.rotation_deg,
+            t.shift_mm,
+            t.scale,
+            100.0 * t.covered,
+            100.0 * t.spread
+        ),
+        (Some(t), false) => format!(
+            "{own}; the other side was registered but its healthy walls differ by {:.0} %, too much to be a reference",
+            100.0 * t.spread
+        ),
+        (None, _) if choice == ReferenceChoice::Ipsilateral => format!("{own} (as asked)"),
+        (None, _) if has_twin => format!("{own}; the other side could not be registered to it"),
+        (None, _) => format!("{own}; the same bone of the other side was not measured in this series"),
+    }
+}
+
+/// An estimate that is known to be within 0 and 100 percent.
+pub(super) fn percent(value: f64, low: f64, high: f64) -> Estimate {
+    Estimate { value, low: low.clamp(0.0, value), high: high.clamp(value, 100.0) }
+}

@@ -1,0 +1,127 @@
+//! Lesions: connected patches whose loss passes the chosen depth, with their extents.
+
+use super::patches::Patches;
+use super::{Lesion, LesionType, SliceLysis};
+use crate::cortex::polar::sector_angle;
+use crate::cortex::{Cortex, SECTORS};
+use crate::estimate::Estimate;
+
+/// Mean HU of what fills a lesion: below, lytic; between, mixed. (80 patients: lytic 116 ± 40, sclerotic 444 ± 87 HU;
+/// Clin Exp Metastasis 2007. The limits between them are this project's.)
+const LYTIC_BELOW_HU: f64 = 200.0;
+/// Above, blastic.
+const BLASTIC_ABOVE_HU: f64 = 400.0;
+/// Loss at which a sector counts as gone through the whole wall.
+const THROUGH: f32 = 0.99;
+
+/// The lesions of a bone, from the lowest slice upwards.
+pub fn lesions(
+    cortex: &Cortex,
+    loss: &[Vec<f32>],
+    slices: &[Option<SliceLysis>],
+    patches: &Patches,
+    depth: f64,
+) -> Vec<Lesion> {
+    let mut out = Vec::new();
+    for label in 1..=patches.count {
+        let cells: Vec<(usize, usize)> = (0..loss.len())
+            .flat_map(|k| (0..SECTORS).map(move |s| (k, s)))
+            .filter(|(k, s)| patches.label[*k][*s] == label && f64::from(loss[*k][*s]) > depth)
+            .collect();
+        if !cells.is_empty() {
+            out.push(describe(out.len() + 1, cortex, loss, slices, cells));
+        }
+    }
+    out
+}
+
+fn describe(
+    id: usize,
+    cortex: &Cortex,
+    loss: &[Vec<f32>],
+    slices: &[Option<SliceLysis>],
+    cells: Vec<(usize, usize)>,
+) -> Lesion {
+    let (first, last) = (cells[0].0, cells[cells.len() - 1].0);
+    // Length along the bone's axis that one slice stands for.
+    let step = |k: usize| cortex.slice_spacing_mm / cortex.slices[k].tilt_deg.to_radians().cos().max(0.5);
+    let height: f64 = (first..=last).map(step).sum();
+    let mean_step = height / (last - first + 1) as f64;
+    let longest = longest_run(&cells, step);
+    // Each end lies somewhere within its slice.
+    let with_ends = |mm: f64| Estimate { value: mm, low: (mm - mean_step).max(0.0), high: mm + mean_step };
+    let worst = |of: fn(&SliceLysis) -> Estimate| {
+        slices[first..=last]
+            .iter()
+            .flatten()
+            .map(of)
+            .fold(Estimate::default(), |a, b| if b.value > a.value { b } else { a })
+    };
+    let axial = worst(|s| s.axial_percent);
+    Lesion {
+        id,
+        z_range_mm: [cortex.slices[first].z_mm, cortex.slices[last].z_mm],
+        axial_extent_mm: with_ends(longest),
+        height_mm: with_ends(height),
+        through_the_wall: cells.iter().any(|(k, s)| loss[*k][*s] >= THROUGH),
+        max_axial_lysis_percent: axial,
+        max_circumferential_lysis_percent: worst(|s| s.circumferential_percent),
+        kind: kind(cortex, &cells),
+        size_fraction_of_cortex: axial.value / 100.0,
+        size_fraction_of_diameter: fraction_of_diameter(cortex, &cells),
+        cells,
+    }
+}
+
+/// Longest unbroken run of lost cells along the bone at one sector, mm.
+fn longest_run(cells: &[(usize, usize)], step: impl Fn(usize) -> f64) -> f64 {
+    let mut best = 0.0f64;
+    for s in 0..SECTORS {
+        let (mut run, mut previous) = (0.0, None);
+        for k in cells.iter().filter(|c| c.1 == s).map(|c| c.0) {
+            run = if previous == Some(k.wrapping_sub(1)) { run + step(k) } else { step(k) };
+            previous = Some(k);
+            best = best.max(run);
+        }
+    }
+    best
+}
+
+/// What fills the lesion: the canal behind the lost wall.
+fn kind(cortex: &Cortex, cells: &[(usize, usize)]) -> LesionType {
+    let mut fill: Vec<f64> = cells
+        .iter()
+        .filter_map(|(k, s)| cortex.slices[*k].canal_hu.get(*s))
+        .filter(|v| v.is_finite())
+        .map(|v| f64::from(*v))
+        .collect();
+    match crate::smoothing::median(&mut fill) {
+        Some(hu) if hu > BLASTIC_ABOVE_HU => LesionType::Blastic,
+        Some(hu) if hu > LYTIC_BELOW_HU => LesionType::Mixed,
+        _ => LesionType::Lytic,
+    }
+}
+
+/// Width of the lesion over the width of the bone, on the worst of twelve views along the bone, as one would measure it
+/// on a radiograph.
+fn fraction_of_diameter(cortex: &Cortex, cells: &[(usize, usize)]) -> f64 {
+    let mut worst = 0.0f64;
+    let (first, last) = (cells[0].0, cells[cells.len() - 1].0);
+    for k in first..=last {
+        let radius = &cortex.slices[k].periosteal_radius_mm;
+        for view in 0..12 {
+            let angle = std::f64::consts::PI * f64::from(view) / 12.0;
+            let across = |s: usize| f64::from(radius[s]) * (sector_angle(s) - angle).cos();
+            let width = |sectors: &mut dyn Iterator<Item = usize>| {
+                let (low, high) = sectors.map(across).fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)));
+                (high - low).max(0.0)
+            };
+            let bone = width(&mut (0..SECTORS));
+            let lesion = width(&mut cells.iter().filter(|c| c.0 == k).map(|c| c.1));
+            if bone > 0.0 && lesion.is_finite() {
+                worst = worst.max(lesion / bone);
+            }
+        }
+    }
+    worst.min(1.0)
+}

@@ -1,0 +1,194 @@
+//! Which dips of the unrolled cortex are lesions: a patch with a border, not a slow thinning.
+//!
+//! A wall that thins towards the joint, or a crest that fades, dips slowly along the bone and has no floor. A lesion
+//! has an edge (millimetres, not centimetres) and a floor. Both are asked of every patch before it counts as loss.
+
+use super::surface::Depths;
+use crate::cortex::SECTORS;
+use crate::cortex::contour::Map;
+
+/// A cell belongs to a dip below this deviation (mean over five sectors).
+const DIP: f64 = -0.15;
+/// A dip must reach this deviation somewhere, and its floor is counted from here.
+const FLOOR: f64 = -0.30;
+/// Final border of a lesion (mean over three sectors).
+const BORDER: f64 = -0.07;
+/// Smallest dip, mm² of the bone's surface: a nutrient foramen is smaller.
+const MIN_AREA_MM2: f64 = 25.0;
+/// Steepness along the bone that tells an edge from a taper, per mm, when most of the dip is floor.
+const EDGE_PER_MM: f64 = 0.035;
+/// The same when the floor is a small part of the dip.
+const STEEP_EDGE_PER_MM: f64 = 0.06;
+/// Stretch along the bone over which an edge is judged and a patch grows in one step, mm.
+const STEP_MM: f64 = 3.3;
+/// Share of a dip that is floor.
+const FLOOR_SHARE: f64 = 0.4;
+/// Smallest floor beside a steep edge, mm².
+const MIN_FLOOR_MM2: f64 = 100.0;
+
+/// Patches of loss on the unrolled map.
+#[derive(Debug, Clone)]
+pub struct Patches {
+    /// 0, or the number of the patch (from 1) of each slice and sector.
+    pub label: Vec<Vec<usize>>,
+    /// Number of patches.
+    pub count: usize,
+}
+
+impl Patches {
+    /// Is the cell within `slices` slices and `sectors` sectors of a patch?
+    pub fn dilated(&self, slices: usize, sectors: usize) -> Vec<Vec<bool>> {
+        let n = self.label.len();
+        let mut out = vec![vec![false; SECTORS]; n];
+        for k in 0..n {
+            for s in (0..SECTORS).filter(|s| self.label[k][*s] > 0) {
+                for row in out.iter_mut().take((k + slices + 1).min(n)).skip(k.saturating_sub(slices)) {
+                    for d in 0..=2 * sectors {
+                        row[(s + SECTORS + d - sectors) % SECTORS] = true;
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// The patches grown to where the wall is whole again, and numbered anew where they have met.
+    pub fn grown(&self, deviation: &Map, known: &[Vec<bool>], dz_mm: f64) -> Patches {
+        let quiet = mean_around(deviation, known, 1, dz_mm);
+        let step = slices_in(STEP_MM, dz_mm);
+        let n = self.label.len();
+        let mut inside: Vec<Vec<bool>> = self.label.iter().map(|r| r.iter().map(|l| *l > 0).collect()).collect();
+        for _ in 0..4 {
+            let before = Patches {
+                label: inside.iter().map(|r| r.iter().map(|i| usize::from(*i)).collect()).collect(),
+                count: 1,
+            };
+            let near = before.dilated(step, 1);
+            for k in 0..n {
+                for s in 0..SECTORS {
+                    inside[k][s] |= near[k][s] && known[k][s] && quiet[k][s] < BORDER;
+                }
+            }
+        }
+        label(&inside)
+    }
+}
+
+/// The dips of `deviation` that have the edge and the floor of a lesion.
+pub fn find_patches(deviation: &Map, depths: &Depths) -> Patches {
+    let quiet = mean_around(deviation, depths.known, 2, depths.dz_mm);
+    let n = quiet.len();
+    let dips = label(
+        &(0..n)
+            .map(|k| (0..SECTORS).map(|s| depths.known[k][s] && quiet[k][s] < DIP).collect())
+            .collect::<Vec<Vec<bool>>>(),
+    );
+    let keep: Vec<bool> = (0..=dips.count).map(|l| l > 0 && is_lesion(&dips, l, &quiet, depths)).collect();
+    label(&dips.label.iter().map(|r| r.iter().map(|l| keep[*l]).collect()).collect::<Vec<Vec<bool>>>())
+}
+
+fn is_lesion(dips: &Patches, l: usize, quiet: &Map, depths: &Depths) -> bool {
+    let n = quiet.len();
+    let (mut area, mut floor, mut deepest) = (0.0, 0.0, 0.0f64);
+    for k in 0..n {
+        for s in (0..SECTORS).filter(|s| dips.label[k][*s] == l) {
+            let cell = depths.arc_mm[k][s] * depths.dz_mm;
+            area += cell;
+            deepest = deepest.min(quiet[k][s]);
+            if quiet[k][s] < FLOOR {
+                floor += cell;
+            }
+        }
+    }
+    if area < MIN_AREA_MM2 || deepest > FLOOR {
+        return false;
+    }
+    let edge = steepness(dips, l, quiet, depths);
+    (edge >= EDGE_PER_MM && floor >= FLOOR_SHARE * area) || (edge >= STEEP_EDGE_PER_MM && floor >= MIN_FLOOR_MM2)
+}
+
+/// 90th percentile of the change along the bone, per mm, over the patch and its rim, where both neighbours are known.
+fn steepness(dips: &Patches, l: usize, quiet: &Map, depths: &Depths) -> f64 {
+    let n = quiet.len();
+    let only = Patches {
+        label: dips.label.iter().map(|r| r.iter().map(|v| usize::from(*v == l)).collect()).collect(),
+        count: 1,
+    };
+    // The same stretch of bone whatever the slice spacing: a thin slice must not turn noise into an edge.
+    let h = slices_in(STEP_MM, depths.dz_mm);
+    let rim = only.dilated(h, 1);
+    let mut slopes: Vec<f64> = Vec::new();
+    for k in h..n.saturating_sub(h) {
+        for s in (0..SECTORS).filter(|s| rim[k][*s]) {
+            if depths.known[k - h][s] && depths.known[k][s] && depths.known[k + h][s] {
+                slopes.push((quiet[k + h][s] - quiet[k - h][s]).abs() / (2.0 * h as f64 * depths.dz_mm));
+            }
+        }
+    }
+    crate::smoothing::quantile(&mut slopes, 0.9).unwrap_or(0.0)
+}
+
+/// Whole slices in a stretch along the bone, at least one.
+pub fn slices_in(mm: f64, dz_mm: f64) -> usize {
+    ((mm / dz_mm).round() as usize).max(1)
+}
+
+/// Mean over `2·half + 1` neighbouring sectors and, in thin slices, over about 3 mm along the bone.
+fn mean_around(map: &Map, known: &[Vec<bool>], half: usize, dz_mm: f64) -> Map {
+    let width = 2 * half + 1;
+    let across: Map = map
+        .iter()
+        .map(|row| {
+            (0..SECTORS)
+                .map(|s| (0..width).map(|d| row[(s + SECTORS + d - half) % SECTORS]).sum::<f64>() / width as f64)
+                .collect()
+        })
+        .collect();
+    let reach = (0.5 * STEP_MM / dz_mm) as usize;
+    if reach == 0 {
+        return across;
+    }
+    let n = map.len();
+    (0..n)
+        .map(|k| {
+            (0..SECTORS)
+                .map(|s| {
+                    let near = (k.saturating_sub(reach)..(k + reach + 1).min(n)).filter(|j| known[*j][s]);
+                    let (sum, count) = near.fold((0.0, 0.0), |(a, c), j| (a + across[j][s], c + 1.0));
+                    if count > 0.0 { sum / count } else { 0.0 }
+                })
+                .collect()
+        })
+        .collect()
+}
+
+/// Connected cells (4 neighbours, closed around the bone), numbered from 1 in reading order.
+fn label(inside: &[Vec<bool>]) -> Patches {
+    let n = inside.len();
+    let mut out = vec![vec![0; SECTORS]; n];
+    let mut count = 0;
+    for k in 0..n {
+        for s in 0..SECTORS {
+            if !inside[k][s] || out[k][s] > 0 {
+                continue;
+            }
+            count += 1;
+            let mut stack = vec![(k, s)];
+            while let Some((k, s)) = stack.pop() {
+                if !inside[k][s] || out[k][s] > 0 {
+                    continue;
+                }
+                out[k][s] = count;
+                stack.push((k, (s + 1) % SECTORS));
+                stack.push((k, (s + SECTORS - 1) % SECTORS));
+                if k > 0 {
+                    stack.push((k - 1, s));
+                }
+                if k + 1 < n {
+                    stack.push((k + 1, s));
+                }
+            }
+        }
+    }
+    Patches { label: out, count }
+}
