@@ -1,5 +1,4 @@
 //! End to end on phantoms: how far the percentages lie from the truth, and whether their intervals cover it.
-#![cfg(any())] // Until the measurement lands: take this line away, then the `ignore`s.
 
 mod support;
 
@@ -104,6 +103,9 @@ fn compare(name: &str, spec: &PhantomSpec) -> Vec<Comparison> {
 
 fn print_row(name: &str, c: &Comparison) {
     let row = |wanted: fn(&SliceTruth) -> bool| {
+        if !c.pairs.iter().any(|(_, truth)| wanted(truth)) {
+            return "none".to_owned();
+        }
         let ([axial, circ, d30, d50, d99], [a, b]) = (c.errors(wanted), c.coverage(wanted));
         format!("{axial:5.2} {circ:5.2} ({d30:5.2} {d50:5.2} {d99:5.2}) covered {a:3.0} {b:3.0} %")
     };
@@ -138,7 +140,6 @@ fn check_single(name: &str, spec: &PhantomSpec) {
 }
 
 #[test]
-#[ignore = "until the measurement lands"]
 fn a_healthy_bone_has_no_lesion() {
     for (name, spec) in [("healthy", presets::healthy_femur()), ("osteoporotic", presets::osteoporotic_femur())] {
         let found = compare(name, &spec);
@@ -148,7 +149,6 @@ fn a_healthy_bone_has_no_lesion() {
 }
 
 #[test]
-#[ignore = "until the measurement lands"]
 fn two_healthy_legs_that_differ_have_no_lesion() {
     for found in compare("two healthy legs", &presets::legs(Vec::new(), Vec::new())) {
         assert_eq!(found.lesions, 0);
@@ -157,19 +157,16 @@ fn two_healthy_legs_that_differ_have_no_lesion() {
 }
 
 #[test]
-#[ignore = "until the measurement lands"]
 fn a_window_is_measured() {
     check_single("window", &presets::window_lesion());
 }
 
 #[test]
-#[ignore = "until the measurement lands"]
 fn an_eccentric_ball_is_measured() {
     check_single("eccentric ball", &presets::eccentric_ball());
 }
 
 #[test]
-#[ignore = "until the measurement lands"]
 fn an_endosteal_scallop_is_measured_and_not_called_through_the_wall() {
     let found = compare("endosteal scallop", &presets::endosteal_scallop());
     check("endosteal scallop", &found[0], &BOUNDS);
@@ -178,7 +175,6 @@ fn an_endosteal_scallop_is_measured_and_not_called_through_the_wall() {
 }
 
 #[test]
-#[ignore = "until the measurement lands"]
 fn the_other_leg_serves_although_it_is_no_mirror_image() {
     let found = compare("two legs", &presets::two_legs());
     found.iter().for_each(|bone| check("two legs", bone, &BOUNDS));
@@ -187,7 +183,6 @@ fn the_other_leg_serves_although_it_is_no_mirror_image() {
 }
 
 #[test]
-#[ignore = "until the measurement lands"]
 fn two_ill_legs_do_not_hide_each_other() {
     let found = compare("two legs, same level", &presets::two_legs_same_level());
     found.iter().for_each(|bone| check("two legs, same level", bone, &BOUNDS));
@@ -195,13 +190,11 @@ fn two_ill_legs_do_not_hide_each_other() {
 }
 
 #[test]
-#[ignore = "until the measurement lands"]
 fn a_lesion_as_long_as_half_of_what_is_seen_is_measured() {
     check_single("half-length lesion", &presets::half_length_lesion());
 }
 
 #[test]
-#[ignore = "until the measurement lands"]
 fn an_oblique_bone_is_measured_or_refused_but_not_misread() {
     let found = compare("tilted 35°", &presets::tilted(35.0));
     // Too oblique is an answer; a wrong number is none.
@@ -211,14 +204,28 @@ fn an_oblique_bone_is_measured_or_refused_but_not_misread() {
 }
 
 #[test]
-#[ignore = "until the measurement lands"]
 fn low_tube_voltage_changes_nothing() {
     check_single("low kVp", &presets::low_kvp());
 }
 
+#[test]
+fn a_coarse_soft_noisy_planning_ct_is_measured() {
+    check_single("planning CT", &presets::planning_ct());
+}
+
+/// Noise alone exceeds a hundredth of a wall: a bare threshold of 0.99 on the measured loss does not see a hole.
+#[test]
+#[ignore = "the measured loss does not reach 0.99 in a hole yet"]
+fn a_hole_through_the_wall_reads_as_one() {
+    for (name, spec) in [("window", presets::window_lesion()), ("half-length lesion", presets::half_length_lesion())] {
+        let error = compare(name, &spec)[0].errors(is_lysed)[4];
+        assert!(error <= 4.0, "{name}: circumferential at depth 0.99 is off by {error:.1} points");
+    }
+}
+
 /// The intervals, pooled over every preset and a few seeds. Printed; a bound comes when there are figures.
 #[test]
-#[ignore = "until the measurement lands"]
+#[ignore = "slow, and prints only"]
 fn intervals_cover_the_truth() {
     let mut pairs = Vec::new();
     for seed in 1..=3 {

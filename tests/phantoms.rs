@@ -95,16 +95,16 @@ fn a_thick_wall_reads_the_cortical_value_and_the_canal_marrow() {
 fn the_blur_is_as_wide_as_asked() {
     for fwhm in [0.8, 1.2, 2.0] {
         let mut spec = plain([14.0, 14.0], 6.0, Vec::new());
-        (spec.fwhm_mm, spec.spacing_mm, spec.size) = (fwhm, [0.25, 0.25, 1.5], [160, 160, 1]);
+        (spec.fwhm_mm, spec.spacing_mm, spec.size) = (fwhm, [0.1, 0.1, 1.5], [400, 400, 1]);
         spec.bones[0].centre_mm = [MIDDLE_MM[0], MIDDLE_MM[1]];
         let volume = spec.build().volume;
         // Outwards from the wall along a row: the distance between 90 % and 10 % of a Gaussian edge is 1.088 FWHM.
-        let line = &volume.slice(0)[80 * 160 + 80 + 44..81 * 160];
+        let line = &volume.slice(0)[200 * 400 + 200 + 110..201 * 400];
         let crossing = |share: f64| {
             let level = 50.0 + share * 1550.0;
             let n = line.iter().position(|hu| f64::from(*hu) < level).unwrap();
             let (a, b) = (f64::from(line[n - 1]), f64::from(line[n]));
-            0.25 * (n as f64 - (level - b) / (a - b))
+            0.1 * (n as f64 - (level - b) / (a - b))
         };
         assert_near(crossing(0.1) - crossing(0.9), 1.088 * fwhm, 0.06 * fwhm, "edge width");
     }

@@ -22,7 +22,7 @@ pub const MIDDLE_MM: [f64; 3] = [12.0, -140.0, -412.0];
 pub const DEPTHS: [f64; 3] = [0.30, 0.50, 0.99];
 /// Samples per pixel along a row and a column, odd so that one lies at the pixel's centre.
 const FINE: usize = 3;
-/// Directions and planes per slice in which the truth is summed.
+/// Directions around the axis, and planes through a slice, over which the truth is summed.
 const DIRECTIONS: usize = 720;
 const PLANES: usize = 9;
 
@@ -328,18 +328,15 @@ impl<'a> Tube<'a> {
         })
     }
 
-    /// In-plane distance from the axis that the bone nowhere exceeds within a slice.
+    /// In-plane distance from the axis that the bone nowhere exceeds within a slice; the bow adds a few degrees.
     fn reach_mm(&self, slice_thickness_mm: f64) -> f64 {
-        let [a, b] = self.bone.semi_axes_mm;
-        let cos = self.frame.m33;
-        // The bow adds a few degrees.
+        let ([a, b], cos) = (self.bone.semi_axes_mm, self.frame.m33);
         let oblique = ((1.0 - cos * cos).sqrt() + 0.1) / cos;
         1.05 * (a.max(b) + self.bone.ridge[0]) * self.bone.scale / cos + slice_thickness_mm / 2.0 * oblique + 1.0
     }
 
     /// Sums the slice over columns of wall that point at the axis.
     fn truth(&self, z: f64, slice_thickness_mm: f64) -> SliceTruth {
-        const SAMPLES: usize = 64;
         let (mut intact, mut lost) = (vec![0.0; DIRECTIONS], vec![0.0; DIRECTIONS]);
         let mut contour = vec![[0.0; 2]; DIRECTIONS];
         let angle = TAU / DIRECTIONS as f64;
@@ -351,18 +348,17 @@ impl<'a> Tube<'a> {
                 let own = |r: f64| self.to_own(Point3::new(centre[0] + r * cos, centre[1] + r * sin, z));
                 // The wall's ends: along the ray the section hardly changes, so a few steps settle.
                 let [inner, outer] = [0, 1].map(|edge| {
-                    (0..5).fold(10.0, |r, _| {
-                        let (inner, outer) = self.radii(own(r));
-                        r * [inner, outer][edge] / own(r).xy().norm()
+                    (0..3).fold(10.0, |r, _| {
+                        let q = own(r);
+                        let (inner, outer) = self.radii(q);
+                        r * [inner, outer][edge] / q.x.hypot(q.y)
                     })
                 });
                 let area = (outer * outer - inner * inner) / 2.0 * angle / PLANES as f64;
                 intact[direction] += area;
                 let (from, to) = (own(inner).z, own(outer).z);
                 if self.bone.lesions.iter().any(|lesion| lesion.spans(from, to)) {
-                    let radius = |n: usize| inner + (outer - inner) * (n as f64 + 0.5) / SAMPLES as f64;
-                    let gone: f64 = (0..SAMPLES).map(radius).filter(|r| self.is_lost(own(*r), false)).sum();
-                    lost[direction] += area * gone / (SAMPLES as f64 * (inner + outer) / 2.0);
+                    lost[direction] += area * self.lost_share(&own, inner, outer);
                 }
                 if plane == PLANES / 2 {
                     contour[direction] = [outer * cos, outer * sin];
@@ -385,6 +381,29 @@ impl<'a> Tube<'a> {
             axial_percent: 100.0 * lost.iter().sum::<f64>() / intact_area_mm2,
             circumferential_percent: DEPTHS.map(|depth| 100.0 * involved(depth) / length),
         }
+    }
+
+    /// Area share of the lost wall along a ray from the axis. A change between two samples is closed in on, because a
+    /// share near one of the [`DEPTHS`] decides about the whole column.
+    fn lost_share(&self, own: &impl Fn(f64) -> Vector3<f64>, inner: f64, outer: f64) -> f64 {
+        const SAMPLES: usize = 24;
+        let is_lost = |r: f64| self.is_lost(own(r), false);
+        let radius = |n: usize| inner + (outer - inner) * n as f64 / SAMPLES as f64;
+        let (mut from, mut was_lost, mut lost) = (inner, is_lost(inner), 0.0);
+        for n in 1..=SAMPLES {
+            if n == SAMPLES || is_lost(radius(n)) != was_lost {
+                let (mut before, mut after) = (radius(n - 1), radius(n));
+                for _ in 0..if is_lost(after) == was_lost { 0 } else { 12 } {
+                    let middle = (before + after) / 2.0;
+                    if is_lost(middle) == was_lost { before = middle } else { after = middle }
+                }
+                if was_lost {
+                    lost += after * after - from * from;
+                }
+                (from, was_lost) = (after, !was_lost);
+            }
+        }
+        lost / (outer * outer - inner * inner)
     }
 }
 

@@ -70,14 +70,14 @@ pub fn eccentric_ball() -> PhantomSpec {
     one_bone(BoneSpec { lesions: vec![ball()], ..femur() })
 }
 
-/// The wall hollowed from within; 2 mm stand.
+/// The wall hollowed from within; 1.6 mm stand.
 pub fn endosteal_scallop() -> PhantomSpec {
     let scallop = LesionSpec::EndostealScallop {
         angle_deg: 330.0,
         half_width_deg: 70.0,
         along_mm: 0.0,
         length_mm: 36.0,
-        remaining_mm: 2.0,
+        remaining_mm: 1.6,
     };
     one_bone(BoneSpec { lesions: vec![scallop], ..femur() })
 }
@@ -133,6 +133,19 @@ pub fn low_kvp() -> PhantomSpec {
     PhantomSpec { cortical_hu: 1900.0, ..window_lesion() }
 }
 
+/// The ball and a thin wall on a planning CT: coarse pixels, thick slices, soft kernel, more noise.
+pub fn planning_ct() -> PhantomSpec {
+    let bone = BoneSpec { thickness_mm: 3.2, posterior_mm: 0.5, lesions: vec![ball()], ..femur() };
+    PhantomSpec {
+        size: [110, 110, 40],
+        spacing_mm: [0.98, 0.98, 3.0],
+        slice_thickness_mm: 3.0,
+        fwhm_mm: 1.8,
+        noise_hu: 30.0,
+        ..one_bone(bone)
+    }
+}
+
 /// Every preset with its name.
 pub fn all() -> Vec<(&'static str, PhantomSpec)> {
     vec![
@@ -146,5 +159,6 @@ pub fn all() -> Vec<(&'static str, PhantomSpec)> {
         ("half-length lesion", half_length_lesion()),
         ("tilted 35°", tilted(35.0)),
         ("low kVp", low_kvp()),
+        ("planning CT", planning_ct()),
     ]
 }
