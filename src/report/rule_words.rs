@@ -14,28 +14,58 @@ pub(super) struct Quantity {
     pub ci95: Option<String>,
     /// "> 30 %".
     pub threshold: Option<String>,
-    /// It describes the one slice that decides the rule, which the summary names anyway.
-    pub of_deciding_slice: bool,
+    /// It describes the one slice that decides the rule, which is named apart from the rules.
+    of_deciding_slice: bool,
 }
 
 impl Quantity {
+    /// "axial 60.4 %"; `None` where not measured.
+    fn text(&self) -> Option<String> {
+        match self.value.as_deref()? {
+            YES => Some(self.name.clone()),
+            NO => Some(format!("not {}", self.name)),
+            value => Some(format!("{} {value}", self.name)),
+        }
+    }
+
     /// "axial 60.4 % (58.3 to 62.5)"; `None` where not measured.
-    pub fn text(&self) -> Option<String> {
-        let value = self.value.as_ref()?;
+    fn text_with_interval(&self) -> Option<String> {
         let interval = self.ci95.as_ref().map_or_else(String::new, |ci95| format!(" ({ci95})"));
-        Some(format!("{} {value}{interval}", self.name))
+        Some(self.text()? + &interval)
     }
 }
+
+const YES: &str = "yes";
+const NO: &str = "no";
 
 /// Facts that several values of the report make together, told as one.
 const PARTS: [&str; 4] = ["slices_evaluated", "slices_indeterminate", "lowest_total", "highest_total"];
 
-/// The quantities of a rule, the measurements first, the counts last.
-pub(super) fn quantities(rule: &RuleReport) -> Vec<Quantity> {
+/// What a line about the rule says beside its verdict. The deciding slice's own numbers are left out: they stand above
+/// all rules. An interval is told where it is the reason for the verdict.
+pub(super) fn details(bone: &BoneReport, rule: &RuleReport) -> Vec<String> {
+    let text = if rule.met == Verdict::Indeterminate { Quantity::text_with_interval } else { Quantity::text };
+    quantities(bone, rule).iter().filter(|quantity| !quantity.of_deciding_slice).filter_map(text).collect()
+}
+
+/// The quantities of a rule of `bone`, the measurements first, the counts last.
+pub(super) fn quantities(bone: &BoneReport, rule: &RuleReport) -> Vec<Quantity> {
     let mut found: Vec<(&String, &RuleValue)> =
         rule.values.iter().filter(|(name, _)| !PARTS.contains(&name.as_str())).collect();
     found.sort_by_key(|(name, _)| (name.starts_with("slices"), name.ends_with("_z_mm")));
-    found.into_iter().map(|(name, value)| quantity(rule, name, value)).collect()
+    let mut quantities: Vec<Quantity> = found.into_iter().map(|(name, value)| quantity(rule, name, value)).collect();
+    // A breach has no number of its own, but alone it may decide the rule.
+    if rule.name == "tatar-planning-ct" && !bone.lesions.is_empty() {
+        let through = bone.lesions.iter().any(|lesion| lesion.through_the_wall);
+        quantities.push(Quantity {
+            name: "through the wall".into(),
+            value: Some(if through { YES } else { NO }.into()),
+            ci95: None,
+            threshold: None,
+            of_deciding_slice: false,
+        });
+    }
+    quantities
 }
 
 fn quantity(rule: &RuleReport, name: &str, value: &RuleValue) -> Quantity {
@@ -99,7 +129,8 @@ mod tests {
     }
 
     fn texts(rule: &RuleReport) -> Vec<Option<String>> {
-        quantities(rule).iter().map(|q| q.text().map(|text| text.replace('\u{a0}', " "))).collect()
+        let bone = &crate::report::fixture::bone().report().bones[0];
+        quantities(bone, rule).iter().map(|q| q.text().map(|text| text.replace('\u{a0}', " "))).collect()
     }
 
     #[test]
@@ -121,6 +152,12 @@ mod tests {
         let total = |value| rule(&[range[0], range[1], ("total", value, "points")]);
         assert_eq!(texts(&total(None)), [Some("total 8 to 10".to_owned())]);
         assert_eq!(texts(&total(Some(9.0))), [Some("total 9".to_owned())]);
+    }
+
+    #[test]
+    fn a_breach_is_named_because_it_may_decide_alone() {
+        let tatar = RuleReport { name: "tatar-planning-ct".into(), ..rule(&[("height_mm", Some(29.8), "mm")]) };
+        assert_eq!(texts(&tatar), ["height 29.8 mm", "through the wall"].map(|text| Some(text.to_owned())));
     }
 
     #[test]

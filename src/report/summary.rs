@@ -1,11 +1,13 @@
 //! The summary for the terminal: sentences a person can read aloud, 80 columns at most.
 
 use super::model::*;
-use super::rule_words::quantities;
+use super::rule_words::details;
 use super::words;
 
 /// Widest line.
 const COLUMNS: usize = 80;
+/// Lesions of a bone that are told; the report has them all.
+const LESIONS: usize = 4;
 
 /// What was found, per bone, with the disclaimer; ends with a newline. Sentences that are quoted stand once at the end.
 pub fn summary(report: &Report) -> String {
@@ -50,8 +52,8 @@ fn bone_summary(bone: &BoneReport, out: &mut Lines) {
     }
     for rule in &bone.rules {
         let mut line = format!("{}: {}", words::rule_title(&rule.name), words::verdict_word(rule.met));
-        for text in quantities(rule).iter().filter(|q| !q.of_deciding_slice).filter_map(|q| q.text()) {
-            line += &format!(", {text}");
+        for detail in details(bone, rule) {
+            line += &format!(", {detail}");
         }
         let open = rule.name == "mirels" && bone.mirels.as_ref().is_some_and(|mirels| mirels.pain.is_none());
         out.paragraph(2, &format!("{line}{}.", if open { " (pain not given)" } else { "" }));
@@ -70,20 +72,24 @@ fn warnings(bone: &BoneReport, out: &mut Lines) {
     }
 }
 
-/// One line a reason; what is in brackets in the report's reason is left to the page.
+/// What is in brackets in the report's reason is left to the page.
 fn not_measured(bone: &BoneReport, out: &mut Lines) {
-    for (reason, runs) in words::not_measured_by_reason(bone) {
-        let short = reason.split(" (").next().unwrap_or_default();
-        out.paragraph(2, &format!("Not measured: {}; {short}.", words::short_runs(&runs)));
+    let short = |reason: &str| reason.split(" (").next().unwrap_or_default().to_owned();
+    let reasons: Vec<String> = words::not_measured_by_reason(bone)
+        .iter()
+        .map(|(reason, runs)| format!("{}, {}", words::short_runs(runs), short(reason)))
+        .collect();
+    if !reasons.is_empty() {
+        out.paragraph(2, &format!("Not measured: {}.", reasons.join("; ")));
     }
 }
 
 fn no_lesion(bone: &BoneReport, out: &mut Lines) {
     out.paragraph(2, "No lesion was found in the measured slices.");
-    let text = |(value, high)| format!("{} % (at most {})", words::number(value, 1), words::number(high, 1));
+    let text = |(value, high)| format!("{}\u{a0}% (up to {})", words::number(value, 1), words::number(high, 1));
     let axial = words::largest(bone, |s| s.axial_lysis_percent, |s| s.axial_lysis_ci95);
     let around = words::largest(bone, |s| s.circumferential_lysis_percent, |s| s.circumferential_lysis_ci95);
-    out.paragraph(2, &format!("Largest of any slice: axial {}, circumferential {}.", text(axial), text(around)));
+    out.paragraph(2, &format!("Largest values: axial {}, circumferential {}.", text(axial), text(around)));
 }
 
 fn findings(bone: &BoneReport, out: &mut Lines) {
@@ -93,7 +99,7 @@ fn findings(bone: &BoneReport, out: &mut Lines) {
         out.paragraph(
             4,
             &format!(
-                "Axial lysis {} % ({}), circumferential {} % ({}).",
+                "Axial lysis {}\u{a0}% ({}), circumferential {}\u{a0}% ({}).",
                 words::number(axial, 1),
                 words::interval(slice.axial_lysis_ci95, 1),
                 words::number(around, 1),
@@ -106,12 +112,15 @@ fn findings(bone: &BoneReport, out: &mut Lines) {
         let runs: Vec<_> = flagged.iter().map(words::Run::text).collect();
         out.paragraph(2, &format!("Above 30 % and 50 %: {}.", runs.join(", ")));
     }
-    for lesion in &bone.lesions {
+    for lesion in bone.lesions.iter().take(LESIONS) {
         let [low, high] = lesion.z_range_mm.map(|z| words::number(Some(z), 1));
         let wall = if lesion.through_the_wall { ", through the wall" } else { "" };
         let extent = words::number(lesion.axial_extent_mm, 1);
         let text = format!("Lesion {}: {}{wall}, {extent} mm long, z {low} to {high} mm.", lesion.id, lesion.kind);
         out.paragraph(2, &text);
+    }
+    if let Some(more) = bone.lesions.len().checked_sub(LESIONS).filter(|more| *more > 0) {
+        out.paragraph(2, &format!("{} more in the report.", words::count(more, "lesion", "lesions")));
     }
 }
 
@@ -143,6 +152,12 @@ fn quotes(report: &Report, out: &mut Lines) {
     }
     let mut sources: Vec<&str> = advice().map(|advice| advice.source.as_str()).collect();
     sources.dedup();
+    // Its title in its own language stands on the page.
+    let short = |source: &str| match source.split_once(" (\"") {
+        Some((before, rest)) => before.to_owned() + rest.split_once("\")").map_or("", |(_, after)| after),
+        None => source.to_owned(),
+    };
+    let sources: Vec<String> = sources.into_iter().map(short).collect();
     out.paragraph(0, &format!("Source: {}.", sources.join("; ")));
 }
 
@@ -163,8 +178,9 @@ impl Lines {
     fn paragraph(&mut self, indent: usize, text: &str) {
         let mut line = " ".repeat(indent);
         let mut filled = false;
-        for word in text.split_whitespace() {
-            let mut word: Vec<char> = word.chars().collect();
+        // Not at the space between a number and its unit, which is printed as a plain one.
+        for word in text.split([' ', '\n', '\t']).filter(|word| !word.is_empty()) {
+            let mut word: Vec<char> = word.replace('\u{a0}', " ").chars().collect();
             if filled && line.chars().count() + 1 + word.len() > COLUMNS {
                 self.push_line(&mut line, indent);
                 filled = false;

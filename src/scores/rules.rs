@@ -250,7 +250,8 @@ pub fn guideline_30_50(slices: &[SliceLoss], slices_not_measured: usize) -> Rule
     let worst = slices.iter().max_by(|a, b| a.cmp_deciding(b));
     let mut notes = vec![GUIDELINE_NOTE.to_owned(), GUIDELINE_ORIGIN.to_owned()];
     if slices_not_measured > 0 {
-        notes.push(format!("{slices_not_measured} slices could not be measured and are not covered by this answer."));
+        let slices = if slices_not_measured == 1 { "slice" } else { "slices" };
+        notes.push(format!("Not covered by this answer: {slices_not_measured} {slices} that could not be measured."));
     }
     RuleResult {
         name: RuleName::Guideline3050,

@@ -35,8 +35,8 @@ pub struct BoneFigures<'a> {
 }
 
 impl<'a> BoneFigures<'a> {
-    /// Chooses the slices to picture: the worst ones, at most `pictures`, not all from the same spot; the one with the
-    /// largest axial lysis when nothing lost more than `depth`. `instance_number` is asked by slice index.
+    /// Chooses the slices to picture: the worst ones, at most `pictures`, not all from the same spot; one from the
+    /// middle of the shaft when nothing lost more than `depth`. `instance_number` is asked by slice index.
     pub fn of_worst_slices(
         bone_index: usize,
         (cortex, lysis): (&'a Cortex, &'a Lysis),
@@ -72,13 +72,17 @@ fn worst_rows(cortex: &Cortex, lysis: &Lysis, most: usize) -> Vec<usize> {
         .filter_map(|(row, slice)| Some((row, loss(row, slice.as_ref()?))))
         .filter(|(row, _)| measured(row))
         .collect();
+    let lost = |slice: &SliceLoss| slice.axial_percent.value > 0.0 && slice.circumferential_percent.value > 0.0;
+    if most > 0 && !rows.iter().any(|(_, slice)| lost(slice)) {
+        // Nothing is worst: a slice from the middle of the shaft shows that, one from its end would be a poor example.
+        return rows.get(rows.len() / 2).map(|(row, _)| *row).into_iter().collect();
+    }
     // Reversed before the stable sort: of complete equals the rule, too, takes the one nearest the head.
     rows.reverse();
     rows.sort_by(|(_, a), (_, b)| b.cmp_deciding(a));
     let mut chosen: Vec<usize> = Vec::new();
     for (row, slice) in rows {
-        let lost = slice.axial_percent.value > 0.0 && slice.circumferential_percent.value > 0.0;
-        let wanted = chosen.is_empty() || lost;
+        let wanted = chosen.is_empty() || lost(&slice);
         if wanted && chosen.len() < most && chosen.iter().all(|other| other.abs_diff(row) > 2) {
             chosen.push(row);
         }

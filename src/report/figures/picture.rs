@@ -142,11 +142,10 @@ fn overlay(figures: &BoneFigures, crop: &SliceCrop, row: usize, section: &Cortex
     // and the contour. The reference's thickness would not do: it is measured along the surface's normal, which on an
     // oblique bone is shorter than what the slice shows.
     let inner = |sector: usize| {
-        let outer = radius(sector)?;
         let mass =
             figures.lysis.reference.mass_mm2.get(row).and_then(|row| row.get(sector % SECTORS)).map(|m| f64::from(*m));
         let area = mass.filter(|mass| mass.is_finite() && *mass > 0.0)?;
-        Some((outer * outer - 2.0 * area * SECTORS as f64 / std::f64::consts::TAU).max(0.0).sqrt())
+        Some(inner_radius_mm(radius(sector)?, area))
     };
     // Radii hold at the middle of a sector; its borders lie half-way between neighbours.
     let border = |of: &dyn Fn(usize) -> Option<f64>, sector: usize| match (of(sector + SECTORS - 1), of(sector)) {
@@ -184,6 +183,12 @@ fn overlay(figures: &BoneFigures, crop: &SliceCrop, row: usize, section: &Cortex
     svg.path(&format!("{}{}", polyline(contour), if whole { "Z" } else { "" }), "cx-contour");
 }
 
+/// Inner radius of the piece of a ring that one sector cuts out, from its outer radius and its area.
+fn inner_radius_mm(outer_mm: f64, area_mm2: f64) -> f64 {
+    let angle = std::f64::consts::TAU / SECTORS as f64;
+    (outer_mm.powi(2) - 2.0 * area_mm2 / angle).max(0.0).sqrt()
+}
+
 fn legend(depth: f64, svg: &mut Svg) {
     let y = PANEL + 40.0;
     let words = [format!("lost above {:.0} %", 100.0 * depth), "above 50 %".into(), "through the wall".into()];
@@ -196,4 +201,16 @@ fn legend(depth: f64, svg: &mut Svg) {
     }
     svg.line([x, y - 4.0], [x + 16.0, y - 4.0], "cx-contour-key");
     svg.text([x + 21.0, y], "cx-label", "outer contour");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ring_has_its_inner_radius_and_an_area_too_large_reaches_the_centre() {
+        let area = std::f64::consts::PI * (14.0 * 14.0 - 9.0 * 9.0) / SECTORS as f64;
+        assert!((inner_radius_mm(14.0, area) - 9.0).abs() < 1e-9);
+        assert_eq!(inner_radius_mm(14.0, 100.0), 0.0);
+    }
 }

@@ -13,7 +13,7 @@ pub(super) fn section(index: usize, bone: &BoneReport, drawn: Option<&DrawnBone>
             @if let Some(drawn) = drawn { (pictures(bone, drawn)) }
             h3 { "Lesions" }
             @if bone.lesions.is_empty() { p { "No lesion was found in the measured slices." } } @else { (lesions(&bone.lesions)) }
-            @if !bone.rules.is_empty() { h3 { "Rules" } (rules(&bone.rules)) }
+            @if !bone.rules.is_empty() { h3 { "Rules" } (rules(bone)) }
             @if let Some(mirels) = &bone.mirels { h3 { "Mirels’ score" } (score(mirels)) }
             @if let Some(advice) = &bone.recommendation { (quotes(advice)) }
             @if let Some(reference) = &bone.reference {
@@ -96,7 +96,7 @@ fn lesions(lesions: &[LesionReport]) -> Markup {
 }
 
 /// One body of rows a rule: a row a quantity, then what the rule is and where it comes from over the whole width.
-fn rules(rules: &[RuleReport]) -> Markup {
+fn rules(bone: &BoneReport) -> Markup {
     let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".into());
     let cells = |quantity: &Quantity| {
         html! {
@@ -115,8 +115,8 @@ fn rules(rules: &[RuleReport]) -> Markup {
                     th scope="col" { "Rule" } th scope="col" { "Quantity" } th scope="col" .num { "Value" } th scope="col" .num { "95 % interval" }
                     th scope="col" .num { "Threshold" } th scope="col" .verdicts { "Verdict" }
                 } }
-                @for rule in rules {
-                    @let quantities = quantities(rule);
+                @for rule in &bone.rules {
+                    @let quantities = quantities(bone, rule);
                     @let height = quantities.len().max(1);
                     tbody {
                         tr {
@@ -126,7 +126,7 @@ fn rules(rules: &[RuleReport]) -> Markup {
                         }
                         @for quantity in quantities.iter().skip(1) { tr { (cells(quantity)) } }
                         tr { td .prose colspan="5" {
-                            p { (words::capitalised(&rule.criterion)) }
+                            p { (words::capitalised(&rule.criterion.replace(">=", "≥"))) "." }
                             @for note in &rule.notes { p .source { (note) } }
                             p .source { "Source: " cite { (rule.source) } }
                         } }

@@ -1,6 +1,6 @@
 //! The first screen: per bone which slices, which rule, how sure; the sentences behind it stand in the bone's own section.
 
-use super::super::rule_words::{Quantity, quantities};
+use super::super::rule_words::details;
 use super::*;
 
 /// One card a bone.
@@ -42,10 +42,10 @@ fn card(index: usize, bone: &BoneReport) -> Markup {
                 p .headline { "Not measured" }
                 @if bone.warnings.is_empty() { (why_not(bone)) }
             } @else {
-                @if let Some(advice) = &bone.recommendation { p .headline { (words::category_headline(advice.category)) } }
+                @if let Some(advice) = &bone.recommendation { p .headline { (words::category_headline(advice.category)) } (by_pain(advice)) }
                 div .halves {
                     div { @if bone.lesions.is_empty() { (no_lesion(bone)) } @else { (worst(bone)) } (facts(bone)) }
-                    div { (rules(&bone.rules)) @if let Some(advice) = &bone.recommendation { (by_pain(advice)) } }
+                    (rules(bone))
                 }
             }
             (warnings(&bone.warnings))
@@ -117,7 +117,7 @@ fn facts(bone: &BoneReport) -> Markup {
                     @let z = lesion.z_range_mm.map(|z| words::number(Some(z), 1));
                     div {
                         (lesion.id) ": " (lesion.kind) @if lesion.through_the_wall { ", through the wall" }
-                        ", " (words::number(lesion.axial_extent_mm, 1)) "\u{a0}mm long, z " (z[0]) " to " (z[1]) "\u{a0}mm"
+                        ", " (words::number(lesion.axial_extent_mm, 1)) "\u{a0}mm long, z\u{a0}" (z[0]) " to " (z[1]) "\u{a0}mm"
                     }
                 }
             }
@@ -137,12 +137,12 @@ fn z_of(run: &words::Run) -> Markup {
     }
 }
 
-fn rules(rules: &[RuleReport]) -> Markup {
+fn rules(bone: &BoneReport) -> Markup {
     html! {
-        @if !rules.is_empty() {
+        @if !bone.rules.is_empty() {
             ul .rules aria-label="Rules" {
-                @for rule in rules {
-                    @let details: Vec<String> = quantities(rule).iter().filter(|q| !q.of_deciding_slice).filter_map(Quantity::text).collect();
+                @for rule in &bone.rules {
+                    @let details = details(bone, rule);
                     li {
                         span { (words::rule_title(&rule.name)) @if !details.is_empty() { span .detail { (details.join(", ")) } } }
                         (verdict(rule.met))
@@ -158,7 +158,7 @@ fn by_pain(advice: &RecommendationReport) -> Markup {
     let asked = advice.by_pain.as_ref().filter(|_| advice.category == Category::DependsOnPain);
     html! {
         @if let Some(levels) = asked {
-            dl .facts {
+            dl .facts .pain {
                 @for (pain, outcome) in words::pain_levels(levels) {
                     dt { (words::capitalised(pain)) " pain" @if let Some(total) = outcome.mirels_total { ", Mirels " (total) } }
                     dd { (words::category_headline(outcome.category)) }
