@@ -151,7 +151,8 @@ fn the_summary_fits_a_terminal_and_says_all() {
     assert_eq!(text.matches("prophylactic surgery first").count(), 1, "each sentence is quoted once:\n{text}");
     assert!(!text.contains("chirurgie") && !text.contains(".0 points"), "{text}");
     let lines = text.split("\n\n").find(|part| part.starts_with("LEFT FEMUR")).map_or(0, |part| part.lines().count());
-    assert!((8..=18).contains(&lines), "{lines} lines:\n{text}");
+    // A bone with a warning and three stretches that were not measured; most bones need fewer.
+    assert!((8..=22).contains(&lines), "{lines} lines:\n{text}");
     let mut endless = report;
     endless.bones[0].warnings = vec!["x".repeat(500)];
     assert!(summary(&endless).lines().all(|line| line.chars().count() <= 80));

@@ -249,9 +249,10 @@ pub fn guideline_30_50(slices: &[SliceLoss], slices_not_measured: usize) -> Rule
     let count = |wanted| RuleValue::Count(flags.iter().filter(|flag| **flag == wanted).count());
     let worst = slices.iter().max_by(|a, b| a.cmp_deciding(b));
     let mut notes = vec![GUIDELINE_NOTE.to_owned(), GUIDELINE_ORIGIN.to_owned()];
-    if slices_not_measured > 0 {
-        let slices = if slices_not_measured == 1 { "slice" } else { "slices" };
-        notes.push(format!("Not covered by this answer: {slices_not_measured} {slices} that could not be measured."));
+    match slices_not_measured {
+        0 => {}
+        1 => notes.push("1 slice could not be measured and is not covered by this answer.".to_owned()),
+        n => notes.push(format!("{n} slices could not be measured and are not covered by this answer.")),
     }
     RuleResult {
         name: RuleName::Guideline3050,
