@@ -22,7 +22,7 @@ const STEEP_EDGE_PER_MM: f64 = 0.06;
 /// Stretch along the bone over which an edge is judged and a patch grows in one step, mm.
 const STEP_MM: f64 = 3.3;
 /// Steps by which a lesion's rim lies outside its floor.
-const RIM_STEPS: usize = 3;
+const RIM_STEPS: usize = 2;
 /// Share of a dip that is floor.
 const FLOOR_SHARE: f64 = 0.4;
 /// Smallest floor beside a steep edge, mm².
@@ -68,7 +68,7 @@ impl Patches {
                 label: inside.iter().map(|r| r.iter().map(|i| usize::from(*i)).collect()).collect(),
                 count: 1,
             };
-            let near = before.dilated(step, 1);
+            let near = before.dilated(step, 2);
             for k in 0..n {
                 for s in 0..SECTORS {
                     inside[k][s] |= near[k][s] && known[k][s] && quiet[k][s] < BORDER;

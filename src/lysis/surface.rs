@@ -67,7 +67,7 @@ pub fn fit(depths: &Depths) -> Option<Surface> {
     for _ in 0..4 {
         let patches = find_patches(&deviation, depths);
         let healthy: Vec<Vec<bool>> = {
-            let near = patches.dilated(slices_in(6.5, depths.dz_mm), 4);
+            let near = patches.grown(&deviation, depths).dilated(slices_in(3.3, depths.dz_mm), 2);
             (0..n).map(|k| (0..SECTORS).map(|s| depths.known[k][s] && !near[k][s]).collect()).collect()
         };
         refine(depths, &rows, &healthy, &mut course, &mut shape);
