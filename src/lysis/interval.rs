@@ -171,3 +171,42 @@ pub(super) fn circumferential_interval(value: f64, losses: &Losses, k: usize, de
     };
     percent(value, share(-1.0) - ends, share(1.0) + ends)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_long_healthy_runs_hold_the_reference() {
+        let cells = [true, true, false, true, true, true, false, true];
+        assert_eq!(long_runs(&cells, 3), [false, false, false, true, true, true, false, false]);
+    }
+
+    #[test]
+    fn an_extrapolated_reference_is_less_certain_than_one_between_two_healthy_stretches() {
+        let n = 40;
+        let known = vec![vec![true; SECTORS]; n];
+        let zero: Map = vec![vec![0.0; SECTORS]; n];
+        let spread_with = |lost: std::ops::Range<usize>| {
+            let label = (0..n).map(|k| vec![usize::from(lost.contains(&k)); SECTORS]).collect();
+            Spread::of(&known, &zero, &Patches { label, count: 1 }, &zero, None, 3.0)
+        };
+        let (between, beyond) = (spread_with(15..25), spread_with(30..40));
+        let sd = |spread: &Spread, k: usize| spread.reference(k, |_| 1.0);
+        assert!(sd(&between, 20) > between.quarter);
+        assert!(sd(&beyond, 35) > 2.0 * sd(&between, 20));
+        assert!(sd(&beyond, 39) > sd(&beyond, 31));
+    }
+
+    #[test]
+    fn disagreement_of_two_references_widens_the_interval() {
+        let n = 20;
+        let known = vec![vec![true; SECTORS]; n];
+        let zero: Map = vec![vec![0.0; SECTORS]; n];
+        let other: Map = vec![vec![0.2; SECTORS]; n];
+        let none = Patches { label: vec![vec![0; SECTORS]; n], count: 0 };
+        let alone = Spread::of(&known, &zero, &none, &zero, None, 3.0);
+        let two = Spread::of(&known, &zero, &none, &zero, Some(&other), 3.0);
+        assert!(two.reference(5, |_| 1.0) > alone.reference(5, |_| 1.0) + 0.05);
+    }
+}
