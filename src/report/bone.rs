@@ -52,7 +52,7 @@ pub fn bone_report(series: &Series, measured: &MeasuredBone, given: &GivenItems)
         warnings: measured.warnings.clone(),
     };
     if measured.bone.name == BoneName::Unknown || measured.bone.side == Side::Unknown {
-        report.warnings.push(format!("Bone or side not known: {}.", measured.bone.reasons.join("; ")));
+        report.warnings.push(format!("Bone or side not known ({}).", measured.bone.reasons.join("; ")));
     }
     if let Some(lysis) = &measured.lysis {
         report.lesions = lysis.lesions.iter().map(lesion_report).collect();

@@ -82,6 +82,7 @@ pub fn bone() -> FakeBone {
             arc_mm: sectors(&arc),
             mass_mm2: intact.iter().zip(&lost).map(|(mass, loss)| mass * (1.0 - loss)).collect(),
             thickness_mm: sectors(&|theta| thickness(theta, z) * (1.0 - loss(theta, z))),
+            ..CortexSlice::default()
         });
         let share = |limit: f32| 100.0 * lost.iter().filter(|loss| **loss > limit).count() as f64 / SECTORS as f64;
         let area: f32 = intact.iter().sum();
@@ -121,7 +122,7 @@ pub fn bone() -> FakeBone {
         cells,
     };
     FakeBone {
-        cortex: Cortex { cortical_hu: 1500.0, slices },
+        cortex: Cortex { cortical_hu: 1500.0, slice_spacing_mm: SPACING_MM, slices },
         lysis: Lysis { reference, loss: losses, slices: percentages, lesions: vec![lesion] },
         volume: volume(),
         series: series(),
