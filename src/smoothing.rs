@@ -63,6 +63,27 @@ pub fn smooth(values: &[f64], weights: &[f64], lambda: f64) -> Vec<f64> {
     out
 }
 
+/// Lets the curve level off beyond the first and last entry of a weight above `held`: its slope there dies away over `fade`
+/// samples. A straight line carried far beyond what holds it soon means nothing.
+pub fn level_off(curve: &mut [f64], weights: &[f64], held: f64, fade: f64) {
+    let (Some(first), Some(last)) = (weights.iter().position(|w| *w > held), weights.iter().rposition(|w| *w > held))
+    else {
+        return;
+    };
+    if last <= first {
+        return;
+    }
+    let reach = |away: usize| fade * (1.0 - (-(away as f64) / fade).exp());
+    let (at_last, slope_last) = (curve[last], curve[last] - curve[last - 1]);
+    for i in last + 1..curve.len() {
+        curve[i] = at_last + slope_last * reach(i - last);
+    }
+    let (at_first, slope_first) = (curve[first], curve[first] - curve[first + 1]);
+    for i in 0..first {
+        curve[i] = at_first + slope_first * reach(first - i);
+    }
+}
+
 /// As [`smooth`], with outliers of either sign losing their weight (Tukey's bisquare on the residual's MAD).
 ///
 /// `floor` is the smallest spread, in units of the values, that counts as an outlier's yardstick.
@@ -122,6 +143,16 @@ mod tests {
         for (a, b) in robust.iter().zip(&clean) {
             assert!((a - b).abs() < 0.1);
         }
+    }
+
+    #[test]
+    fn beyond_what_holds_it_a_curve_levels_off() {
+        let mut curve: Vec<f64> = (0..100).map(f64::from).collect();
+        let weights: Vec<f64> = (0..100).map(|i| if (40..60).contains(&i) { 1.0 } else { 0.0 }).collect();
+        level_off(&mut curve, &weights, 0.5, 5.0);
+        assert_eq!(curve[50], 50.0);
+        assert!(curve[61] > 59.5 && curve[99] < 64.1 && curve[99] > 63.9);
+        assert!(curve[0] > 35.0 && curve[0] < 35.1);
     }
 
     #[test]

@@ -21,8 +21,19 @@ const EDGE_PER_MM: f64 = 0.035;
 const STEEP_EDGE_PER_MM: f64 = 0.06;
 /// Stretch along the bone over which an edge is judged and a patch grows in one step, mm.
 const STEP_MM: f64 = 3.3;
+/// How far a patch may spread along the bone beyond where it was first seen, mm, and around it, sectors.
+const CREEP_MM: f64 = 7.0;
+const CREEP_SECTORS: usize = 6;
 /// Steps by which a lesion's rim lies outside its floor.
 const RIM_STEPS: usize = 2;
+/// A wall whose peak stays below this share of compact cortex does not stand at all.
+const GONE: f64 = 0.35;
+/// Area without any standing wall that needs no edge to be a lesion, mm²; no healthy shaft has it.
+const MIN_GONE_MM2: f64 = 100.0;
+/// A dip that ends before the measured bone does, on both sides and by this much (mm), is no taper towards a joint ...
+const INSIDE_MM: f64 = 10.0;
+/// ... and counts without an edge when it reaches this deviation.
+const DEEP: f64 = -0.5;
 /// Share of a dip that is floor.
 const FLOOR_SHARE: f64 = 0.4;
 /// Smallest floor beside a steep edge, mm².
@@ -52,6 +63,22 @@ impl Patches {
             }
         }
         out
+    }
+
+    /// These patches, without the cells that have crept away from what `first` showed: where the reference is carried
+    /// further with every round, healthy bone beside a lesion would sink below it round by round. Patches that `first` did
+    /// not know at all are kept.
+    pub fn held_near(&self, first: &Patches, dz_mm: f64) -> Patches {
+        let near = first.dilated(slices_in(CREEP_MM, dz_mm), CREEP_SECTORS);
+        let mut known = vec![false; self.count + 1];
+        for (row, old) in self.label.iter().zip(&first.label) {
+            row.iter().zip(old).filter(|(_, o)| **o > 0).for_each(|(l, _)| known[*l] = true);
+        }
+        let keep = |k: usize, s: usize| {
+            let l = self.label[k][s];
+            l > 0 && (!known[l] || near[k][s])
+        };
+        label(&(0..self.label.len()).map(|k| (0..SECTORS).map(|s| keep(k, s)).collect()).collect::<Vec<Vec<bool>>>())
     }
 
     /// The patches grown to where the wall is whole again, and numbered anew where they have met.
@@ -103,19 +130,30 @@ pub fn find_patches(deviation: &Map, depths: &Depths) -> Patches {
 
 fn is_lesion(dips: &Patches, l: usize, quiet: &Map, depths: &Depths) -> bool {
     let n = quiet.len();
-    let (mut area, mut floor, mut deepest) = (0.0, 0.0, 0.0f64);
+    let (mut area, mut floor, mut gone, mut deepest) = (0.0, 0.0, 0.0, 0.0f64);
+    let (mut first, mut last) = (n, 0);
     for k in 0..n {
         for s in (0..SECTORS).filter(|s| dips.label[k][*s] == l) {
             let cell = depths.arc_mm[k][s] * depths.dz_mm;
+            (first, last) = (first.min(k), last.max(k));
             area += cell;
             deepest = deepest.min(quiet[k][s]);
             if quiet[k][s] < FLOOR {
                 floor += cell;
             }
+            if depths.peak_share[k][s] < GONE {
+                gone += cell;
+            }
         }
     }
     if area < MIN_AREA_MM2 || deepest > FLOOR {
         return false;
+    }
+    let margin = slices_in(INSIDE_MM, depths.dz_mm);
+    let row_known = |k: usize| depths.known[k].iter().any(|v| *v);
+    let inside = first >= margin && row_known(first - margin) && last + margin < n && row_known(last + margin);
+    if gone >= MIN_GONE_MM2 || (inside && deepest <= DEEP && floor >= MIN_FLOOR_MM2) {
+        return true;
     }
     let edge = steepness(dips, l, quiet, depths);
     (edge >= EDGE_PER_MM && floor >= FLOOR_SHARE * area) || (edge >= STEEP_EDGE_PER_MM && floor >= MIN_FLOOR_MM2)
@@ -219,7 +257,8 @@ mod tests {
         let known = vec![vec![true; SECTORS]; SLICES];
         let arc = vec![vec![0.75; SECTORS]; SLICES];
         let zero = vec![vec![0.0; SECTORS]; SLICES];
-        let depths = Depths { log_depth: &zero, known: &known, arc_mm: &arc, peak_share: &zero, dz_mm: 3.0 };
+        let standing = vec![vec![1.0; SECTORS]; SLICES];
+        let depths = Depths { log_depth: &zero, known: &known, arc_mm: &arc, peak_share: &standing, dz_mm: 3.0 };
         find_patches(&map, &depths)
     }
 

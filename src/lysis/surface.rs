@@ -11,7 +11,7 @@ use super::patches::{Patches, find_patches, slices_in};
 use crate::cortex::SECTORS;
 use crate::cortex::contour::Map;
 use crate::cortex::unroll::smooth_along;
-use crate::smoothing::{median, penalty, quantile, smooth};
+use crate::smoothing::{level_off, median, penalty, quantile, smooth};
 
 /// Slow shape of one sector along the bone, mm.
 const SHAPE_MM: f64 = 250.0;
@@ -19,6 +19,8 @@ const SHAPE_MM: f64 = 250.0;
 const COURSE_MM: f64 = 50.0;
 /// What is left over, mm.
 const REMAINDER_MM: f64 = 60.0;
+/// Stretch over which the slope of a carried course or shape dies away, mm.
+const FADE_MM: f64 = 20.0;
 /// Weight that pulls the remainder to nothing where no healthy wall stands.
 const PULL: f64 = 0.02;
 /// Cells whose wall does not reach this share of compact cortex are not believed in the first fit.
@@ -64,8 +66,9 @@ pub fn fit(depths: &Depths) -> Option<Surface> {
     let mut deviation = deviation_from(depths, &log_ref);
     let mut course = course;
     let mut healthy_spread = 0.02;
+    let first = find_patches(&deviation, depths);
     for _ in 0..4 {
-        let patches = find_patches(&deviation, depths);
+        let patches = find_patches(&deviation, depths).held_near(&first, depths.dz_mm);
         let healthy: Vec<Vec<bool>> = {
             let near = patches.grown(&deviation, depths).dilated(slices_in(3.3, depths.dz_mm), 2);
             (0..n).map(|k| (0..SECTORS).map(|s| depths.known[k][s] && !near[k][s]).collect()).collect()
@@ -77,7 +80,7 @@ pub fn fit(depths: &Depths) -> Option<Surface> {
         log_ref = (0..n).map(|k| (0..SECTORS).map(|s| base[k][s] + remainder[k][s]).collect()).collect();
         deviation = deviation_from(depths, &log_ref);
     }
-    let patches = find_patches(&deviation, depths);
+    let patches = find_patches(&deviation, depths).held_near(&first, depths.dz_mm);
     Some(Surface { log_depth: log_ref, deviation, patches, spread: healthy_spread })
 }
 
@@ -179,10 +182,13 @@ fn refine(depths: &Depths, rows: &[bool], healthy: &[Vec<bool>], course: &mut Ve
             share[k] = if seen > 0.2 { seen } else { 0.0 };
         }
         *course = smooth(&mean, &share, penalty(COURSE_MM / depths.dz_mm));
+        level_off(course, &share, 0.0, FADE_MM / depths.dz_mm);
         let rest: Map = (0..n).map(|k| depths.log_depth[k].iter().map(|y| y - course[k]).collect()).collect();
         let soft: Map = weights.iter().map(|r| r.iter().map(|w| w + 1e-6).collect()).collect();
         let soft = only_known(soft, depths.known);
-        *shape = around(&smooth_along(&rest, &soft, SHAPE_MM, depths.dz_mm));
+        *shape = smooth_along(&rest, &soft, SHAPE_MM, depths.dz_mm);
+        level_off_sectors(shape, &soft, depths.dz_mm);
+        *shape = around(shape);
         let off = |k: usize, s: usize| rest[k][s] - shape[k][s];
         let scale = spread(&weights, off);
         for k in 0..n {
@@ -228,6 +234,16 @@ fn spread(weights: &Map, off: impl Fn(usize, usize) -> f64) -> f64 {
         }
     }
     (1.4826 * median(&mut all).unwrap_or(0.01)).max(0.01)
+}
+
+/// Every sector levels off beyond its last healthy wall.
+fn level_off_sectors(map: &mut Map, weights: &Map, dz_mm: f64) {
+    for s in 0..SECTORS {
+        let mut column: Vec<f64> = map.iter().map(|r| r[s]).collect();
+        let held: Vec<f64> = weights.iter().map(|r| r[s]).collect();
+        level_off(&mut column, &held, 0.1, FADE_MM / dz_mm);
+        map.iter_mut().zip(column).for_each(|(r, v)| r[s] = v);
+    }
 }
 
 fn only_known(mut weights: Map, known: &[Vec<bool>]) -> Map {
