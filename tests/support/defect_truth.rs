@@ -57,6 +57,8 @@ pub struct Comparison {
     pub rings: usize,
     /// Measured minus true percent, axial and circumferential, of every measured section.
     pub errors: Vec<[f64; 2]>,
+    /// Those of the sections that lost something, which intact ones cannot dilute.
+    pub lysed: Vec<[f64; 2]>,
     /// Flags that contradict the truth, in words.
     pub wrong_flags: Vec<String>,
 }
@@ -70,13 +72,18 @@ impl Comparison {
             bone: bone_and_side(bone),
             rings: truth.len(),
             errors: Vec::new(),
+            lysed: Vec::new(),
             wrong_flags: Vec::new(),
         };
         for truth in truth {
             let slice = slice_at(bone, truth);
             let percent = |name: &str| slice.and_then(|slice| slice[name].as_f64());
             let found = percent("axial_lysis_percent").zip(percent("circumferential_lysis_percent"));
-            comparison.errors.extend(found.map(|(axial, circ)| [axial - truth.axial, circ - truth.circumferential]));
+            if let Some((axial, circ)) = found {
+                let error = [axial - truth.axial, circ - truth.circumferential];
+                comparison.errors.push(error);
+                comparison.lysed.extend((truth.axial > 0.0).then_some(error));
+            }
             // A section that was not measured is not flagged, which is wrong where the truth is.
             let flagged = slice.is_some_and(|slice| slice["flagged"] == true);
             if truth.flagged().is_some_and(|wanted| wanted != flagged) {
@@ -93,13 +100,14 @@ impl Comparison {
             bone: String::new(),
             rings: cases.iter().map(|case| case.rings).sum(),
             errors: cases.iter().flat_map(|case| case.errors.iter().copied()).collect(),
+            lysed: cases.iter().flat_map(|case| case.lysed.iter().copied()).collect(),
             wrong_flags: cases.iter().flat_map(|case| case.wrong_flags.iter().cloned()).collect(),
         }
     }
 
-    /// Mean absolute error, axial and circumferential.
+    /// Mean absolute error over every measured section, axial and circumferential.
     pub fn mean(&self) -> [f64; 2] {
-        [0, 1].map(|n| self.errors.iter().map(|e| e[n].abs()).sum::<f64>() / self.errors.len() as f64)
+        mean_of(&self.errors)
     }
 
     /// The absolute error that this share of the sections does not exceed, axial and circumferential.
@@ -111,22 +119,16 @@ impl Comparison {
         })
     }
 
-    pub const HEADING: &str =
-        "case     bone             measured  MAE axial  MAE circ   p95 axial  p95 circ  worst axial  worst circ";
+    /// Axial, then circumferential: mean absolute error of all sections and of the lysed ones, the error that 95 % of
+    /// the sections do not exceed, the largest.
+    pub const HEADING: &str = "case     bone          measured   MAE all      MAE lysed    p95          worst";
 
     /// One line below [`Self::HEADING`].
     pub fn row(&self) -> String {
-        let ([axial, circ], p95, worst) = (self.mean(), self.quantile(0.95), self.quantile(1.0));
-        format!(
-            "{:8} {:16} {:>8}  {axial:9.2}  {circ:8.2}  {:10.2}  {:8.2}  {:11.2}  {:10.2}",
-            self.case,
-            self.bone,
-            format!("{}/{}", self.errors.len(), self.rings),
-            p95[0],
-            p95[1],
-            worst[0],
-            worst[1]
-        )
+        let measured = format!("{}/{}", self.errors.len(), self.rings);
+        let columns = [self.mean(), mean_of(&self.lysed), self.quantile(0.95), self.quantile(1.0)];
+        let columns = columns.map(|[axial, circ]| format!("  {axial:5.2} {circ:5.2}"));
+        format!("{:8} {:13} {measured:>8}{}", self.case, self.bone, columns.concat())
     }
 
     /// What misses the bounds, in words. Empty when all is well.
@@ -145,6 +147,10 @@ impl Comparison {
         }
         failures.iter().map(|failure| format!("{}: {failure}", self.case)).collect()
     }
+}
+
+fn mean_of(errors: &[[f64; 2]]) -> [f64; 2] {
+    [0, 1].map(|n| errors.iter().map(|e| e[n].abs()).sum::<f64>() / errors.len() as f64)
 }
 
 fn slice_at<'a>(bone: &'a Value, truth: &TrueSlice) -> Option<&'a Value> {
