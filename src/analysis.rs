@@ -7,6 +7,9 @@ use crate::volume::Volume;
 use nalgebra::Point3;
 use rayon::prelude::*;
 
+/// Shafts that have no name and are thinner than this are not reported unless asked for, mm.
+const SMALLEST_MM: f64 = 18.5;
+
 /// What the user may choose.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -58,7 +61,7 @@ pub fn analyze(volume: &Volume<i16>, settings: &Settings) -> Vec<MeasuredBone> {
         .collect();
     let measured: Vec<(Bone, Cortex)> = cortices.into_iter().filter_map(|(b, c)| Some((b, c?))).collect();
     let prepared: Vec<_> = measured.par_iter().map(|(_, cortex)| prepare(cortex)).collect();
-    let wanted = choose(volume, &measured, settings);
+    let wanted = choose(&measured, settings);
     wanted
         .into_par_iter()
         .map(|(index, bone)| {
@@ -72,9 +75,9 @@ pub fn analyze(volume: &Volume<i16>, settings: &Settings) -> Vec<MeasuredBone> {
 }
 
 /// The bones the user wants, with the names that the user gave them.
-fn choose(volume: &Volume<i16>, measured: &[(Bone, Cortex)], settings: &Settings) -> Vec<(usize, Bone)> {
+fn choose(measured: &[(Bone, Cortex)], settings: &Settings) -> Vec<(usize, Bone)> {
     let mut chosen: Vec<(usize, Bone)> = match settings.seed_mm {
-        Some(seed) => nearest(volume, measured, seed).map(|i| (i, measured[i].0.clone())).into_iter().collect(),
+        Some(seed) => nearest(measured, seed).map(|i| (i, measured[i].0.clone())).into_iter().collect(),
         None => measured.iter().enumerate().map(|(i, (bone, _))| (i, bone.clone())).collect(),
     };
     let told = settings.seed_mm.is_some();
@@ -87,7 +90,12 @@ fn choose(volume: &Volume<i16>, measured: &[(Bone, Cortex)], settings: &Settings
             b.reasons.push("name given by the user".into());
         });
     } else if !told {
-        chosen.retain(|(_, b)| !matches!(b.name, BoneName::Fibula | BoneName::Radius | BoneName::Ulna));
+        chosen.retain(|(_, b)| match b.name {
+            BoneName::Fibula | BoneName::Radius | BoneName::Ulna => false,
+            // Nameless and thin: forearm, rib, metatarsal. A bone cut by the border everywhere has no known size.
+            BoneName::Unknown => b.shaft.cut_everywhere || b.diameter_mm >= SMALLEST_MM,
+            BoneName::Femur | BoneName::Tibia | BoneName::Humerus => true,
+        });
     }
     if let Some(side) = settings.side {
         let known = chosen.iter().any(|(_, b)| b.side == side);
@@ -101,9 +109,8 @@ fn choose(volume: &Volume<i16>, measured: &[(Bone, Cortex)], settings: &Settings
 }
 
 /// The bone whose axis passes nearest to the point, if it is within 40 mm.
-fn nearest(volume: &Volume<i16>, measured: &[(Bone, Cortex)], seed_mm: [f64; 3]) -> Option<usize> {
+fn nearest(measured: &[(Bone, Cortex)], seed_mm: [f64; 3]) -> Option<usize> {
     let seed = Point3::from(seed_mm);
-    let _ = volume;
     let away = |cortex: &Cortex| {
         cortex
             .slices

@@ -25,6 +25,8 @@ pub struct Bone {
     pub shaft: Shaft,
     pub name: BoneName,
     pub side: Side,
+    /// Outer diameter of the shaft across its axis, mm.
+    pub diameter_mm: f64,
     /// How sure name and side are, 0 to 1; a judgement, not a probability that was validated.
     pub confidence: f64,
     /// Why it is called so, in words.
@@ -48,7 +50,14 @@ pub fn name_bones(volume: &Volume<i16>, shafts: Vec<Shaft>) -> Vec<Bone> {
                 _ => 0.0,
             });
             let (side, side_sure, side_reason) = side(middles[a].x, lateral.filter(|x| x.abs() > 8.0));
-            Bone { shaft, name, side, confidence: sure * side_sure, reasons: vec![reason, side_reason] }
+            Bone {
+                shaft,
+                name,
+                side,
+                diameter_mm: diameters[a],
+                confidence: sure * side_sure,
+                reasons: vec![reason, side_reason],
+            }
         })
         .collect();
     pair_sides(&mut bones, &middles);

@@ -303,3 +303,7 @@ fn continues(volume: &Volume<i16>, shaft: &Shaft, pieces: &[Section]) -> bool {
 fn distance(a: [f64; 2], b: [f64; 2]) -> f64 {
     (a[0] - b[0]).hypot(a[1] - b[1])
 }
+
+#[cfg(test)]
+#[path = "shafts_tests.rs"]
+mod tests;

@@ -158,7 +158,7 @@ fn wall_depth(ray: &[f32], radius_mm: f64, cortical_hu: f64) -> f64 {
             (top, peak) = (i, *v);
         }
     }
-    if !(f64::from(peak) >= 0.6 * cortical_hu) {
+    if !peak.is_finite() || f64::from(peak) < 0.6 * cortical_hu {
         return f64::NAN;
     }
     let level = (0.5 * (f64::from(peak).min(cortical_hu) + BASE_HU)) as f32;

@@ -173,48 +173,64 @@ pub fn assess(
         })
         .collect();
     let spread = Spread::of(prepared.known(), &deviation, &patches, log_ref, other_view, prepared.dz_mm);
-    let slices: Vec<Option<SliceLysis>> = (0..log_ref.len())
-        .map(|k| measure_slice(cortex, &reference, &loss, &deviation, &patches, &spread, k, depth, &prepared.known))
-        .collect();
+    let losses = Losses {
+        cortex,
+        reference: &reference,
+        loss: &loss,
+        deviation: &deviation,
+        patches: &patches,
+        known: &prepared.known,
+    };
+    let slices: Vec<Option<SliceLysis>> = (0..log_ref.len()).map(|k| losses.slice(k, depth, &spread)).collect();
     let lesions = lesions(cortex, &loss, &slices, &patches, depth);
     let refused = prepared.refused.iter().map(|k| (*k, NotMeasured::WallTooThin)).collect();
     Assessed { lysis: Lysis { reference, loss, slices, lesions }, refused }
 }
 
-#[allow(clippy::too_many_arguments)]
-fn measure_slice(
-    cortex: &Cortex,
-    reference: &Reference,
-    loss: &[Vec<f32>],
-    deviation: &Map,
-    patches: &Patches,
-    spread: &Spread,
-    k: usize,
-    depth: f64,
-    known: &[Vec<bool>],
-) -> Option<SliceLysis> {
-    if !known[k].iter().any(|v| *v) {
-        return None;
+/// The loss of one bone with all that its percentages and intervals are read from.
+pub(super) struct Losses<'a> {
+    pub cortex: &'a Cortex,
+    pub reference: &'a Reference,
+    pub loss: &'a [Vec<f32>],
+    pub deviation: &'a Map,
+    pub patches: &'a Patches,
+    pub known: &'a [Vec<bool>],
+}
+
+impl Losses<'_> {
+    /// Intact mass of a cell, mm²; 0 where it was not measured.
+    pub fn intact_mm2(&self, k: usize, s: usize) -> f64 {
+        if self.known[k][s] { f64::from(self.reference.mass_mm2[k][s]) } else { 0.0 }
     }
-    let slice = &cortex.slices[k];
-    let sum = |f: &dyn Fn(usize) -> f64| (0..SECTORS).filter(|s| known[k][*s]).map(f).sum::<f64>();
-    let arc = |s: usize| f64::from(slice.arc_mm[s]);
-    let intact = |s: usize| f64::from(reference.mass_mm2[k][s]);
-    let arc_total = sum(&arc);
-    let reference_area = sum(&intact);
-    let lost = sum(&|s| intact(s) * f64::from(loss[k][s]));
-    let axial = 100.0 * lost / reference_area;
-    let at_depth = |d: f64| 100.0 * sum(&|s| if f64::from(loss[k][s]) > d { arc(s) } else { 0.0 }) / arc_total;
-    let weighted = |values: &[f32]| sum(&|s| f64::from(values[s]) * arc(s)) / arc_total;
-    Some(SliceLysis {
-        axial_percent: axial_interval(axial, k, reference, loss, deviation, spread, known),
-        circumferential_percent: circumferential_interval(at_depth(depth), k, depth, slice, loss, patches, spread),
-        circumferential_by_depth: DEPTHS.map(at_depth),
-        cortical_area_mm2: sum(&|s| f64::from(slice.mass_mm2[s])),
-        reference_area_mm2: reference_area,
-        mean_thickness_mm: weighted(&slice.thickness_mm),
-        reference_thickness_mm: weighted(&reference.thickness_mm[k]),
-    })
+
+    /// Contour length of a cell, mm; 0 where it was not measured.
+    pub fn arc_mm(&self, k: usize, s: usize) -> f64 {
+        if self.known[k][s] { f64::from(self.cortex.slices[k].arc_mm[s]) } else { 0.0 }
+    }
+
+    /// Both percentages of slice `k`; `None` where it was not measured.
+    fn slice(&self, k: usize, depth: f64, spread: &Spread) -> Option<SliceLysis> {
+        if !self.known[k].iter().any(|v| *v) {
+            return None;
+        }
+        let slice = &self.cortex.slices[k];
+        let loss = |s: usize| f64::from(self.loss[k][s]);
+        let sum = |f: &dyn Fn(usize) -> f64| (0..SECTORS).filter(|s| self.known[k][*s]).map(f).sum::<f64>();
+        let contour = sum(&|s| self.arc_mm(k, s));
+        let reference_area_mm2 = sum(&|s| self.intact_mm2(k, s));
+        let axial = 100.0 * sum(&|s| self.intact_mm2(k, s) * loss(s)) / reference_area_mm2;
+        let at_depth = |d: f64| 100.0 * sum(&|s| if loss(s) > d { self.arc_mm(k, s) } else { 0.0 }) / contour;
+        let mean_around = |values: &[f32]| sum(&|s| f64::from(values[s]) * self.arc_mm(k, s)) / contour;
+        Some(SliceLysis {
+            axial_percent: axial_interval(axial, self, k, spread),
+            circumferential_percent: circumferential_interval(at_depth(depth), self, k, depth, spread),
+            circumferential_by_depth: DEPTHS.map(at_depth),
+            cortical_area_mm2: sum(&|s| f64::from(slice.mass_mm2[s])),
+            reference_area_mm2,
+            mean_thickness_mm: mean_around(&slice.thickness_mm),
+            reference_thickness_mm: mean_around(&self.reference.thickness_mm[k]),
+        })
+    }
 }
 
 /// The intact thickness: intact depth times what this sector's healthy cells have of thickness per depth.

@@ -4,18 +4,19 @@
 //! bone), its growth with the distance over which the reference had to be carried, and the disagreement with the other
 //! reference where there are two. Noise of the image enters through the first.
 
-use super::Reference;
-use super::assess::percent;
+use super::assess::{Losses, percent};
 use super::patches::Patches;
+use crate::cortex::SECTORS;
 use crate::cortex::contour::Map;
-use crate::cortex::{CortexSlice, SECTORS};
 use crate::estimate::Estimate;
 
 /// What a healthy wall may change per mm between two healthy stretches that hold the reference, as a share of its depth.
 /// This project's estimate from healthy shafts, not literature.
-const BETWEEN_PER_MM: f64 = 0.0006;
+const BETWEEN_PER_MM: f64 = 0.001;
 /// The same beyond the last healthy wall, where nothing holds the reference on the other side.
 const BEYOND_PER_MM: f64 = 0.0025;
+/// A healthy stretch shorter than this, beside a loss, does not hold the reference, mm.
+const HOLDING_MM: f64 = 12.0;
 /// What the model itself does not see (blur at the border of a loss, window of the wall), percentage points.
 const MODEL_POINTS: f64 = 0.5;
 
@@ -75,11 +76,13 @@ impl Spread {
             }),
         };
         for s in 0..SECTORS {
+            let held =
+                long_runs(&(0..n).map(|k| healthy(k, s)).collect::<Vec<_>>(), (HOLDING_MM / dz_mm).ceil() as usize);
             let carry = |order: &mut dyn Iterator<Item = usize>| {
                 let mut distance = f64::INFINITY;
                 let mut out = vec![f64::INFINITY; n];
                 for k in order {
-                    distance = if healthy(k, s) { 0.0 } else { distance + dz_mm };
+                    distance = if held[k] { 0.0 } else { distance + dz_mm };
                     out[k] = distance;
                 }
                 out
@@ -114,59 +117,96 @@ impl Spread {
     }
 }
 
+/// Cells that belong to an unbroken run of at least `shortest`.
+fn long_runs(cells: &[bool], shortest: usize) -> Vec<bool> {
+    let mut out = vec![false; cells.len()];
+    let mut start = 0;
+    for end in 0..=cells.len() {
+        if end == cells.len() || !cells[end] {
+            if end - start >= shortest {
+                out[start..end].fill(true);
+            }
+            start = end + 1;
+        }
+    }
+    out
+}
+
 /// Interval of the axial percentage of slice `k`.
-pub fn axial_interval(
-    value: f64,
-    k: usize,
-    reference: &Reference,
-    loss: &[Vec<f32>],
-    deviation: &Map,
-    spread: &Spread,
-    known: &[Vec<bool>],
-) -> Estimate {
-    let mass = |s: usize| if known[k][s] { f64::from(reference.mass_mm2[k][s]) } else { 0.0 };
+pub(super) fn axial_interval(value: f64, losses: &Losses, k: usize, spread: &Spread) -> Estimate {
+    let mass = |s: usize| losses.intact_mm2(k, s);
     let total: f64 = (0..SECTORS).map(mass).sum();
-    let in_loss = |s: usize| if loss[k][s] > 0.0 { mass(s) } else { 0.0 };
+    let in_loss = |s: usize| if losses.loss[k][s] > 0.0 { mass(s) } else { 0.0 };
     let share: f64 = (0..SECTORS).map(in_loss).sum::<f64>() / total;
     if share <= 0.0 {
         // Nothing was called lost: what an unrecognised loss could hide is the shortfall of this slice and its spread.
-        let shortfall: f64 = (0..SECTORS).map(|s| mass(s) * (-deviation[k][s]).max(0.0)).sum::<f64>() / total;
-        let excess: f64 = (0..SECTORS).map(|s| mass(s) * deviation[k][s].max(0.0)).sum::<f64>() / total;
-        return percent(value, 0.0, 100.0 * (0.5 * (shortfall - excess).max(0.0) + 1.96 * 0.5 * spread.quarter));
+        let shortfall = (0..SECTORS).map(|s| mass(s) * -losses.deviation[k][s]).sum::<f64>() / total;
+        return percent(value, 0.0, 100.0 * (0.5 * shortfall.max(0.0) + 1.96 * 0.5 * spread.quarter));
     }
     // A = 1 − M/M₀ over the lost arc: an error ε of its reference moves A by ε · share · (1 − A).
     let from_reference = 100.0 * spread.reference(k, in_loss) * share * (1.0 - value / 100.0);
-    let cells = (0..SECTORS).filter(|s| loss[k][*s] > 0.0).count() as f64;
+    let cells = (0..SECTORS).filter(|s| losses.loss[k][*s] > 0.0).count() as f64;
     let from_cells = 100.0 * spread.cell * share / cells.sqrt();
     let sd = (from_reference.powi(2) + from_cells.powi(2) + MODEL_POINTS.powi(2)).sqrt();
     percent(value, value - 1.96 * sd, value + 1.96 * sd)
 }
 
 /// Interval of the circumferential percentage of slice `k`: cells whose loss is within its own uncertainty of the
-/// depth may or may not count, and the two ends of the arc are known to half a sector.
-pub fn circumferential_interval(
-    value: f64,
-    k: usize,
-    depth: f64,
-    slice: &CortexSlice,
-    loss: &[Vec<f32>],
-    patches: &Patches,
-    spread: &Spread,
-) -> Estimate {
-    let arc = |s: usize| f64::from(slice.arc_mm[s]);
-    let total: f64 = (0..SECTORS).map(arc).sum();
-    let near = |s: &usize| (0..5).any(|d| patches.label[k][(s + SECTORS + d - 2) % SECTORS] > 0);
+/// depth may or may not count, and the two ends of the arc are known to about a sector and a half together.
+pub(super) fn circumferential_interval(value: f64, losses: &Losses, k: usize, depth: f64, spread: &Spread) -> Estimate {
+    let total: f64 = (0..SECTORS).map(|s| losses.arc_mm(k, s)).sum();
+    let near = |s: &usize| (0..5).any(|d| losses.patches.label[k][(s + SECTORS + d - 2) % SECTORS] > 0);
+    let ends = 100.0 * ENDS_SECTORS / SECTORS as f64;
     if !(0..SECTORS).any(|s| near(&s)) {
-        return percent(value, 0.0, 100.0 * 1.0 / SECTORS as f64);
+        return percent(value, 0.0, ends);
     }
+    let loss = |s: usize| f64::from(losses.loss[k][s]);
     let sd = |s: usize| {
-        let reference = spread.reference(k, |t| if t == s { 1.0 } else { 0.0 }) * (1.0 - f64::from(loss[k][s]));
+        let reference = spread.reference(k, |t| if t == s { 1.0 } else { 0.0 }) * (1.0 - loss(s));
         spread.cell.hypot(reference)
     };
     let share = |sign: f64| {
-        let counted = |s: &usize| near(s) && f64::from(loss[k][*s]) + sign * 1.96 * sd(*s) > depth;
-        100.0 * (0..SECTORS).filter(counted).map(arc).sum::<f64>() / total
+        let counted = |s: &usize| near(s) && loss(*s) + sign * 1.96 * sd(*s) > depth;
+        100.0 * (0..SECTORS).filter(counted).map(|s| losses.arc_mm(k, s)).sum::<f64>() / total
     };
-    let ends = 100.0 * ENDS_SECTORS / SECTORS as f64;
     percent(value, share(-1.0) - ends, share(1.0) + ends)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_long_healthy_runs_hold_the_reference() {
+        let cells = [true, true, false, true, true, true, false, true];
+        assert_eq!(long_runs(&cells, 3), [false, false, false, true, true, true, false, false]);
+    }
+
+    #[test]
+    fn an_extrapolated_reference_is_less_certain_than_one_between_two_healthy_stretches() {
+        let n = 40;
+        let known = vec![vec![true; SECTORS]; n];
+        let zero: Map = vec![vec![0.0; SECTORS]; n];
+        let spread_with = |lost: std::ops::Range<usize>| {
+            let label = (0..n).map(|k| vec![usize::from(lost.contains(&k)); SECTORS]).collect();
+            Spread::of(&known, &zero, &Patches { label, count: 1 }, &zero, None, 3.0)
+        };
+        let (between, beyond) = (spread_with(15..25), spread_with(30..40));
+        let sd = |spread: &Spread, k: usize| spread.reference(k, |_| 1.0);
+        assert!(sd(&between, 20) > between.quarter);
+        assert!(sd(&beyond, 35) > 2.0 * sd(&between, 20));
+        assert!(sd(&beyond, 39) > sd(&beyond, 31));
+    }
+
+    #[test]
+    fn disagreement_of_two_references_widens_the_interval() {
+        let n = 20;
+        let known = vec![vec![true; SECTORS]; n];
+        let zero: Map = vec![vec![0.0; SECTORS]; n];
+        let other: Map = vec![vec![0.2; SECTORS]; n];
+        let none = Patches { label: vec![vec![0; SECTORS]; n], count: 0 };
+        let alone = Spread::of(&known, &zero, &none, &zero, None, 3.0);
+        let two = Spread::of(&known, &zero, &none, &zero, Some(&other), 3.0);
+        assert!(two.reference(5, |_| 1.0) > alone.reference(5, |_| 1.0) + 0.05);
+    }
 }

@@ -22,7 +22,7 @@ const STEEP_EDGE_PER_MM: f64 = 0.06;
 /// Stretch along the bone over which an edge is judged and a patch grows in one step, mm.
 const STEP_MM: f64 = 3.3;
 /// Steps by which a lesion's rim lies outside its floor.
-const RIM_STEPS: usize = 3;
+const RIM_STEPS: usize = 2;
 /// Share of a dip that is floor.
 const FLOOR_SHARE: f64 = 0.4;
 /// Smallest floor beside a steep edge, mm².
@@ -68,7 +68,7 @@ impl Patches {
                 label: inside.iter().map(|r| r.iter().map(|i| usize::from(*i)).collect()).collect(),
                 count: 1,
             };
-            let near = before.dilated(step, 1);
+            let near = before.dilated(step, 2);
             for k in 0..n {
                 for s in 0..SECTORS {
                     inside[k][s] |= near[k][s] && known[k][s] && quiet[k][s] < BORDER;
@@ -205,4 +205,61 @@ fn label(inside: &[Vec<bool>]) -> Patches {
         }
     }
     Patches { label: out, count }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLICES: usize = 60;
+
+    /// Dips found in a map of deviations on 3 mm slices with 0.75 mm sectors.
+    fn dips_of(deviation: impl Fn(usize, usize) -> f64) -> Patches {
+        let map: Map = (0..SLICES).map(|k| (0..SECTORS).map(|s| deviation(k, s)).collect()).collect();
+        let known = vec![vec![true; SECTORS]; SLICES];
+        let arc = vec![vec![0.75; SECTORS]; SLICES];
+        let zero = vec![vec![0.0; SECTORS]; SLICES];
+        let depths = Depths { log_depth: &zero, known: &known, arc_mm: &arc, peak_share: &zero, dz_mm: 3.0 };
+        find_patches(&map, &depths)
+    }
+
+    #[test]
+    fn a_hole_with_an_edge_is_a_lesion_also_across_the_first_sector() {
+        let hole = |k: usize, s: usize| {
+            let around = s.min(SECTORS - s);
+            if (20..35).contains(&k) && around <= 15 { -0.95 } else { 0.0 }
+        };
+        let found = dips_of(hole);
+        assert_eq!(found.count, 1);
+        assert_eq!((found.label[25][0], found.label[25][SECTORS - 10], found.label[25][30]), (1, 1, 0));
+    }
+
+    #[test]
+    fn a_slow_taper_towards_the_end_is_no_lesion_however_deep() {
+        // From whole to 60 % gone over 90 mm: anatomy.
+        let taper = |k: usize, _: usize| -0.6 * (k as f64 - 29.0).max(0.0) / 30.0;
+        assert_eq!(dips_of(taper).count, 0);
+    }
+
+    #[test]
+    fn a_pinhole_is_no_lesion() {
+        let foramen = |k: usize, s: usize| if k == 30 && (40..46).contains(&s) { -0.6 } else { 0.0 };
+        assert_eq!(dips_of(foramen).count, 0);
+    }
+
+    #[test]
+    fn two_holes_are_two() {
+        let holes = |k: usize, s: usize| {
+            if ((8..16).contains(&k) || (40..50).contains(&k)) && (50..80).contains(&s) { -0.9 } else { 0.0 }
+        };
+        assert_eq!(dips_of(holes).count, 2);
+    }
+
+    #[test]
+    fn dilation_closes_around_the_bone() {
+        let mut label = vec![vec![0; SECTORS]; 5];
+        label[2][0] = 1;
+        let near = Patches { label, count: 1 }.dilated(1, 2);
+        assert!(near[1][SECTORS - 2] && near[3][2] && !near[3][3] && !near[0][0] && !near[2][SECTORS - 3]);
+    }
 }

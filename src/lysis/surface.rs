@@ -67,7 +67,7 @@ pub fn fit(depths: &Depths) -> Option<Surface> {
     for _ in 0..4 {
         let patches = find_patches(&deviation, depths);
         let healthy: Vec<Vec<bool>> = {
-            let near = patches.dilated(slices_in(6.5, depths.dz_mm), 4);
+            let near = patches.grown(&deviation, depths).dilated(slices_in(3.3, depths.dz_mm), 2);
             (0..n).map(|k| (0..SECTORS).map(|s| depths.known[k][s] && !near[k][s]).collect()).collect()
         };
         refine(depths, &rows, &healthy, &mut course, &mut shape);
@@ -252,4 +252,75 @@ fn around(map: &Map) -> Map {
 
 fn add_course(shape: &Map, course: &[f64]) -> Map {
     shape.iter().zip(course).map(|(row, c)| row.iter().map(|v| v + c).collect()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLICES: usize = 60;
+    const DZ_MM: f64 = 3.0;
+
+    /// A shaft with a crest, a taper towards both ends and 2 % of texture.
+    fn healthy(k: usize, s: usize) -> f64 {
+        let theta = 2.0 * std::f64::consts::PI * s as f64 / SECTORS as f64;
+        let crest = 0.6 * (-((s as f64 - 30.0) / 4.0).powi(2)).exp();
+        let taper = -0.5 * ((k as f64 - 30.0) / 30.0).powi(2);
+        let texture = 0.02 * (0.9 * k as f64 + 2.3 * s as f64).sin();
+        (5.0f64 + 0.8 * theta.cos()).ln() + crest + taper + texture
+    }
+
+    fn fitted(hole: impl Fn(usize, usize) -> f64) -> Surface {
+        let log_depth: Map = (0..SLICES)
+            .map(|k| (0..SECTORS).map(|s| healthy(k, s) + (1.0 - hole(k, s)).max(0.002).ln()).collect())
+            .collect();
+        let known = vec![vec![true; SECTORS]; SLICES];
+        let arc = vec![vec![0.75; SECTORS]; SLICES];
+        let peak: Map = (0..SLICES).map(|k| (0..SECTORS).map(|s| 1.0 - hole(k, s)).collect()).collect();
+        let depths = Depths { log_depth: &log_depth, known: &known, arc_mm: &arc, peak_share: &peak, dz_mm: DZ_MM };
+        fit(&depths).unwrap()
+    }
+
+    /// Mean error of the intact depth inside the hole, as a share.
+    fn error_inside(surface: &Surface, hole: impl Fn(usize, usize) -> bool) -> f64 {
+        let (mut sum, mut n) = (0.0, 0.0);
+        for k in 0..SLICES {
+            for s in (0..SECTORS).filter(|s| hole(k, *s)) {
+                sum += (surface.log_depth[k][s] - healthy(k, s)).abs();
+                n += 1.0;
+            }
+        }
+        sum / n
+    }
+
+    #[test]
+    fn health_with_crest_and_taper_shows_no_patch() {
+        let surface = fitted(|_, _| 0.0);
+        assert_eq!(surface.patches.count, 0);
+        assert!(surface.spread < 0.03, "{}", surface.spread);
+    }
+
+    #[test]
+    fn a_window_is_healed_to_what_was_there() {
+        let inside = |k: usize, s: usize| (22..40).contains(&k) && (20..70).contains(&s);
+        let surface = fitted(|k, s| if inside(k, s) { 1.0 } else { 0.0 });
+        assert_eq!(surface.patches.count, 1);
+        assert!(error_inside(&surface, inside) < 0.03, "{}", error_inside(&surface, inside));
+    }
+
+    #[test]
+    fn loss_all_around_over_half_the_length_is_not_taken_for_a_thin_bone() {
+        let inside = |k: usize, _: usize| (15..45).contains(&k);
+        let surface = fitted(|k, s| if inside(k, s) { 0.6 } else { 0.0 });
+        assert!(surface.patches.count >= 1);
+        assert!(error_inside(&surface, inside) < 0.12, "{}", error_inside(&surface, inside));
+    }
+
+    #[test]
+    fn too_few_slices_give_no_surface() {
+        let map = vec![vec![1.0; SECTORS]; 4];
+        let known = vec![vec![true; SECTORS]; 4];
+        let depths = Depths { log_depth: &map, known: &known, arc_mm: &map, peak_share: &map, dz_mm: 3.0 };
+        assert!(fit(&depths).is_none());
+    }
 }

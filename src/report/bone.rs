@@ -52,7 +52,7 @@ pub fn bone_report(series: &Series, measured: &MeasuredBone, given: &GivenItems)
         warnings: measured.warnings.clone(),
     };
     if measured.bone.name == BoneName::Unknown || measured.bone.side == Side::Unknown {
-        report.warnings.push(format!("Bone or side not known: {}.", measured.bone.reasons.join("; ")));
+        report.warnings.push(format!("Bone or side not known ({}).", measured.bone.reasons.join("; ")));
     }
     if let Some(lysis) = &measured.lysis {
         report.lesions = lysis.lesions.iter().map(lesion_report).collect();
@@ -193,20 +193,14 @@ fn mirels_report(score: &MirelsScore) -> MirelsReport {
 
 fn rule_report(rule: &RuleResult) -> RuleReport {
     let mut values = BTreeMap::new();
-    let mut notes = rule.notes.clone();
     for (name, value) in rule.values.iter() {
         let (number, ci95) = match value {
             rules::RuleValue::Estimate(e) => (Some(e.value), Some([e.low, e.high])),
             rules::RuleValue::Number(n) => (Some(n), None),
             rules::RuleValue::Count(n) => (Some(n as f64), None),
             rules::RuleValue::Missing => (None, None),
-            rules::RuleValue::Verdict(verdict) => {
-                // Sub-answers follow from value and threshold; the breach has no number of its own.
-                if name == "through_the_wall" {
-                    notes.push(format!("Through the wall: {verdict}."));
-                }
-                continue;
-            }
+            // Sub-answers follow from value and threshold; the breach is told with every lesion.
+            rules::RuleValue::Verdict(_) => continue,
         };
         let limit = threshold(rule.name, name);
         let unit = if name.ends_with("_percent") {
@@ -235,7 +229,7 @@ fn rule_report(rule: &RuleResult) -> RuleReport {
         criterion: rule.criterion.into(),
         values,
         source: rule.source.into(),
-        notes,
+        notes: rule.notes.clone(),
     }
 }
 

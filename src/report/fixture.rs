@@ -4,7 +4,7 @@ use super::convert;
 use super::figures::{BoneFigures, SliceCrop};
 use super::model::*;
 use crate::cortex::{Cortex, CortexSlice, NotMeasured, SECTORS};
-use crate::dicom::{Series, SeriesHeader, SliceSource};
+use crate::dicom::{Series, SeriesHeader, SeriesWarning, SliceSource};
 use crate::estimate::Estimate;
 use crate::lysis::{Lesion, LesionType, Lysis, Reference, ReferenceKind, SliceLysis};
 use crate::volume::{Grid, Volume};
@@ -82,6 +82,7 @@ pub fn bone() -> FakeBone {
             arc_mm: sectors(&arc),
             mass_mm2: intact.iter().zip(&lost).map(|(mass, loss)| mass * (1.0 - loss)).collect(),
             thickness_mm: sectors(&|theta| thickness(theta, z) * (1.0 - loss(theta, z))),
+            ..CortexSlice::default()
         });
         let share = |limit: f32| 100.0 * lost.iter().filter(|loss| **loss > limit).count() as f64 / SECTORS as f64;
         let area: f32 = intact.iter().sum();
@@ -121,7 +122,7 @@ pub fn bone() -> FakeBone {
         cells,
     };
     FakeBone {
-        cortex: Cortex { cortical_hu: 1500.0, slices },
+        cortex: Cortex { cortical_hu: 1500.0, slice_spacing_mm: SPACING_MM, slices },
         lysis: Lysis { reference, loss: losses, slices: percentages, lesions: vec![lesion] },
         volume: volume(),
         series: series(),
@@ -176,10 +177,11 @@ fn series() -> Series {
         path: format!("image/{row}.dcm").into(),
         sop_instance_uid: format!("1.2.826.0.1.3680043.8.498.4.{row}"),
         instance_number: Some((SLICES - row) as i64),
+        ..SliceSource::default()
     };
     let slices = (0..SLICES).map(|row| (not_measured(row) != Some(NotMeasured::SliceMissing)).then(|| slice(row)));
-    let warnings = vec!["One slice is missing at z −320.0 mm: nothing is measured there.".into()];
-    Series { header, grid: grid(), slices: slices.collect(), warnings }
+    let warnings = vec![SeriesWarning::MissingSlices { z_mm: vec![-320.0] }];
+    Series { header, grid: grid(), slices: slices.collect(), warnings, unusable: None }
 }
 
 impl FakeBone {

@@ -10,6 +10,7 @@ pub mod figures;
 mod html;
 pub mod model;
 mod round;
+mod rule_words;
 mod summary;
 mod words;
 mod write;

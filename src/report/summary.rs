@@ -1,12 +1,15 @@
 //! The summary for the terminal: sentences a person can read aloud, 80 columns at most.
 
 use super::model::*;
+use super::rule_words::details;
 use super::words;
 
 /// Widest line.
 const COLUMNS: usize = 80;
+/// Lesions of a bone that are told; the report has them all.
+const LESIONS: usize = 4;
 
-/// What was found, per bone, with the disclaimer; ends with a newline.
+/// What was found, per bone, with the disclaimer; ends with a newline. Sentences that are quoted stand once at the end.
 pub fn summary(report: &Report) -> String {
     let report = report.rounded();
     let mut out = Lines::default();
@@ -20,69 +23,86 @@ pub fn summary(report: &Report) -> String {
         out.blank();
         bone_summary(bone, &mut out);
     }
+    quotes(&report, &mut out);
     out.blank();
+    if report.bones.iter().any(words::is_measured) {
+        out.paragraph(0, "In brackets: 95 % intervals.");
+    }
     out.paragraph(0, &report.disclaimer);
     out.text
 }
 
 fn bone_summary(bone: &BoneReport, out: &mut Lines) {
     let [low, high] = bone.z_range_mm.map(|z| words::number(Some(z), 0));
-    out.paragraph(0, &format!("{} (z {low} to {high} mm)", words::bone_title(bone).to_uppercase()));
-    let measured = bone.slices.iter().filter(|slice| slice.measured).count();
+    let (measured, all) = (bone.slices.iter().filter(|slice| slice.measured).count(), bone.slices.len());
+    let covered = if measured == 0 { "not measured".into() } else { format!("{measured} of {all} slices measured") };
+    out.paragraph(0, &format!("{} (z {low} to {high} mm), {covered}", words::bone_title(bone).to_uppercase()));
     if measured == 0 {
-        out.paragraph(2, "No slice of this bone could be measured.");
+        // The warning gives the reason in a sentence already.
+        if bone.warnings.is_empty() {
+            not_measured(bone, out);
+        }
+        warnings(bone, out);
+        return;
+    }
+    if bone.lesions.is_empty() {
+        no_lesion(bone, out)
     } else {
-        out.paragraph(2, &format!("Measured in {measured} of {} slices.", bone.slices.len()));
+        findings(bone, out)
     }
-    for (reason, run) in words::not_measured_runs(bone) {
-        out.paragraph(4, &format!("Not measured: {}, because {reason}.", run.text()));
+    for rule in &bone.rules {
+        let mut line = format!("{}: {}", words::rule_title(&rule.name), words::verdict_word(rule.met));
+        for detail in details(bone, rule) {
+            line += &format!(", {detail}");
+        }
+        let open = rule.name == "mirels" && bone.mirels.as_ref().is_some_and(|mirels| mirels.pain.is_none());
+        out.paragraph(2, &format!("{line}{}.", if open { " (pain not given)" } else { "" }));
     }
-    if let Some(reference) = bone.reference.as_ref().filter(|_| measured > 0) {
-        out.paragraph(2, &format!("Reference: {}. {}", reference.kind, reference.note));
+    recommendation(bone, out);
+    if let Some(reference) = &bone.reference {
+        out.paragraph(2, &format!("Reference: {}.", words::reference_words(&reference.kind)));
     }
+    not_measured(bone, out);
+    warnings(bone, out);
+}
+
+fn warnings(bone: &BoneReport, out: &mut Lines) {
     for warning in &bone.warnings {
         out.paragraph(2, &format!("Warning: {warning}"));
     }
-    if measured > 0 {
-        findings(bone, out);
+}
+
+/// What is in brackets in the report's reason is left to the page.
+fn not_measured(bone: &BoneReport, out: &mut Lines) {
+    let short = |reason: &str| reason.split(" (").next().unwrap_or_default().to_owned();
+    let reasons: Vec<String> = words::not_measured_by_reason(bone)
+        .iter()
+        .map(|(reason, runs)| format!("{}, {}", words::short_runs(runs), short(reason)))
+        .collect();
+    if !reasons.is_empty() {
+        out.paragraph(2, &format!("Not measured: {}.", reasons.join("; ")));
     }
-    if let Some(mirels) = &bone.mirels {
-        out.paragraph(2, &format!("Mirels’ score: {}.", words::mirels_total(mirels)));
-    }
-    for rule in &bone.rules {
-        let values: Vec<_> = rule
-            .values
-            .iter()
-            .map(|(name, value)| format!("{} {}", words::plain(name), words::value_text(value)))
-            .collect();
-        let detail = if values.is_empty() { String::new() } else { format!(": {}", values.join("; ")) };
-        out.paragraph(2, &format!("{} is {}{detail}.", words::rule_title(&rule.name), words::verdict_word(rule.met)));
-    }
-    if let Some(advice) = &bone.recommendation {
-        out.paragraph(2, &format!("Recommendation: {}.", words::category_headline(advice.category)));
-        out.paragraph(4, &advice.text);
-        if let Some(by_pain) = &advice.by_pain {
-            for (pain, outcome) in
-                [("mild", &by_pain.mild), ("moderate", &by_pain.moderate), ("functional", &by_pain.functional)]
-            {
-                let total = outcome.mirels_total.map_or_else(String::new, |total| format!(", Mirels {total}"));
-                out.paragraph(4, &format!("If pain is {pain}{total}: {}.", words::category_headline(outcome.category)));
-            }
-        }
-        out.paragraph(4, &format!("Source: {}", advice.source));
-    }
+}
+
+fn no_lesion(bone: &BoneReport, out: &mut Lines) {
+    out.paragraph(2, "No lesion was found in the measured slices.");
+    let text = |(value, high)| format!("{}\u{a0}% (up to {})", words::number(value, 1), words::number(high, 1));
+    let axial = words::largest(bone, |s| s.axial_lysis_percent, |s| s.axial_lysis_ci95);
+    let around = words::largest(bone, |s| s.circumferential_lysis_percent, |s| s.circumferential_lysis_ci95);
+    out.paragraph(2, &format!("Largest values: axial {}, circumferential {}.", text(axial), text(around)));
 }
 
 fn findings(bone: &BoneReport, out: &mut Lines) {
     if let Some(slice) = words::worst_slice(bone) {
+        out.paragraph(2, &format!("Worst slice: {}.", words::slice_name(slice)));
+        let (axial, around) = (slice.axial_lysis_percent, slice.circumferential_lysis_percent);
         out.paragraph(
-            2,
+            4,
             &format!(
-                "Worst slice: {}. Axial lysis {} % (95 % interval {}), circumferential lysis {} % ({}).",
-                words::slice_name(slice),
-                words::number(slice.axial_lysis_percent, 1),
+                "Axial lysis {}\u{a0}% ({}), circumferential {}\u{a0}% ({}).",
+                words::number(axial, 1),
                 words::interval(slice.axial_lysis_ci95, 1),
-                words::number(slice.circumferential_lysis_percent, 1),
+                words::number(around, 1),
                 words::interval(slice.circumferential_lysis_ci95, 1),
             ),
         );
@@ -90,26 +110,55 @@ fn findings(bone: &BoneReport, out: &mut Lines) {
     let flagged = words::flagged_runs(bone);
     if !flagged.is_empty() {
         let runs: Vec<_> = flagged.iter().map(words::Run::text).collect();
-        out.paragraph(2, &format!("Above 30 % axial and 50 % circumferential: {}.", runs.join(", ")));
+        out.paragraph(2, &format!("Above 30 % and 50 %: {}.", runs.join(", ")));
     }
-    if bone.lesions.is_empty() {
-        out.paragraph(2, "No lesion was found in the measured slices.");
-    }
-    for lesion in &bone.lesions {
+    for lesion in bone.lesions.iter().take(LESIONS) {
         let [low, high] = lesion.z_range_mm.map(|z| words::number(Some(z), 1));
-        let wall = if lesion.through_the_wall { "through the wall" } else { "not through the wall" };
-        out.paragraph(
-            2,
-            &format!(
-                "Lesion {}: {}, {wall}, z {low} to {high} mm, {} mm along the bone (95 % interval {}), height {} mm.",
-                lesion.id,
-                lesion.kind,
-                words::number(lesion.axial_extent_mm, 1),
-                words::interval(lesion.axial_extent_ci95, 1),
-                words::number(lesion.height_mm, 1),
-            ),
-        );
+        let wall = if lesion.through_the_wall { ", through the wall" } else { "" };
+        let extent = words::number(lesion.axial_extent_mm, 1);
+        let text = format!("Lesion {}: {}{wall}, {extent} mm long, z {low} to {high} mm.", lesion.id, lesion.kind);
+        out.paragraph(2, &text);
     }
+    if let Some(more) = bone.lesions.len().checked_sub(LESIONS).filter(|more| *more > 0) {
+        out.paragraph(2, &format!("{} more in the report.", words::count(more, "lesion", "lesions")));
+    }
+}
+
+fn recommendation(bone: &BoneReport, out: &mut Lines) {
+    let Some(advice) = bone.recommendation.as_ref().filter(|advice| advice.category != Category::NoLesion) else {
+        return;
+    };
+    out.paragraph(2, &format!("Recommendation: {}.", words::category_headline(advice.category)));
+    let by_pain = advice.by_pain.as_ref().filter(|_| advice.category == Category::DependsOnPain);
+    for (pain, outcome) in by_pain.into_iter().flat_map(words::pain_levels) {
+        let total = outcome.mirels_total.map_or_else(String::new, |total| format!(", Mirels {total}"));
+        let headline = words::category_headline(outcome.category);
+        out.paragraph(4, &format!("{} pain{total}: {headline}.", words::capitalised(pain)));
+    }
+}
+
+/// The sentences behind the categories, in English; the original stands on the page and in the JSON.
+fn quotes(report: &Report, out: &mut Lines) {
+    let advice = || report.bones.iter().filter_map(|bone| bone.recommendation.as_ref());
+    let categories = words::quoted_categories(advice());
+    if categories.is_empty() {
+        return;
+    }
+    out.blank();
+    for category in categories {
+        if let Some(quote) = category.quote() {
+            out.paragraph(0, &format!("{}: \"{}\"", words::category_headline(category), quote.english));
+        }
+    }
+    let mut sources: Vec<&str> = advice().map(|advice| advice.source.as_str()).collect();
+    sources.dedup();
+    // Its title in its own language stands on the page.
+    let short = |source: &str| match source.split_once(" (\"") {
+        Some((before, rest)) => before.to_owned() + rest.split_once("\")").map_or("", |(_, after)| after),
+        None => source.to_owned(),
+    };
+    let sources: Vec<String> = sources.into_iter().map(short).collect();
+    out.paragraph(0, &format!("Source: {}.", sources.join("; ")));
 }
 
 /// Text wrapped to [`COLUMNS`].
@@ -129,8 +178,9 @@ impl Lines {
     fn paragraph(&mut self, indent: usize, text: &str) {
         let mut line = " ".repeat(indent);
         let mut filled = false;
-        for word in text.split_whitespace() {
-            let mut word: Vec<char> = word.chars().collect();
+        // Not at the space between a number and its unit, which is printed as a plain one.
+        for word in text.split([' ', '\n', '\t']).filter(|word| !word.is_empty()) {
+            let mut word: Vec<char> = word.replace('\u{a0}', " ").chars().collect();
             if filled && line.chars().count() + 1 + word.len() > COLUMNS {
                 self.push_line(&mut line, indent);
                 filled = false;

@@ -138,17 +138,21 @@ fn the_summary_fits_a_terminal_and_says_all() {
     for said in [
         "LEFT FEMUR",
         "Worst slice: instance",
-        "95 % interval",
-        "Guideline 30/50 is indeterminate",
-        "van der Linden is met",
-        "If pain is moderate, Mirels 9",
+        "95 % intervals",
+        "Guideline 30/50: indeterminate, axial lysis 47.2 % (42.6 to 51.8)",
+        "van der Linden: met, axial extent 61.0 mm, circumferential lysis 52.5 %",
+        "Moderate pain, Mirels 9: Prophylactic fixation",
         "No lesion was found",
-        "No slice of this bone could be measured.",
-        "because the border of the image cuts the bone",
+        "not measured Not measured: instances 1–80, the border of the image cuts the bone.",
         "Research use only.",
     ] {
         assert!(flowing.contains(said), "{said} is missing in:\n{text}");
     }
+    assert_eq!(text.matches("prophylactic surgery first").count(), 1, "each sentence is quoted once:\n{text}");
+    assert!(!text.contains("chirurgie") && !text.contains(".0 points"), "{text}");
+    let lines = text.split("\n\n").find(|part| part.starts_with("LEFT FEMUR")).map_or(0, |part| part.lines().count());
+    // A bone with a warning and three stretches that were not measured; most bones need fewer.
+    assert!((8..=22).contains(&lines), "{lines} lines:\n{text}");
     let mut endless = report;
     endless.bones[0].warnings = vec!["x".repeat(500)];
     assert!(summary(&endless).lines().all(|line| line.chars().count() <= 80));

@@ -23,10 +23,15 @@ pub(super) fn capitalised(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// Has the bone any numbers?
+pub(super) fn is_measured(bone: &BoneReport) -> bool {
+    bone.slices.iter().any(|slice| slice.measured)
+}
+
 /// The category as a headline. A recommendation is quoted, nothing is ordered.
 pub(super) fn category_headline(category: Category) -> &'static str {
     match category {
-        Category::ConsolidationCandidate => "Consolidation surgery first: to be discussed",
+        Category::ConsolidationCandidate => "Consolidation surgery first, to be discussed",
         Category::FixationByMirels => "Prophylactic fixation, by Mirels’ score alone",
         Category::Multidisciplinary => "Multidisciplinary decision",
         Category::ObservationOrRadiotherapy => "Observation or radiotherapy",
@@ -169,8 +174,15 @@ pub(super) fn worst_by(bone: &BoneReport, percent: impl Fn(&SliceReport) -> Opti
     worst.map(|(slice, _)| slice)
 }
 
-/// The slice to look at first: where the two percentages come nearest to (or farthest beyond) 30 and 50 together.
+/// The slice to look at first: the one that decides the guideline's rule, so that no two slices are named; without the
+/// rule, where the two percentages come nearest to (or farthest beyond) 30 and 50 together.
 pub(super) fn worst_slice(bone: &BoneReport) -> Option<&SliceReport> {
+    let z = bone.rules.iter().find_map(|rule| rule.values.get("deciding_slice_z_mm")?.value);
+    if let Some(slice) =
+        z.and_then(|z| bone.slices.iter().find(|slice| slice.measured && (slice.z_mm - z).abs() < 0.02))
+    {
+        return Some(slice);
+    }
     worst_by(bone, |slice| Some((slice.axial_lysis_percent? / 30.0).min(slice.circumferential_lysis_percent? / 50.0)))
         .filter(|slice| slice.circumferential_lysis_percent > Some(0.0))
         .or_else(|| worst_by(bone, |slice| slice.axial_lysis_percent))
@@ -196,27 +208,72 @@ pub(super) fn mirels_total(mirels: &MirelsReport) -> String {
     }
 }
 
-/// A rule's quantity with interval and threshold: "36.5 % (33.1 to 39.9), threshold > 30 %".
-pub(super) fn value_text(value: &RuleValue) -> String {
-    let decimals = if value.unit == "points" { 0 } else { 1 };
-    let unit = if value.unit.is_empty() { String::new() } else { format!("\u{a0}{}", value.unit) };
-    let mut text = format!("{}{unit}", number(value.value, decimals));
-    if let Some(ci95) = value.ci95 {
-        text += &format!(" ({})", interval(Some(ci95), decimals));
-    }
-    if let Some(threshold) = value.threshold {
-        let comparison = comparison_sign(value);
-        text += &format!(", threshold {comparison} {threshold}{unit}");
-    }
-    text
+/// The levels of pain with their outcomes, from mild to functional.
+pub(super) fn pain_levels(by_pain: &ByPain) -> [(&'static str, &PainOutcome); 3] {
+    [("mild", &by_pain.mild), ("moderate", &by_pain.moderate), ("functional", &by_pain.functional)]
 }
 
-/// The comparison as printed in mathematics.
-pub(super) fn comparison_sign(value: &RuleValue) -> &str {
-    match value.comparison.as_deref() {
-        Some(">=") => "≥",
-        Some("<=") => "≤",
-        Some(other) => other,
-        None => "",
+/// The categories whose sentences are to be quoted, each once, in the order of the bones and of pain.
+pub(super) fn quoted_categories<'a>(advice: impl IntoIterator<Item = &'a RecommendationReport>) -> Vec<Category> {
+    let mut found = Vec::new();
+    for advice in advice {
+        let by_pain = advice.by_pain.iter().flat_map(pain_levels).map(|(_, outcome)| outcome.category);
+        for category in std::iter::once(advice.category).chain(by_pain) {
+            if category.quote().is_some() && !found.contains(&category) {
+                found.push(category);
+            }
+        }
     }
+    found
+}
+
+/// What the intact cortex is, in a few words.
+pub(super) fn reference_words(kind: &str) -> String {
+    match kind {
+        "ipsilateral" => "the same bone above and below (ipsilateral)".into(),
+        "contralateral" => "the same bone of the other side, mirrored (contralateral)".into(),
+        other => other.into(),
+    }
+}
+
+/// Every reason for which slices were not measured, with its runs, in order of first appearance.
+pub(super) fn not_measured_by_reason(bone: &BoneReport) -> Vec<(String, Vec<Run>)> {
+    let mut grouped: Vec<(String, Vec<Run>)> = Vec::new();
+    for (reason, run) in not_measured_runs(bone) {
+        match grouped.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, runs)) => runs.push(run),
+            None => grouped.push((reason, vec![run])),
+        }
+    }
+    grouped
+}
+
+/// "instances 22–29, 88–92" or, where the images have no numbers, the z ranges; at most three runs are named.
+pub(super) fn short_runs(runs: &[Run]) -> String {
+    const NAMED: usize = 3;
+    let numbers: Option<Vec<String>> = runs
+        .iter()
+        .map(|run| run.instances.map(|[low, high]| if low == high { low.to_string() } else { format!("{low}–{high}") }))
+        .collect();
+    let one = runs.iter().map(|run| run.count).sum::<usize>() == 1;
+    let word = if one { "instance" } else { "instances" };
+    let named = |texts: &[String]| texts[..texts.len().min(NAMED)].join(", ");
+    let text = match numbers {
+        Some(numbers) => format!("{word} {}", named(&numbers)),
+        None => named(&runs.iter().map(Run::text).collect::<Vec<_>>()),
+    };
+    if runs.len() > NAMED { format!("{text} and {} more", runs.len() - NAMED) } else { text }
+}
+
+/// The largest value of any slice, and the highest upper end of any interval: what a bone without lesion may still hide.
+pub(super) fn largest(
+    bone: &BoneReport,
+    percent: impl Fn(&SliceReport) -> Option<f64>,
+    ci95: impl Fn(&SliceReport) -> Option<[f64; 2]>,
+) -> (Option<f64>, Option<f64>) {
+    let top = |values: &mut dyn Iterator<Item = f64>| values.reduce(f64::max);
+    (
+        top(&mut bone.slices.iter().filter_map(percent)),
+        top(&mut bone.slices.iter().filter_map(ci95).map(|[_, high]| high)),
+    )
 }

@@ -211,6 +211,20 @@ impl SliceLoss {
         (self.axial_percent.value - GUIDELINE_AXIAL_PERCENT)
             .min(self.circumferential_percent.value - GUIDELINE_CIRCUMFERENTIAL_PERCENT)
     }
+
+    /// Which of two slices rather decides the 30/50 criterion (the greater does): flagged before doubtful before clear, then
+    /// the one further above both thresholds; of equals, as where the wall is gone all around, the one that lost more.
+    pub fn cmp_deciding(&self, other: &Self) -> std::cmp::Ordering {
+        let rank = |slice: &Self| match slice.flagged() {
+            Verdict::Met => 2,
+            Verdict::Indeterminate => 1,
+            Verdict::NotMet | Verdict::NotEvaluated => 0,
+        };
+        rank(self)
+            .cmp(&rank(other))
+            .then(self.margin().total_cmp(&other.margin()))
+            .then(self.axial_percent.value.total_cmp(&other.axial_percent.value))
+    }
 }
 
 /// What the rules of extent need to know of one lesion; `None` where it was not measured.
@@ -233,17 +247,12 @@ pub struct LesionExtent {
 pub fn guideline_30_50(slices: &[SliceLoss], slices_not_measured: usize) -> RuleResult {
     let flags: Vec<Verdict> = slices.iter().map(SliceLoss::flagged).collect();
     let count = |wanted| RuleValue::Count(flags.iter().filter(|flag| **flag == wanted).count());
-    // The slice that decides: flagged before doubtful before clear, then the one furthest above the thresholds.
-    let rank = |flag: Verdict| match flag {
-        Verdict::Met => 2,
-        Verdict::Indeterminate => 1,
-        Verdict::NotMet | Verdict::NotEvaluated => 0,
-    };
-    let worst =
-        slices.iter().max_by(|a, b| rank(a.flagged()).cmp(&rank(b.flagged())).then(a.margin().total_cmp(&b.margin())));
+    let worst = slices.iter().max_by(|a, b| a.cmp_deciding(b));
     let mut notes = vec![GUIDELINE_NOTE.to_owned(), GUIDELINE_ORIGIN.to_owned()];
-    if slices_not_measured > 0 {
-        notes.push(format!("{slices_not_measured} slices could not be measured and are not covered by this answer."));
+    match slices_not_measured {
+        0 => {}
+        1 => notes.push("1 slice could not be measured and is not covered by this answer.".to_owned()),
+        n => notes.push(format!("{n} slices could not be measured and are not covered by this answer.")),
     }
     RuleResult {
         name: RuleName::Guideline3050,

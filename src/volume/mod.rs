@@ -67,3 +67,62 @@ impl<T: Copy> Volume<T> {
         &self.voxels[k * n..(k + 1) * n]
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// One axial slice, HU from in-plane millimetres.
+    pub fn slice_of(size: [usize; 2], spacing_mm: [f64; 2], hu: impl Fn(f64, f64) -> i16) -> Volume<i16> {
+        let grid = Grid {
+            size: [size[0], size[1], 1],
+            origin_mm: Point3::origin(),
+            directions: Matrix3::identity(),
+            spacing_mm: Vector3::new(spacing_mm[0], spacing_mm[1], 1.0),
+        };
+        let voxels = (0..size[0] * size[1])
+            .map(|p| hu((p % size[0]) as f64 * spacing_mm[0], (p / size[0]) as f64 * spacing_mm[1]))
+            .collect();
+        Volume { grid, voxels }
+    }
+
+    /// All 48 ways to lay the three axes along the patient's, either way round.
+    pub fn orientations() -> Vec<Matrix3<f64>> {
+        let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+        let axis = |a: usize, sign: f64| Vector3::from_fn(|r, _| if r == a { sign } else { 0.0 });
+        orders
+            .iter()
+            .flat_map(|o| {
+                (0..8).map(move |bits| {
+                    let sign = |b: usize| if bits >> b & 1 == 1 { -1.0 } else { 1.0 };
+                    Matrix3::from_columns(&[axis(o[0], sign(0)), axis(o[1], sign(1)), axis(o[2], sign(2))])
+                })
+            })
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn index_and_patient_position_undo_each_other(
+            which in 0usize..48,
+            spacing in prop::array::uniform3(0.2f64..6.0),
+            origin in prop::array::uniform3(-900.0f64..900.0),
+            index in prop::array::uniform3(-20.0f64..600.0),
+            shear in -0.3f64..0.3,
+        ) {
+            let mut directions = orientations()[which];
+            // Gantry tilt: the stacking direction is not the slices' normal.
+            let tilted = (directions.column(2) + shear * directions.column(1)).normalize();
+            directions.set_column(2, &tilted);
+            let grid = Grid {
+                size: [10, 10, 10],
+                origin_mm: Point3::from(origin),
+                directions,
+                spacing_mm: Vector3::from(spacing),
+            };
+            let back = grid.to_index(grid.to_patient(Vector3::from(index)));
+            prop_assert!((back - Vector3::from(index)).norm() < 1e-6);
+        }
+    }
+}

@@ -248,3 +248,56 @@ fn hull_area_mm2(members: &[Run], sx: f64, sy: f64) -> f64 {
         .sum();
     0.5 * twice.abs()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::tests::slice_of;
+    use std::f64::consts::PI;
+
+    /// A ring of 1000 HU between two radii (mm) on 0.5 × 0.5 mm pixels, optionally open over `gap` radians.
+    fn ring(inner: f64, outer: f64, gap: f64, centre: [f64; 2]) -> Volume<i16> {
+        slice_of([120, 100], [0.5, 0.5], |x, y| {
+            let (dx, dy) = (x - centre[0], y - centre[1]);
+            let r = dx.hypot(dy);
+            if r >= inner && r < outer && dy.atan2(dx).abs() >= 0.5 * gap { 1000 } else { 40 }
+        })
+    }
+
+    #[test]
+    fn a_closed_ring_is_filled_and_measured() {
+        let found = sections(&ring(7.0, 12.0, 0.0, [30.0, 25.0]), 0, 300, 60.0);
+        assert_eq!(found.len(), 1);
+        let s = &found[0];
+        assert!((s.area_mm2 / (PI * (144.0 - 49.0)) - 1.0).abs() < 0.02, "{}", s.area_mm2);
+        assert!((s.filled_area_mm2 / (PI * 144.0) - 1.0).abs() < 0.02);
+        assert!((s.centroid_mm[0] - 30.0).abs() < 0.1 && (s.centroid_mm[1] - 25.0).abs() < 0.1);
+        assert!((s.axes_mm[0] - 24.0).abs() < 0.3 && (s.axes_mm[1] - 24.0).abs() < 0.3);
+        assert!(s.solidity > 0.95 && !s.cut && s.hole_hu == 40.0 && s.wall_hu == 1000.0);
+    }
+
+    #[test]
+    fn an_open_ring_has_no_hole_and_little_of_its_hull() {
+        let found = sections(&ring(7.0, 12.0, 2.0, [30.0, 25.0]), 0, 300, 60.0);
+        assert!(found[0].hole_hu.is_nan());
+        assert!(found[0].solidity < 0.8, "{}", found[0].solidity);
+    }
+
+    #[test]
+    fn a_ring_at_the_border_or_beside_missing_data_is_cut() {
+        assert!(sections(&ring(7.0, 12.0, 0.0, [8.0, 25.0]), 0, 300, 60.0)[0].cut);
+        let mut beside = ring(7.0, 12.0, 0.0, [30.0, 25.0]);
+        for i in 84..120 {
+            beside.voxels[50 * 120 + i] = crate::volume::NO_DATA;
+        }
+        assert!(sections(&beside, 0, 300, 60.0)[0].cut);
+    }
+
+    #[test]
+    fn pieces_that_touch_only_at_a_corner_are_two() {
+        let two = slice_of([40, 40], [1.0, 1.0], |x, y| {
+            if (x < 10.0 && y < 10.0) || (x >= 10.0 && x < 20.0 && y >= 10.0 && y < 20.0) { 900 } else { 0 }
+        });
+        assert_eq!(sections(&two, 0, 300, 50.0).len(), 2);
+    }
+}

@@ -135,17 +135,7 @@ mod tests {
     }
 
     fn section(centre_mm: [f64; 2]) -> CortexSlice {
-        CortexSlice {
-            slice_index: 1,
-            z_mm: 0.0,
-            centre_mm,
-            tilt_deg: 0.0,
-            not_measured: None,
-            periosteal_radius_mm: vec![1.0],
-            arc_mm: vec![],
-            mass_mm2: vec![],
-            thickness_mm: vec![],
-        }
+        CortexSlice { slice_index: 1, centre_mm, periosteal_radius_mm: vec![1.0], ..CortexSlice::default() }
     }
 
     #[test]

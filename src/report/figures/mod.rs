@@ -18,6 +18,7 @@ pub use svg::standalone;
 
 use crate::cortex::Cortex;
 use crate::lysis::{Lysis, SliceLysis};
+use crate::scores::rules::SliceLoss;
 use crate::volume::Volume;
 
 /// What the pictures of one bone are drawn from.
@@ -34,8 +35,8 @@ pub struct BoneFigures<'a> {
 }
 
 impl<'a> BoneFigures<'a> {
-    /// Chooses the slices to picture: the worst ones, at most `pictures`, not all from the same spot; the one with the
-    /// largest axial lysis when nothing lost more than `depth`. `instance_number` is asked by slice index.
+    /// Chooses the slices to picture: the worst ones, at most `pictures`, not all from the same spot; one from the
+    /// middle of the shaft when nothing lost more than `depth`. `instance_number` is asked by slice index.
     pub fn of_worst_slices(
         bone_index: usize,
         (cortex, lysis): (&'a Cortex, &'a Lysis),
@@ -48,7 +49,7 @@ impl<'a> BoneFigures<'a> {
             let section = cortex.slices.get(row)?;
             SliceCrop::from_volume(volume, section, instance_number(section.slice_index), MARGIN_MM)
         };
-        let crops = worst_rows(lysis, pictures).into_iter().filter_map(crop).collect();
+        let crops = worst_rows(cortex, lysis, pictures).into_iter().filter_map(crop).collect();
         Self { bone_index, cortex, lysis, crops, depth }
     }
 }
@@ -56,20 +57,32 @@ impl<'a> BoneFigures<'a> {
 /// What a picture shows outside of the bone: enough to see a soft-tissue mass beside it.
 const MARGIN_MM: f64 = 12.0;
 
-/// Rows of `lysis.slices`, worst first.
-fn worst_rows(lysis: &Lysis, most: usize) -> Vec<usize> {
-    let measured = lysis.slices.iter().enumerate().filter_map(|(row, slice)| Some((row, slice.as_ref()?)));
-    // How near the slice comes to 30 and 50 together; of equals the one that lost more.
-    let score = |slice: &SliceLysis| {
-        let (axial, around) = (slice.axial_percent.value, slice.circumferential_percent.value);
-        ((axial / 30.0).min(around / 50.0), axial)
+/// Rows of `lysis.slices`, worst first; the first is the slice that decides the guideline's rule.
+fn worst_rows(cortex: &Cortex, lysis: &Lysis, most: usize) -> Vec<usize> {
+    let loss = |row: usize, slice: &SliceLysis| SliceLoss {
+        z_mm: cortex.slices.get(row).map_or(f64::NAN, |section| section.z_mm),
+        axial_percent: slice.axial_percent,
+        circumferential_percent: slice.circumferential_percent,
     };
-    let mut rows: Vec<_> =
-        measured.map(|(row, slice)| (row, score(slice))).filter(|(_, (near, _))| near.is_finite()).collect();
-    rows.sort_by(|(_, a), (_, b)| b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1)));
+    let measured = |row: &usize| cortex.slices.get(*row).is_none_or(|section| section.not_measured.is_none());
+    let mut rows: Vec<(usize, SliceLoss)> = lysis
+        .slices
+        .iter()
+        .enumerate()
+        .filter_map(|(row, slice)| Some((row, loss(row, slice.as_ref()?))))
+        .filter(|(row, _)| measured(row))
+        .collect();
+    let lost = |slice: &SliceLoss| slice.axial_percent.value > 0.0 && slice.circumferential_percent.value > 0.0;
+    if most > 0 && !rows.iter().any(|(_, slice)| lost(slice)) {
+        // Nothing is worst: a slice from the middle of the shaft shows that, one from its end would be a poor example.
+        return rows.get(rows.len() / 2).map(|(row, _)| *row).into_iter().collect();
+    }
+    // Reversed before the stable sort: of complete equals the rule, too, takes the one nearest the head.
+    rows.reverse();
+    rows.sort_by(|(_, a), (_, b)| b.cmp_deciding(a));
     let mut chosen: Vec<usize> = Vec::new();
-    for (row, (near, _)) in rows {
-        let wanted = chosen.is_empty() || near > 0.0;
+    for (row, slice) in rows {
+        let wanted = chosen.is_empty() || lost(&slice);
         if wanted && chosen.len() < most && chosen.iter().all(|other| other.abs_diff(row) > 2) {
             chosen.push(row);
         }
@@ -168,7 +181,7 @@ mod tests {
     #[test]
     fn the_worst_slices_are_chosen_and_one_is_shown_of_a_healthy_bone() {
         let mut bone = fixture::bone();
-        let rows = worst_rows(&bone.lysis, 4);
+        let rows = worst_rows(&bone.cortex, &bone.lysis, 4);
         let numbers = |row: usize| bone.lysis.slices[row].expect("measured").circumferential_percent.value;
         assert_eq!(rows.len(), 4);
         let values: Vec<f64> = rows.iter().map(|row| numbers(*row)).collect();
@@ -176,9 +189,9 @@ mod tests {
         for slice in bone.lysis.slices.iter_mut().flatten() {
             slice.circumferential_percent = Default::default();
         }
-        assert_eq!(worst_rows(&bone.lysis, 4).len(), 1);
+        assert_eq!(worst_rows(&bone.cortex, &bone.lysis, 4).len(), 1);
         bone.lysis.slices.clear();
-        assert!(worst_rows(&bone.lysis, 4).is_empty());
+        assert!(worst_rows(&bone.cortex, &bone.lysis, 4).is_empty());
     }
 
     #[test]
@@ -202,7 +215,7 @@ mod tests {
     #[test]
     fn a_bone_without_any_slice_draws_without_a_panic() {
         let bone = fixture::bone();
-        let cortex = Cortex { cortical_hu: 1500.0, slices: Vec::new() };
+        let cortex = Cortex { cortical_hu: 1500.0, slice_spacing_mm: 3.0, slices: Vec::new() };
         let figures =
             BoneFigures { bone_index: 0, cortex: &cortex, lysis: &bone.lysis, crops: bone.crops(), depth: 0.3 };
         assert!(unrolled_map(&figures, "x", "x").contains("<svg"));

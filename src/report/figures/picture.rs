@@ -134,25 +134,30 @@ fn overlay(figures: &BoneFigures, crop: &SliceCrop, row: usize, section: &Cortex
     let radius = |sector: usize| {
         section.periosteal_radius_mm.get(sector % SECTORS).map(|r| f64::from(*r)).filter(|r| r.is_finite())
     };
-    // The radius holds at the middle of a sector; its borders lie half-way between neighbours.
-    let border = |sector: usize| match (radius(sector + SECTORS - 1), radius(sector)) {
-        (Some(a), Some(b)) => Some((a + b) / 2.0),
-        (a, b) => a.or(b),
-    };
     let at = |radius: f64, sector: f64| {
         let angle = std::f64::consts::TAU * sector / SECTORS as f64;
         frame.at(crop, [section.centre_mm[0] + radius * angle.cos(), section.centre_mm[1] + radius * angle.sin()])
     };
-    let thickness = |sector: usize| {
-        let reference = figures.lysis.reference.thickness_mm.get(row).and_then(|row| row.get(sector));
-        reference.map(|t| f64::from(*t)).filter(|t| t.is_finite() && *t > 0.0).unwrap_or(2.0)
+    // Where the intact wall would end inside, in the slice plane: the reference's mass is an area of the sector between this
+    // and the contour. The reference's thickness would not do: it is measured along the surface's normal, which on an
+    // oblique bone is shorter than what the slice shows.
+    let inner = |sector: usize| {
+        let mass =
+            figures.lysis.reference.mass_mm2.get(row).and_then(|row| row.get(sector % SECTORS)).map(|m| f64::from(*m));
+        let area = mass.filter(|mass| mass.is_finite() && *mass > 0.0)?;
+        Some(inner_radius_mm(radius(sector)?, area))
+    };
+    // Radii hold at the middle of a sector; its borders lie half-way between neighbours.
+    let border = |of: &dyn Fn(usize) -> Option<f64>, sector: usize| match (of(sector + SECTORS - 1), of(sector)) {
+        (Some(a), Some(b)) => Some((a + b) / 2.0),
+        (a, b) => a.or(b),
     };
     let loss = figures.lysis.loss.get(row);
     let mut wall: [String; 4] = Default::default();
     let mut band: [String; 4] = Default::default();
     for sector in 0..SECTORS {
         let class = loss.and_then(|row| row.get(sector)).map_or(0, |loss| class(*loss, figures.depth));
-        let (Some(first), Some(last)) = (border(sector), border(sector + 1)) else { continue };
+        let (Some(first), Some(last)) = (border(&radius, sector), border(&radius, sector + 1)) else { continue };
         if class == 0 {
             continue;
         }
@@ -162,8 +167,9 @@ fn overlay(figures: &BoneFigures, crop: &SliceCrop, row: usize, section: &Cortex
                 [at(outer[0], from), at(outer[1], to), at(inner[1].max(0.0), to), at(inner[0].max(0.0), from)];
             polyline(corners.into_iter().map(Some)) + "Z"
         };
-        let t = thickness(sector);
-        wall[class] += &piece([first - t, last - t], [first, last]);
+        if let (Some(from), Some(to)) = (border(&inner, sector), border(&inner, sector + 1)) {
+            wall[class] += &piece([from, to], [first, last]);
+        }
         // Outside the bone, where it hides nothing; the deeper the loss the broader, so that colour is not needed.
         let (near, far) = (4.0 / frame.scale, (6.5 + 2.5 * class as f64) / frame.scale);
         band[class] += &piece([first + near, last + near], [first + far, last + far]);
@@ -175,6 +181,12 @@ fn overlay(figures: &BoneFigures, crop: &SliceCrop, row: usize, section: &Cortex
     let contour = (0..SECTORS).map(|sector| radius(sector).map(|radius| at(radius, sector as f64 + 0.5)));
     let whole = (0..SECTORS).all(|sector| radius(sector).is_some());
     svg.path(&format!("{}{}", polyline(contour), if whole { "Z" } else { "" }), "cx-contour");
+}
+
+/// Inner radius of the piece of a ring that one sector cuts out, from its outer radius and its area.
+fn inner_radius_mm(outer_mm: f64, area_mm2: f64) -> f64 {
+    let angle = std::f64::consts::TAU / SECTORS as f64;
+    (outer_mm.powi(2) - 2.0 * area_mm2 / angle).max(0.0).sqrt()
 }
 
 fn legend(depth: f64, svg: &mut Svg) {
@@ -189,4 +201,16 @@ fn legend(depth: f64, svg: &mut Svg) {
     }
     svg.line([x, y - 4.0], [x + 16.0, y - 4.0], "cx-contour-key");
     svg.text([x + 21.0, y], "cx-label", "outer contour");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ring_has_its_inner_radius_and_an_area_too_large_reaches_the_centre() {
+        let area = std::f64::consts::PI * (14.0 * 14.0 - 9.0 * 9.0) / SECTORS as f64;
+        assert!((inner_radius_mm(14.0, area) - 9.0).abs() < 1e-9);
+        assert_eq!(inner_radius_mm(14.0, 100.0), 0.0);
+    }
 }

@@ -43,10 +43,12 @@ pub fn profile(figures: &BoneFigures, flagged: &[bool], title: &str, id: &str) -
     }
     curve(figures, &axis, &mut svg, "around", |slice| slice.circumferential_percent);
     curve(figures, &axis, &mut svg, "axial", |slice| slice.axial_percent);
-    for (row, [low, high]) in axis.rows_mm.iter().enumerate() {
-        if flagged.get(row).copied().unwrap_or(false) {
-            svg.rect([LEFT + WIDTH + 5.0, axis.y(*high)], [8.0, axis.y(*low) - axis.y(*high)], "cx-flag");
-        }
+    // One bar a run: between bars that only touch, a screen shows seams.
+    let mut row = 0;
+    while let Some(first) = (row..axis.rows_mm.len()).find(|row| flagged.get(*row) == Some(&true)) {
+        row = (first..axis.rows_mm.len()).find(|row| flagged.get(*row) != Some(&true)).unwrap_or(axis.rows_mm.len());
+        let (top, bottom) = (axis.y(axis.rows_mm[row - 1][1]), axis.y(axis.rows_mm[first][0]));
+        svg.rect([LEFT + WIDTH + 5.0, top], [8.0, bottom - top], "cx-flag");
     }
     if flagged.contains(&true) {
         svg.text([LEFT + WIDTH + 9.0, axis.top - 10.0], "cx-mid", "⚑");

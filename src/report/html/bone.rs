@@ -1,23 +1,24 @@
 //! All that is known of one bone: figures, lesions, rules, Mirels, reference, what was not measured.
 
+use super::super::rule_words::{Quantity, quantities};
 use super::*;
 
-/// One section; without figures the tables stand alone.
+/// One section; without figures the tables stand alone. A bone of which nothing was measured has its card, no section.
 pub(super) fn section(index: usize, bone: &BoneReport, drawn: Option<&DrawnBone>) -> Markup {
     let id = format!("bone-{index}");
     let heading = format!("{id}-h");
-    let unsure = bone.confidence < 0.9;
     html! {
         section .bone id=(id) aria-labelledby=(heading) {
             h2 id=(heading) { (words::bone_title(bone)) }
-            @if unsure { p .note { "The name of this bone is uncertain: confidence " (words::number(Some(100.0 * bone.confidence), 0)) " %." } }
-            @if let Some(drawn) = drawn { (pictures(drawn)) }
-            @if !bone.lesions.is_empty() { h3 { "Lesions" } (lesions(&bone.lesions)) }
-            @if !bone.rules.is_empty() { h3 { "Rules" } (rules(&bone.rules)) }
+            @if let Some(drawn) = drawn { (pictures(bone, drawn)) }
+            h3 { "Lesions" }
+            @if bone.lesions.is_empty() { p { "No lesion was found in the measured slices." } } @else { (lesions(&bone.lesions)) }
+            @if !bone.rules.is_empty() { h3 { "Rules" } (rules(bone)) }
             @if let Some(mirels) = &bone.mirels { h3 { "Mirels’ score" } (score(mirels)) }
+            @if let Some(advice) = &bone.recommendation { (quotes(advice)) }
             @if let Some(reference) = &bone.reference {
                 h3 { "Reference" }
-                p { strong { (words::capitalised(&reference.kind)) ". " } (reference.note) }
+                p { strong { (words::capitalised(&reference.kind)) } ": " (reference.note) "." }
             }
             h3 { "Not measured" }
             (not_measured(bone))
@@ -25,7 +26,7 @@ pub(super) fn section(index: usize, bone: &BoneReport, drawn: Option<&DrawnBone>
     }
 }
 
-fn pictures(drawn: &DrawnBone) -> Markup {
+fn pictures(bone: &BoneReport, drawn: &DrawnBone) -> Markup {
     html! {
         div .pair {
             figure {
@@ -34,12 +35,32 @@ fn pictures(drawn: &DrawnBone) -> Markup {
             }
             figure {
                 (PreEscaped(&drawn.profile))
-                figcaption { "Both percentages along the bone. The flag marks slices above both thresholds." }
+                figcaption { "Both percentages along the bone. The red bar with the flag marks slices above both thresholds." }
             }
         }
         @if !drawn.pictures.is_empty() {
-            h3 { "Worst slices" }
+            h3 { @if bone.lesions.is_empty() { "A slice for comparison" } @else { "Worst slices" } }
             div .pictures { @for (_, picture) in &drawn.pictures { figure { (PreEscaped(picture)) } } }
+        }
+    }
+}
+
+/// Each sentence once, in English and in its own words.
+fn quotes(advice: &RecommendationReport) -> Markup {
+    let categories = words::quoted_categories([advice]);
+    html! {
+        @if !categories.is_empty() {
+            h3 { "What the recommendation says" }
+            div .quotes { @for category in categories {
+                @if let Some(quote) = category.quote() {
+                    blockquote {
+                        p { strong { (words::category_headline(category)) } }
+                        p { "“" (quote.english) "”" }
+                        p .source lang="fr" { "« " (quote.original) " »" }
+                    }
+                }
+            } }
+            p .source { "Quoted from: " cite { (advice.source) } ". The English is a translation." }
         }
     }
 }
@@ -74,43 +95,41 @@ fn lesions(lesions: &[LesionReport]) -> Markup {
     )
 }
 
-/// One body of rows a rule, one row a value.
-fn rules(rules: &[RuleReport]) -> Markup {
-    let decimals = |value: &RuleValue| if value.unit == "points" { 0 } else { 1 };
-    let unit = |value: &RuleValue| if value.unit.is_empty() { String::new() } else { format!(" {}", value.unit) };
-    let cells = |name: &str, value: &RuleValue| {
+/// One body of rows a rule: a row a quantity, then what the rule is and where it comes from over the whole width.
+fn rules(bone: &BoneReport) -> Markup {
+    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".into());
+    let cells = |quantity: &Quantity| {
         html! {
-            td { (words::plain(name)) }
-            td .num .nowrap { (words::number(value.value, decimals(value))) (unit(value)) }
-            td .num .nowrap { (words::interval(value.ci95, decimals(value))) }
-            td .num .nowrap { @if let Some(threshold) = value.threshold { (words::comparison_sign(value)) " " (threshold) (unit(value)) } @else { "–" } }
+            td { (words::capitalised(&quantity.name)) }
+            td .num .nowrap { (or_dash(&quantity.value)) }
+            td .num .nowrap { (or_dash(&quantity.ci95)) }
+            td .num .nowrap { (or_dash(&quantity.threshold)) }
         }
     };
+    let no_cells = || html! { td { "–" } td .num { "–" } td .num { "–" } td .num { "–" } };
     scrolling(
         "Rules",
         html! {
             table {
                 thead { tr {
                     th scope="col" { "Rule" } th scope="col" { "Quantity" } th scope="col" .num { "Value" } th scope="col" .num { "95 % interval" }
-                    th scope="col" .num { "Threshold" } th scope="col" { "Verdict" } th scope="col" { "Criterion and source" }
+                    th scope="col" .num { "Threshold" } th scope="col" .verdicts { "Verdict" }
                 } }
-                @for rule in rules {
-                    @let height = rule.values.len().max(1).to_string();
+                @for rule in &bone.rules {
+                    @let quantities = quantities(bone, rule);
+                    @let height = quantities.len().max(1);
                     tbody {
                         tr {
-                            th scope="rowgroup" rowspan=(height) { (words::rule_title(&rule.name)) }
-                            @match rule.values.iter().next() {
-                                Some((name, value)) => (cells(name, value)),
-                                None => { td { "–" } td .num { "–" } td .num { "–" } td .num { "–" } }
-                            }
-                            td rowspan=(height) { (verdict(rule.met)) }
-                            td .prose rowspan=(height) {
-                                p { (rule.criterion) }
-                                p .source { (rule.source) }
-                                @for note in &rule.notes { p .source { (note) } }
-                            }
+                            th scope="rowgroup" rowspan=(height + 1) { (words::rule_title(&rule.name)) }
+                            @match quantities.first() { Some(quantity) => (cells(quantity)), None => (no_cells()) }
+                            td .verdicts rowspan=(height) { (verdict(rule.met)) }
                         }
-                        @for (name, value) in rule.values.iter().skip(1) { tr { (cells(name, value)) } }
+                        @for quantity in quantities.iter().skip(1) { tr { (cells(quantity)) } }
+                        tr { td .prose colspan="5" {
+                            p { (words::capitalised(&rule.criterion.replace(">=", "≥"))) "." }
+                            @for note in &rule.notes { p .source { (note) } }
+                            p .source { "Source: " cite { (rule.source) } }
+                        } }
                     }
                 }
             }

@@ -35,7 +35,7 @@ pub fn page(report: &Report, drawn: &[DrawnBone]) -> String {
                 }
                 main {
                     (summary::section(report))
-                    @for (index, bone) in report.bones.iter().enumerate() {
+                    @for (index, bone) in report.bones.iter().enumerate().filter(|(_, bone)| words::is_measured(bone)) {
                         (bone::section(index, bone, drawn.iter().find(|drawn| drawn.bone_index == index)))
                     }
                     (reading())
@@ -73,7 +73,7 @@ fn reading() -> Markup {
                 dt { "Axial lysis" } dd { "Share of the cortex of one axial slice that is gone, by mass, against the intact reference." }
                 dt { "Circumferential lysis" } dd { "Share of the outer contour of one axial slice along which the cortex has lost more than the chosen depth." }
                 dt { "95 % interval" } dd { "Where the true value is expected to lie. A threshold inside it makes a rule indeterminate, never a silent yes or no." }
-                dt { "Flagged slice" } dd { "Axial lysis above 30 % and circumferential lysis above 50 % in the same slice." }
+                dt { "Flagged slice" } dd { "The measured axial lysis is above 30 % and the measured circumferential lysis above 50 % in the same slice. A rule asks the whole intervals, so it may count fewer slices." }
                 dt { "Extent, height" } dd { "Extent: the longest run of lost cortex along the bone at one place of its circumference. Height: from the lowest to the highest end of the lesion along the bone." }
                 dt { "Not measured" } dd { "No number is invented: where the bone cannot be measured, the reason is given instead." }
             }

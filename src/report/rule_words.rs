@@ -1,0 +1,167 @@
+//! The quantities behind a rule as a reader wants them: short names, one line a fact, in reading order.
+
+use super::model::*;
+use super::words;
+
+/// One quantity of a rule, ready to print.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Quantity {
+    /// "axial", "slices met", "total".
+    pub name: String,
+    /// "60.4 %", "9 of 84, 3 indeterminate", "8 to 10"; `None` where not measured.
+    pub value: Option<String>,
+    /// "58.3 to 62.5".
+    pub ci95: Option<String>,
+    /// "> 30 %".
+    pub threshold: Option<String>,
+    /// It describes the one slice that decides the rule, which is named apart from the rules.
+    of_deciding_slice: bool,
+}
+
+impl Quantity {
+    /// "axial 60.4 %"; `None` where not measured.
+    fn text(&self) -> Option<String> {
+        match self.value.as_deref()? {
+            YES => Some(self.name.clone()),
+            NO => Some(format!("not {}", self.name)),
+            value => Some(format!("{} {value}", self.name)),
+        }
+    }
+
+    /// "axial 60.4 % (58.3 to 62.5)"; `None` where not measured.
+    fn text_with_interval(&self) -> Option<String> {
+        let interval = self.ci95.as_ref().map_or_else(String::new, |ci95| format!(" ({ci95})"));
+        Some(self.text()? + &interval)
+    }
+}
+
+const YES: &str = "yes";
+const NO: &str = "no";
+
+/// Facts that several values of the report make together, told as one.
+const PARTS: [&str; 4] = ["slices_evaluated", "slices_indeterminate", "lowest_total", "highest_total"];
+
+/// What a line about the rule says beside its verdict. The deciding slice's own numbers are left out: they stand above
+/// all rules. An interval is told where it is the reason for the verdict.
+pub(super) fn details(bone: &BoneReport, rule: &RuleReport) -> Vec<String> {
+    let text = if rule.met == Verdict::Indeterminate { Quantity::text_with_interval } else { Quantity::text };
+    quantities(bone, rule).iter().filter(|quantity| !quantity.of_deciding_slice).filter_map(text).collect()
+}
+
+/// The quantities of a rule of `bone`, the measurements first, the counts last.
+pub(super) fn quantities(bone: &BoneReport, rule: &RuleReport) -> Vec<Quantity> {
+    let mut found: Vec<(&String, &RuleValue)> =
+        rule.values.iter().filter(|(name, _)| !PARTS.contains(&name.as_str())).collect();
+    found.sort_by_key(|(name, _)| (name.starts_with("slices"), name.ends_with("_z_mm")));
+    let mut quantities: Vec<Quantity> = found.into_iter().map(|(name, value)| quantity(rule, name, value)).collect();
+    // A breach has no number of its own, but alone it may decide the rule.
+    if rule.name == "tatar-planning-ct" && !bone.lesions.is_empty() {
+        let through = bone.lesions.iter().any(|lesion| lesion.through_the_wall);
+        quantities.push(Quantity {
+            name: "through the wall".into(),
+            value: Some(if through { YES } else { NO }.into()),
+            ci95: None,
+            threshold: None,
+            of_deciding_slice: false,
+        });
+    }
+    quantities
+}
+
+fn quantity(rule: &RuleReport, name: &str, value: &RuleValue) -> Quantity {
+    let of_deciding_slice = name.starts_with("deciding_slice_");
+    let short = name.trim_start_matches("deciding_slice_").trim_end_matches("_percent").trim_end_matches("_mm");
+    let with_unit = |text: String| match value.unit.as_str() {
+        // A score's points are told by its name.
+        "" | "points" => text,
+        unit => format!("{text}\u{a0}{unit}"),
+    };
+    let number = |value: f64| words::number(Some(value), decimals(short));
+    let part = |name: &str| rule.values.get(name).and_then(|value| value.value).map(|value| format!("{value:.0}"));
+    let text = match short {
+        "slices_met" => value.value.map(|met| {
+            let of = part("slices_evaluated").map_or_else(String::new, |all| format!(" of {all}"));
+            let open = part("slices_indeterminate").filter(|open| open != "0");
+            format!("{}{of}{}", number(met), open.map_or_else(String::new, |n| format!(", {n} indeterminate")))
+        }),
+        "total" => {
+            value.value.map(number).or_else(|| Some(format!("{} to {}", part("lowest_total")?, part("highest_total")?)))
+        }
+        _ => value.value.filter(|v| v.is_finite()).map(number).map(with_unit),
+    };
+    Quantity {
+        name: if short == "z" { "z of that slice".into() } else { words::plain(short) },
+        value: text,
+        ci95: value.ci95.map(|ci95| words::interval(Some(ci95), decimals(short))),
+        threshold: value.threshold.map(|t| with_unit(format!("{} {t}", comparison_sign(value)))),
+        of_deciding_slice,
+    }
+}
+
+fn decimals(short: &str) -> usize {
+    if short.starts_with("slices") || short.ends_with("total") { 0 } else { 1 }
+}
+
+/// The comparison as printed in mathematics.
+fn comparison_sign(value: &RuleValue) -> &str {
+    match value.comparison.as_deref() {
+        Some(">=") => "≥",
+        Some("<=") => "≤",
+        Some(other) => other,
+        None => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(values: &[(&str, Option<f64>, &str)]) -> RuleReport {
+        let value = |value: Option<f64>, unit: &str| RuleValue { value, unit: unit.into(), ..RuleValue::default() };
+        RuleReport {
+            name: "mirels".into(),
+            met: Verdict::Indeterminate,
+            criterion: String::new(),
+            values: values.iter().map(|(name, v, unit)| (name.to_string(), value(*v, unit))).collect(),
+            source: String::new(),
+            notes: vec![],
+        }
+    }
+
+    fn texts(rule: &RuleReport) -> Vec<Option<String>> {
+        let bone = &crate::report::fixture::bone().report().bones[0];
+        quantities(bone, rule).iter().map(|q| q.text().map(|text| text.replace('\u{a0}', " "))).collect()
+    }
+
+    #[test]
+    fn units_stand_once_and_counts_are_whole() {
+        let rule = rule(&[
+            ("deciding_slice_axial_percent", Some(60.44), "%"),
+            ("deciding_slice_z_mm", Some(746.92), "mm"),
+            ("slices_evaluated", Some(84.0), ""),
+            ("slices_indeterminate", Some(3.0), ""),
+            ("slices_met", Some(9.0), ""),
+        ]);
+        let expected = ["axial 60.4 %", "z of that slice 746.9 mm", "slices met 9 of 84, 3 indeterminate"];
+        assert_eq!(texts(&rule), expected.map(|text| Some(text.to_owned())));
+    }
+
+    #[test]
+    fn an_open_total_is_a_range_and_a_known_one_a_number() {
+        let range = [("lowest_total", Some(8.0), "points"), ("highest_total", Some(10.0), "points")];
+        let total = |value| rule(&[range[0], range[1], ("total", value, "points")]);
+        assert_eq!(texts(&total(None)), [Some("total 8 to 10".to_owned())]);
+        assert_eq!(texts(&total(Some(9.0))), [Some("total 9".to_owned())]);
+    }
+
+    #[test]
+    fn a_breach_is_named_because_it_may_decide_alone() {
+        let tatar = RuleReport { name: "tatar-planning-ct".into(), ..rule(&[("height_mm", Some(29.8), "mm")]) };
+        assert_eq!(texts(&tatar), ["height 29.8 mm", "through the wall"].map(|text| Some(text.to_owned())));
+    }
+
+    #[test]
+    fn what_was_not_measured_is_not_printed_as_a_number() {
+        assert_eq!(texts(&rule(&[("height_mm", None, "mm")])), [None]);
+    }
+}
