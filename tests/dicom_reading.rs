@@ -1,95 +1,18 @@
 //! Reading of tiny synthetic CT series with the flaws that real ones have, and of real ones where they are present.
 
+mod support;
+
 use corticalysis::dicom::{DicomError, Discovery, Series, SeriesWarning, SetAsideReason, discover};
 use corticalysis::volume::NO_DATA;
-use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
+use dicom_core::VR;
 use dicom_dictionary_std::{tags, uids};
-use dicom_object::{FileMetaTableBuilder, InMemDicomObject};
 use nalgebra::{Point3, Vector3};
 use std::fs;
 use std::path::{Path, PathBuf};
+use support::dicom_image::Image;
 use tempfile::TempDir;
 
-const ROWS: usize = 4;
 const COLUMNS: usize = 5;
-
-/// One synthetic image; its stored values are `base + index`.
-#[derive(Clone)]
-struct Image {
-    number: i64,
-    position: [f64; 3],
-    orientation: &'static str,
-    signed: bool,
-    base: i32,
-    rescale: Option<(&'static str, &'static str)>,
-    extra: Vec<(Tag, VR, &'static str)>,
-    syntax: &'static str,
-}
-
-impl Image {
-    fn at(number: i64, z: f64) -> Image {
-        Image {
-            number,
-            position: [-10.0, -20.0, z],
-            orientation: r"1\0\0\0\1\0",
-            signed: true,
-            base: 100 * number as i32,
-            rescale: Some(("1", "0")),
-            extra: Vec::new(),
-            syntax: uids::EXPLICIT_VR_LITTLE_ENDIAN,
-        }
-    }
-
-    fn object(&self) -> InMemDicomObject {
-        let [x, y, z] = self.position;
-        let mut object = InMemDicomObject::new_empty();
-        let mut text = |tag, vr, value: &str| {
-            object.put(DataElement::new(tag, vr, PrimitiveValue::from(value)));
-        };
-        text(tags::SOP_CLASS_UID, VR::UI, uids::CT_IMAGE_STORAGE);
-        text(tags::SOP_INSTANCE_UID, VR::UI, &format!("2.25.77.{}", self.number));
-        text(tags::STUDY_INSTANCE_UID, VR::UI, "2.25.1");
-        text(tags::SERIES_INSTANCE_UID, VR::UI, "2.25.2");
-        text(tags::FRAME_OF_REFERENCE_UID, VR::UI, "2.25.3");
-        text(tags::MODALITY, VR::CS, "CT");
-        text(tags::IMAGE_TYPE, VR::CS, r"ORIGINAL\PRIMARY\AXIAL");
-        text(tags::INSTANCE_NUMBER, VR::IS, &self.number.to_string());
-        // More digits than DS allows, as real exporters write them.
-        text(tags::IMAGE_POSITION_PATIENT, VR::DS, &format!(r" {x:.16}\{y:.16}\{z:.16} "));
-        text(tags::IMAGE_ORIENTATION_PATIENT, VR::DS, self.orientation);
-        text(tags::PIXEL_SPACING, VR::DS, r"2.0\0.5");
-        text(tags::SLICE_THICKNESS, VR::DS, "99");
-        text(tags::PHOTOMETRIC_INTERPRETATION, VR::CS, "MONOCHROME2");
-        if let Some((slope, intercept)) = self.rescale {
-            text(tags::RESCALE_SLOPE, VR::DS, slope);
-            text(tags::RESCALE_INTERCEPT, VR::DS, intercept);
-        }
-        for (tag, vr, value) in &self.extra {
-            text(*tag, *vr, value);
-        }
-        let mut number = |tag, value: u16| {
-            object.put(DataElement::new(tag, VR::US, PrimitiveValue::from(value)));
-        };
-        number(tags::SAMPLES_PER_PIXEL, 1);
-        number(tags::ROWS, ROWS as u16);
-        number(tags::COLUMNS, COLUMNS as u16);
-        number(tags::BITS_ALLOCATED, 16);
-        number(tags::BITS_STORED, 16);
-        number(tags::HIGH_BIT, 15);
-        number(tags::PIXEL_REPRESENTATION, u16::from(self.signed));
-        let pixels: Vec<u16> = (0..ROWS * COLUMNS).map(|i| (self.base + i as i32) as u16).collect();
-        object.put(DataElement::new(tags::PIXEL_DATA, VR::OW, PrimitiveValue::U16(pixels.into())));
-        object
-    }
-
-    fn write(&self, path: &Path) {
-        let meta = FileMetaTableBuilder::new()
-            .transfer_syntax(self.syntax)
-            .media_storage_sop_class_uid(uids::CT_IMAGE_STORAGE)
-            .media_storage_sop_instance_uid("2.25.77");
-        self.object().with_meta(meta).expect("meta").write_to_file(path).expect("write");
-    }
-}
 
 /// Writes the images under names whose order is not theirs.
 fn folder(images: &[Image]) -> TempDir {
@@ -119,7 +42,7 @@ fn slices_are_ordered_towards_the_head_whatever_their_numbers_and_names() {
     let dir = folder(&stack_of(&[9.0, 3.0, 6.0, 0.0]));
     let series = only_series(dir.path());
     assert_eq!(series.warnings, []);
-    assert_eq!(series.grid.size, [COLUMNS, ROWS, 4]);
+    assert_eq!(series.grid.size, [COLUMNS, 4, 4]);
     // PixelSpacing is row\column; slice spacing comes from the positions, not from the thickness.
     assert_eq!(series.grid.spacing_mm, Vector3::new(0.5, 2.0, 3.0));
     assert_eq!(series.grid.origin_mm, Point3::new(-10.0, -20.0, 0.0));
@@ -169,7 +92,8 @@ fn order_of_paths_and_number_of_threads_do_not_matter() {
 fn unsigned_values_and_a_large_rescale() {
     let mut images = stack_of(&[0.0, 1.0]);
     for image in &mut images {
-        (image.signed, image.base, image.rescale) = (false, 40000, Some(("0.5000000000000000000", "-20000.0")));
+        *image = image.clone().counting_from(40000);
+        (image.signed, image.rescale) = (false, Some(("0.5000000000000000000", "-20000.0")));
     }
     let volume = only_series(folder(&images).path()).load(&|_, _| {}).expect("loaded");
     // Halves are rounded away from zero.
@@ -180,8 +104,8 @@ fn unsigned_values_and_a_large_rescale() {
 fn implicit_big_endian_and_deflated_give_the_same_values() {
     const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
     for syntax in [uids::IMPLICIT_VR_LITTLE_ENDIAN, BIG_ENDIAN, uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN] {
-        let mut images = stack_of(&[0.0, 1.0]);
-        images.iter_mut().for_each(|i| (i.syntax, i.base) = (syntax, -300));
+        let image = |image: Image| Image { syntax, ..image.counting_from(-300) };
+        let images: Vec<Image> = stack_of(&[0.0, 1.0]).into_iter().map(image).collect();
         let volume = only_series(folder(&images).path()).load(&|_, _| {}).expect(syntax);
         assert_eq!(volume.slice(1)[..3], [-300, -299, -298], "{syntax}");
     }

@@ -1,4 +1,7 @@
 //! What several integration tests share.
 
+pub mod defect_truth;
+pub mod dicom_image;
 pub mod phantom;
 pub mod presets;
+pub mod program;

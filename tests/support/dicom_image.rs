@@ -1,0 +1,122 @@
+//! Synthetic DICOM CT images, flawed in the ways that real ones are where a test asks for it.
+
+#![allow(dead_code)] // Each test binary uses its own part.
+
+use corticalysis::volume::Volume;
+use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
+use dicom_dictionary_std::{tags, uids};
+use dicom_object::{FileMetaTableBuilder, InMemDicomObject};
+use rayon::prelude::*;
+use std::path::Path;
+
+/// One CT image of the series 2.25.2.
+#[derive(Clone)]
+pub struct Image {
+    pub number: i64,
+    /// Centre of the first pixel, patient mm.
+    pub position: [f64; 3],
+    pub orientation: &'static str,
+    pub rows: usize,
+    pub columns: usize,
+    /// Distance between rows, then between columns, mm.
+    pub pixel_spacing: [f64; 2],
+    pub signed: bool,
+    /// Stored values, row by row; of each the lower 16 bits are written.
+    pub stored: Vec<i32>,
+    pub rescale: Option<(&'static str, &'static str)>,
+    pub extra: Vec<(Tag, VR, &'static str)>,
+    pub syntax: &'static str,
+}
+
+impl Image {
+    /// An axial image of 4 rows and 5 columns whose stored values count up from a hundred times its number.
+    pub fn at(number: i64, z: f64) -> Image {
+        let image = Image {
+            number,
+            position: [-10.0, -20.0, z],
+            orientation: r"1\0\0\0\1\0",
+            rows: 4,
+            columns: 5,
+            pixel_spacing: [2.0, 0.5],
+            signed: true,
+            stored: Vec::new(),
+            rescale: Some(("1", "0")),
+            extra: Vec::new(),
+            syntax: uids::EXPLICIT_VR_LITTLE_ENDIAN,
+        };
+        image.counting_from(100 * number as i32)
+    }
+
+    /// The same with stored values that count up from `base`.
+    pub fn counting_from(self, base: i32) -> Image {
+        Image { stored: (base..).take(self.rows * self.columns).collect(), ..self }
+    }
+
+    fn object(&self) -> InMemDicomObject {
+        let [x, y, z] = self.position;
+        let [between_rows, between_columns] = self.pixel_spacing;
+        let mut object = InMemDicomObject::new_empty();
+        let mut text = |tag, vr, value: &str| {
+            object.put(DataElement::new(tag, vr, PrimitiveValue::from(value)));
+        };
+        text(tags::SOP_CLASS_UID, VR::UI, uids::CT_IMAGE_STORAGE);
+        text(tags::SOP_INSTANCE_UID, VR::UI, &format!("2.25.77.{}", self.number));
+        text(tags::STUDY_INSTANCE_UID, VR::UI, "2.25.1");
+        text(tags::SERIES_INSTANCE_UID, VR::UI, "2.25.2");
+        text(tags::FRAME_OF_REFERENCE_UID, VR::UI, "2.25.3");
+        text(tags::MODALITY, VR::CS, "CT");
+        text(tags::IMAGE_TYPE, VR::CS, r"ORIGINAL\PRIMARY\AXIAL");
+        text(tags::INSTANCE_NUMBER, VR::IS, &self.number.to_string());
+        // More digits than DS allows, as real exporters write them.
+        text(tags::IMAGE_POSITION_PATIENT, VR::DS, &format!(r" {x:.16}\{y:.16}\{z:.16} "));
+        text(tags::IMAGE_ORIENTATION_PATIENT, VR::DS, self.orientation);
+        text(tags::PIXEL_SPACING, VR::DS, &format!(r"{between_rows}\{between_columns}"));
+        text(tags::SLICE_THICKNESS, VR::DS, "99");
+        text(tags::PHOTOMETRIC_INTERPRETATION, VR::CS, "MONOCHROME2");
+        if let Some((slope, intercept)) = self.rescale {
+            text(tags::RESCALE_SLOPE, VR::DS, slope);
+            text(tags::RESCALE_INTERCEPT, VR::DS, intercept);
+        }
+        for (tag, vr, value) in &self.extra {
+            text(*tag, *vr, value);
+        }
+        let mut number = |tag, value: u16| {
+            object.put(DataElement::new(tag, VR::US, PrimitiveValue::from(value)));
+        };
+        number(tags::SAMPLES_PER_PIXEL, 1);
+        number(tags::ROWS, self.rows as u16);
+        number(tags::COLUMNS, self.columns as u16);
+        number(tags::BITS_ALLOCATED, 16);
+        number(tags::BITS_STORED, 16);
+        number(tags::HIGH_BIT, 15);
+        number(tags::PIXEL_REPRESENTATION, u16::from(self.signed));
+        let pixels: Vec<u16> = self.stored.iter().map(|value| *value as u16).collect();
+        object.put(DataElement::new(tags::PIXEL_DATA, VR::OW, PrimitiveValue::U16(pixels.into())));
+        object
+    }
+
+    pub fn write(&self, path: &Path) {
+        let meta = FileMetaTableBuilder::new()
+            .transfer_syntax(self.syntax)
+            .media_storage_sop_class_uid(uids::CT_IMAGE_STORAGE)
+            .media_storage_sop_instance_uid("2.25.77");
+        self.object().with_meta(meta).expect("meta").write_to_file(path).expect("write");
+    }
+}
+
+/// Writes an axial volume into a folder, one file a slice.
+pub fn write_series(volume: &Volume<i16>, folder: &Path) {
+    let grid = &volume.grid;
+    (0..grid.size[2]).into_par_iter().for_each(|k| {
+        let origin = grid.to_patient(nalgebra::Vector3::new(0.0, 0.0, k as f64));
+        let image = Image {
+            position: [origin.x, origin.y, origin.z],
+            rows: grid.size[1],
+            columns: grid.size[0],
+            pixel_spacing: [grid.spacing_mm.y, grid.spacing_mm.x],
+            stored: volume.slice(k).iter().map(|hu| i32::from(*hu)).collect(),
+            ..Image::at(k as i64 + 1, origin.z)
+        };
+        image.write(&folder.join(format!("{k:04}.dcm")));
+    });
+}
