@@ -296,7 +296,8 @@ mod tests {
     #[test]
     fn pieces_that_touch_only_at_a_corner_are_two() {
         let two = slice_of([40, 40], [1.0, 1.0], |x, y| {
-            if (x < 10.0 && y < 10.0) || (x >= 10.0 && x < 20.0 && y >= 10.0 && y < 20.0) { 900 } else { 0 }
+            let second = 10.0..20.0;
+            if (x < 10.0 && y < 10.0) || (second.contains(&x) && second.contains(&y)) { 900 } else { 0 }
         });
         assert_eq!(sections(&two, 0, 300, 50.0).len(), 2);
     }

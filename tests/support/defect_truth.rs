@@ -59,6 +59,8 @@ pub struct Comparison {
     pub errors: Vec<[f64; 2]>,
     /// Those of the sections that lost something, which intact ones cannot dilute.
     pub lysed: Vec<[f64; 2]>,
+    /// How many 95 % intervals of the lysed sections hold the truth, axial and circumferential.
+    pub covered: [usize; 2],
     /// Flags that contradict the truth, in words.
     pub wrong_flags: Vec<String>,
 }
@@ -73,6 +75,7 @@ impl Comparison {
             rings: truth.len(),
             errors: Vec::new(),
             lysed: Vec::new(),
+            covered: [0, 0],
             wrong_flags: Vec::new(),
         };
         for truth in truth {
@@ -83,6 +86,15 @@ impl Comparison {
                 let error = [axial - truth.axial, circ - truth.circumferential];
                 comparison.errors.push(error);
                 comparison.lysed.extend((truth.axial > 0.0).then_some(error));
+                for (n, (name, value)) in
+                    [("axial_lysis_ci95", truth.axial), ("circumferential_lysis_ci95", truth.circumferential)]
+                        .iter()
+                        .enumerate()
+                {
+                    let bound = |end: usize| slice.and_then(|s| s[*name][end].as_f64()).unwrap_or(f64::NAN);
+                    let holds = bound(0) <= *value && *value <= bound(1);
+                    comparison.covered[n] += usize::from(truth.axial > 0.0 && holds);
+                }
             }
             // A section that was not measured is not flagged, which is wrong where the truth is.
             let flagged = slice.is_some_and(|slice| slice["flagged"] == true);
@@ -101,6 +113,7 @@ impl Comparison {
             rings: cases.iter().map(|case| case.rings).sum(),
             errors: cases.iter().flat_map(|case| case.errors.iter().copied()).collect(),
             lysed: cases.iter().flat_map(|case| case.lysed.iter().copied()).collect(),
+            covered: [0, 1].map(|n| cases.iter().map(|case| case.covered[n]).sum()),
             wrong_flags: cases.iter().flat_map(|case| case.wrong_flags.iter().cloned()).collect(),
         }
     }
@@ -111,7 +124,7 @@ impl Comparison {
     }
 
     /// The absolute error that this share of the sections does not exceed, axial and circumferential.
-    fn quantile(&self, share: f64) -> [f64; 2] {
+    pub fn quantile(&self, share: f64) -> [f64; 2] {
         [0, 1].map(|n| {
             let mut errors: Vec<f64> = self.errors.iter().map(|e| e[n].abs()).collect();
             errors.sort_by(f64::total_cmp);
@@ -149,7 +162,8 @@ impl Comparison {
     }
 }
 
-fn mean_of(errors: &[[f64; 2]]) -> [f64; 2] {
+/// Mean absolute error, axial and circumferential.
+pub fn mean_of(errors: &[[f64; 2]]) -> [f64; 2] {
     [0, 1].map(|n| errors.iter().map(|e| e[n].abs()).sum::<f64>() / errors.len() as f64)
 }
 
