@@ -16,6 +16,9 @@ pub const MIN_DEPTH: f64 = 0.05;
 /// Largest loss of a sector's cortex that may be asked to count as involved.
 pub const MAX_DEPTH: f64 = 0.95;
 
+/// More threads than any machine this runs on has processors only fight each other.
+pub const MAX_THREADS: usize = 256;
+
 /// A point in the DICOM patient frame (LPS), in millimetres.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SeedPoint {
@@ -153,7 +156,10 @@ fn depth(given: &str) -> Result<f64, BadValue> {
 }
 
 fn threads(given: &str) -> Result<NonZeroUsize, BadValue> {
-    given.trim().parse().map_err(|_| refused("a number of threads", given, "a whole number from 1"))
+    let number: Option<NonZeroUsize> = given.trim().parse().ok();
+    number
+        .filter(|n| n.get() <= MAX_THREADS)
+        .ok_or_else(|| refused("a number of threads", given, "a whole number from 1 to 256"))
 }
 
 /// A DICOM UID: digits and dots, at most 64 characters (PS3.5 section 9.1).
@@ -248,7 +254,7 @@ mod tests {
         for bad in ["", "1..2", "1.2.x", ".1", &"1".repeat(65)] {
             assert!(series_uid(bad).is_err(), "{bad}");
         }
-        for bad in ["0", "-1", "1.5", "many"] {
+        for bad in ["0", "-1", "1.5", "many", "257"] {
             assert!(threads(bad).is_err(), "{bad}");
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
+use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::analyze::AnalyzeSettings;
@@ -11,6 +12,7 @@ use super::exit_status::{ExitError, OrExit};
 use crate::analysis::{MeasuredBone, Settings, analyze};
 use crate::dicom::{Discovery, Series, discover};
 use crate::report::{BoneFigures, GivenItems, Report, ReportError, bone_report, convert, summary, to_json, write_all};
+use crate::volume::Volume;
 
 /// Pictures of the worst slices per bone.
 const PICTURES: usize = 4;
@@ -37,7 +39,7 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
         eprintln!("warning: {warning}");
     }
     if bones.is_empty() {
-        return Err(no_bone(settings).into());
+        return Err(no_bone(&volume, settings).into());
     }
     let given =
         GivenItems { site: settings.site, size: settings.size, lesion_type: settings.lesion_type, pain: settings.pain };
@@ -56,21 +58,24 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
         write_all(dir, &report, &figures).map_err(output_error)?;
     }
     if settings.json {
-        out.write_all(to_json(&report)?.as_bytes())?;
+        out.write_all(to_json(&report)?.as_bytes()).context("standard output")?;
     } else if !settings.quiet {
-        out.write_all(summary(&report).as_bytes())?;
+        out.write_all(summary(&report).as_bytes()).context("standard output")?;
         if let Some(dir) = &settings.output_dir {
             writeln!(out, "\nReport: {}", dir.join("report.html").display())?;
         }
     }
-    out.flush()?;
+    out.flush().context("standard output")?;
     nothing_measured(&bones)
 }
 
 /// A folder that cannot be written was named on the command line; anything else is our fault.
 fn output_error(error: ReportError) -> anyhow::Error {
+    let hint = error.hint();
     match error {
-        ReportError::Unwritable { .. } | ReportError::NotAFolder { .. } => ExitError::usage(error).into(),
+        ReportError::Unwritable { .. } | ReportError::NotAFolder { .. } => {
+            ExitError::usage(error).with_hint(hint).into()
+        }
         ReportError::Format { .. } => error.into(),
     }
 }
@@ -142,18 +147,22 @@ fn recorded(settings: &AnalyzeSettings) -> BTreeMap<String, serde_json::Value> {
     ])
 }
 
-fn no_bone(settings: &AnalyzeSettings) -> ExitError {
-    let asked = settings.bone.is_some() || settings.side.is_some() || settings.seed.is_some();
-    let error = ExitError::no_long_bone(anyhow::anyhow!(
-        "no long bone that can be measured was found in this series: no shaft shows a closed dense ring over 40 mm or more"
-    ));
-    if asked {
-        error.with_hint("--bone, --side and --seed restrict what is looked for: try without them")
-    } else {
-        error.with_hint(
-            "the series must show a piece of shaft of a femur, tibia or humerus; point at one with --seed X,Y,Z",
-        )
+/// Why there is nothing to report: no bone at all, or none that answers to `--bone`, `--side` and `--seed`.
+fn no_bone(volume: &Volume<i16>, settings: &AnalyzeSettings) -> ExitError {
+    let unasked = Settings { bone: None, side: None, seed_mm: None, ..measuring(settings) };
+    let others: Vec<String> =
+        analyze(volume, &unasked).iter().map(|b| format!("{} {}", b.bone.side, b.bone.name)).collect();
+    if others.is_empty() {
+        return ExitError::no_long_bone(anyhow::anyhow!(
+            "no long bone that can be measured was found in this series: no shaft shows a closed dense ring over 40 mm or more"
+        ))
+        .with_hint("the series must show a piece of shaft of a femur, tibia or humerus");
     }
+    ExitError::no_long_bone(anyhow::anyhow!(
+        "no bone in this series answers to --bone, --side or --seed; found: {}",
+        others.join(", ")
+    ))
+    .with_hint("leave them out, or point with --seed X,Y,Z (patient mm) at one of the bones found")
 }
 
 /// A report was written, but it holds no number: the exit status says so.

@@ -203,10 +203,10 @@ fn a_failure_leaves_the_old_report_whole_and_names_the_path() {
     let place = tempfile::tempdir().expect("a temporary folder");
     let file = place.path().join("file");
     fs::write(&file, "x").expect("written");
-    let error = write_all(&file, &bone.report(), &[]).expect_err("a file is no folder").to_string();
-    assert!(error.contains("file") && error.contains("hint"), "{error}");
-    let error = write_all(&file.join("below"), &bone.report(), &[]).expect_err("below a file").to_string();
-    assert!(error.contains("below") && error.contains("hint"), "{error}");
+    let error = write_all(&file, &bone.report(), &[]).expect_err("a file is no folder");
+    assert!(error.to_string().contains("file") && error.hint().contains("-o"), "{error}");
+    let error = write_all(&file.join("below"), &bone.report(), &[]).expect_err("below a file");
+    assert!(error.to_string().contains("below") && error.hint().contains("-o"), "{error}");
 
     let dir = place.path().join("out");
     fs::create_dir_all(dir.join("slices.csv")).expect("made");

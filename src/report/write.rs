@@ -13,18 +13,29 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// The folder cannot be made, or nothing can be written beside or into it.
-    #[error("cannot write the report to {}: {source}; hint: choose with -o a folder that you may write to, on a disk with free space", path.display())]
+    #[error("cannot write the report to {}", path.display())]
     Unwritable {
         path: PathBuf,
         #[source]
         source: io::Error,
     },
     /// The target exists and is no folder.
-    #[error("cannot write the report to {}: it is a file; hint: choose with -o a folder, it is made if it does not exist", path.display())]
+    #[error("cannot write the report to {}: it is a file", path.display())]
     NotAFolder { path: PathBuf },
     /// The report could not be put into its format: a fault of the program.
     #[error("cannot put the report into {format}: {reason}")]
     Format { format: &'static str, reason: String },
+}
+
+impl ReportError {
+    /// What to do next.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Unwritable { .. } => "choose with -o a folder that you may write to, on a disk with free space",
+            Self::NotAFolder { .. } => "choose with -o a folder; it is made if it does not exist",
+            Self::Format { .. } => "this is a fault of the program: please report it",
+        }
+    }
 }
 
 /// `report.json` as text, numbers rounded, with a newline at the end.
