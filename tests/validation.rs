@@ -88,7 +88,13 @@ fn healthy(page: &mut String, data: &Path) {
                 .map(|bone| {
                     let all = bone["slices"].as_array().map_or(0, Vec::len);
                     let lesions = findings(bone);
-                    let what = if lesions.is_empty() { "no lesion".to_owned() } else { lesions.join("; ") };
+                    let what = if measured(bone) == 0 {
+                        "cut by the image border".to_owned()
+                    } else if lesions.is_empty() {
+                        "no lesion".to_owned()
+                    } else {
+                        lesions.join("; ")
+                    };
                     format!("{}: {} of {all} slices measured, {what}", bone_and_side(bone), measured(bone))
                 })
                 .collect();
