@@ -12,13 +12,13 @@ use crate::estimate::Estimate;
 
 /// What a healthy wall may change per mm between two healthy stretches that hold the reference, as a share of its depth.
 /// This project's estimate from healthy shafts, not literature.
-const BETWEEN_PER_MM: f64 = 0.001;
+const BETWEEN_PER_MM: f64 = 0.0016;
 /// The same beyond the last healthy wall, where nothing holds the reference on the other side.
-const BEYOND_PER_MM: f64 = 0.0025;
+const BEYOND_PER_MM: f64 = 0.0035;
 /// A healthy stretch shorter than this, beside a loss, does not hold the reference, mm.
 const HOLDING_MM: f64 = 12.0;
 /// What the model itself does not see (blur at the border of a loss, window of the wall), percentage points.
-const MODEL_POINTS: f64 = 0.5;
+const MODEL_POINTS: f64 = 0.8;
 
 /// How well the two ends of a lost arc are known together, sectors.
 const ENDS_SECTORS: f64 = 1.5;
