@@ -2,7 +2,10 @@
 
 mod support;
 
+use corticalysis::analysis::{Settings, analyze};
 use corticalysis::lysis::ReferenceKind;
+use corticalysis::volume::Volume;
+use nalgebra::Vector3;
 use support::phantom::{DEPTHS, PhantomSpec};
 use support::phantom_comparison::{Comparison, compare, is_lysed, print_row};
 use support::presets;
@@ -132,4 +135,61 @@ fn intervals_cover_the_truth() {
     }
     let pooled = Comparison { slices: pairs.len(), pairs, lesions: 0, reference: None };
     print_row("all phantoms", &pooled);
+}
+
+/// The same voxels stored from the other side, or with rows and columns exchanged.
+fn stored_otherwise(volume: &Volume<i16>, flip: [bool; 2], transpose: bool) -> Volume<i16> {
+    let [nx, ny, nz] = volume.grid.size;
+    let size = if transpose { [ny, nx, nz] } else { [nx, ny, nz] };
+    let source = |i: usize, j: usize| {
+        let (a, b) = if transpose { (j, i) } else { (i, j) };
+        [if flip[0] { nx - 1 - a } else { a }, if flip[1] { ny - 1 - b } else { b }]
+    };
+    let mut voxels = Vec::with_capacity(volume.voxels.len());
+    for k in 0..nz {
+        for j in 0..size[1] {
+            for i in 0..size[0] {
+                let [a, b] = source(i, j);
+                voxels.push(volume.voxels[(k * ny + b) * nx + a]);
+            }
+        }
+    }
+    let mut grid = volume.grid.clone();
+    let [a, b] = source(0, 0);
+    grid.origin_mm = volume.grid.to_patient(Vector3::new(a as f64, b as f64, 0.0));
+    for axis in (0..2).filter(|axis| flip[*axis]) {
+        grid.directions.column_mut(axis).neg_mut();
+    }
+    if transpose {
+        grid.directions.swap_columns(0, 1);
+        grid.spacing_mm.swap_rows(0, 1);
+        grid.size = size;
+    }
+    Volume { grid, voxels }
+}
+
+#[test]
+fn the_way_the_image_is_stored_does_not_matter() {
+    let volume = presets::tilted(35.0).build().volume;
+    let percentages = |volume: &Volume<i16>| -> Vec<(f64, f64, f64)> {
+        let bones = analyze(volume, &Settings::default());
+        let lysis = bones[0].lysis.as_ref().expect("measured");
+        lysis
+            .slices
+            .iter()
+            .flatten()
+            .map(|s| (s.axial_percent.value, s.circumferential_percent.value, s.mean_thickness_mm))
+            .collect()
+    };
+    let plain = percentages(&volume);
+    for flip in [[false, false], [true, false], [false, true], [true, true]] {
+        for transpose in [false, true] {
+            let other = percentages(&stored_otherwise(&volume, flip, transpose));
+            assert_eq!(plain.len(), other.len());
+            for (a, b) in plain.iter().zip(&other) {
+                let off = (a.0 - b.0).abs().max((a.1 - b.1).abs()).max((a.2 - b.2).abs());
+                assert!(off < 0.05, "{flip:?} {transpose}: {a:?} {b:?}");
+            }
+        }
+    }
 }

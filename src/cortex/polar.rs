@@ -12,7 +12,7 @@ pub const STEP_MM: f64 = 0.25;
 pub struct Polar {
     /// First slice index of the volume.
     pub first_slice: usize,
-    /// Ray origin in each slice, in-plane millimetres.
+    /// Ray origin in each slice, millimetres towards the patient's left and back within the slice plane.
     pub centres_mm: Vec<[f64; 2]>,
     /// Samples per ray.
     pub samples: usize,
@@ -24,7 +24,13 @@ impl Polar {
     /// Casts rays of `reach_mm` from `axis[k]` in slices `first..=last`.
     pub fn cast(volume: &Volume<i16>, axis: &[[f64; 2]], first: usize, last: usize, reach_mm: f64) -> Self {
         let samples = (reach_mm / STEP_MM).ceil() as usize + 1;
-        let directions = ray_directions(volume);
+        let (left, posterior) = in_plane_axes(volume);
+        let directions: Vec<[f64; 2]> = (0..SECTORS)
+            .map(|s| {
+                let (sin, cos) = sector_angle(s).sin_cos();
+                [0, 1].map(|a| cos * left[a] + sin * posterior[a])
+            })
+            .collect();
         let mut hu = vec![f32::NAN; (last - first + 1) * SECTORS * samples];
         hu.par_chunks_mut(SECTORS * samples).enumerate().for_each(|(n, slice)| {
             let k = first + n;
@@ -32,7 +38,9 @@ impl Polar {
                 cast_ray(volume, k, axis[k], *direction, ray);
             }
         });
-        Self { first_slice: first, centres_mm: axis[first..=last].to_vec(), samples, hu }
+        let dot = |a: [f64; 2], b: [f64; 2]| a[0] * b[0] + a[1] * b[1];
+        let centres_mm = axis[first..=last].iter().map(|c| [dot(*c, left), dot(*c, posterior)]).collect();
+        Self { first_slice: first, centres_mm, samples, hu }
     }
 
     /// Number of slices.
@@ -47,24 +55,17 @@ impl Polar {
     }
 }
 
-/// Patient direction `(cos θ, sin θ)` of each sector, as in-plane millimetres along columns and rows.
-pub fn ray_directions(volume: &Volume<i16>) -> Vec<[f64; 2]> {
+/// Patient left and posterior, laid into the slice plane, as in-plane millimetres along columns and rows.
+fn in_plane_axes(volume: &Volume<i16>) -> ([f64; 2], [f64; 2]) {
     let d = &volume.grid.directions;
-    let normal = d.column(0).cross(&d.column(1));
-    // Patient left and posterior, laid into the slice plane.
-    let left = nalgebra::Vector3::x() - normal * normal.x;
-    let left = left.normalize();
+    let normal = d.column(0).cross(&d.column(1)).normalize();
+    let left = (nalgebra::Vector3::x() - normal * normal.x).normalize();
     let mut posterior = normal.cross(&left);
     if posterior.y < 0.0 {
         posterior = -posterior;
     }
-    (0..SECTORS)
-        .map(|s| {
-            let (sin, cos) = sector_angle(s).sin_cos();
-            let v = left * cos + posterior * sin;
-            [v.dot(&d.column(0)), v.dot(&d.column(1))]
-        })
-        .collect()
+    let in_plane = |v: nalgebra::Vector3<f64>| [v.dot(&d.column(0)), v.dot(&d.column(1))];
+    (in_plane(left), in_plane(posterior))
 }
 
 /// Angle of the middle of a sector, radians from patient left towards posterior.
