@@ -171,9 +171,14 @@ fn nothing_measured(bones: &[MeasuredBone]) -> anyhow::Result<()> {
         return Ok(());
     }
     let why: Vec<&str> = bones.iter().flat_map(|b| &b.warnings).map(String::as_str).collect();
-    Err(ExitError::no_long_bone(anyhow::anyhow!("nothing could be measured. {}", why.join(" ")))
-        .with_hint("a series reconstructed with a larger field of view would show the whole bone")
-        .into())
+    let error = ExitError::no_long_bone(anyhow::anyhow!("nothing could be measured. {}", why.join(" ")));
+    let cut = bones.iter().any(|b| b.bone.shaft.cut_everywhere);
+    Err(if cut {
+        error.with_hint("a series reconstructed with a larger field of view would show the whole bone")
+    } else {
+        error
+    }
+    .into())
 }
 
 /// Progress on standard error, only where someone sees it.

@@ -32,7 +32,8 @@ pub struct GivenItems {
 /// Everything the report says of one bone.
 pub fn bone_report(series: &Series, measured: &MeasuredBone, given: &GivenItems) -> BoneReport {
     let cortex = &measured.cortex;
-    let slices = slice_reports(series, cortex, measured.lysis.as_ref(), "no reference could be made", is_flagged);
+    let why_nothing = measured.warnings.first().map_or("no reference could be made", String::as_str);
+    let slices = slice_reports(series, cortex, measured.lysis.as_ref(), why_nothing, is_flagged);
     let heights = cortex.slices.iter().map(|s| s.z_mm);
     let z_range_mm = [heights.clone().fold(f64::INFINITY, f64::min), heights.fold(f64::NEG_INFINITY, f64::max)];
     let length = cortex.slices.iter().map(|s| cortex.slice_spacing_mm / s.tilt_deg.to_radians().cos().max(0.3)).sum();
