@@ -4,9 +4,9 @@
 mod support;
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use support::defect_truth::{Comparison, read_rings};
-use support::program::{Run, analyzed, bone_and_side, bones, corticalysis, findings, measured};
+use support::program::{Run, analyzed, bone_and_side, bones, corticalysis, findings, measured, shared_data};
 use tempfile::TempDir;
 
 /// What is expected of a series: the bones that may be named in it, and the side where it is certain.
@@ -43,17 +43,6 @@ const HEALTHY: &[Expected] = &[
 
 /// Those whose bone the image border cuts in every slice.
 const CUT: &[&str] = &["STS_025", "STS_041"];
-
-/// The folder of the shared data, if it is there.
-fn shared_data() -> Option<PathBuf> {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    let folder = std::env::var_os("CORTICALYSIS_SHARED_DATA").map_or_else(beside, PathBuf::from);
-    if folder.join("ct").is_dir() {
-        return Some(folder);
-    }
-    println!("skipped: shared data not present");
-    None
-}
 
 /// `analyze PATH --json -o OUTPUT`, whatever comes of it.
 fn run_on(path: &Path, output: &Path) -> Run {

@@ -4,17 +4,11 @@
 mod support;
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use support::defect_truth::{Comparison, mean_of, read_rings};
 use support::phantom_comparison::{compare, is_lysed};
 use support::presets;
-use support::program::{analyzed, bone_and_side, bones, corticalysis, findings, measured};
-
-fn shared_data() -> Option<PathBuf> {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    let folder = std::env::var_os("CORTICALYSIS_SHARED_DATA").map_or_else(beside, PathBuf::from);
-    folder.join("ct").is_dir().then_some(folder)
-}
+use support::program::{analyzed, bone_and_side, bones, corticalysis, findings, measured, shared_data};
 
 #[test]
 #[ignore = "writes docs/validation.md"]

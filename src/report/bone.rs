@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::convert::{bone_word, lesion_report, reference_report, side_word, slice_reports};
+use super::convert::{lesion_report, reference_report, slice_reports};
 use super::model::*;
 use crate::analysis::MeasuredBone;
 use crate::anatomy::{BoneName, Side};
@@ -38,8 +38,8 @@ pub fn bone_report(series: &Series, measured: &MeasuredBone, given: &GivenItems)
     let z_range_mm = [heights.clone().fold(f64::INFINITY, f64::min), heights.fold(f64::NEG_INFINITY, f64::max)];
     let length = cortex.slices.iter().map(|s| cortex.slice_spacing_mm / s.tilt_deg.to_radians().cos().max(0.3)).sum();
     let mut report = BoneReport {
-        bone: bone_word(measured.bone.name).into(),
-        side: side_word(measured.bone.side).into(),
+        bone: measured.bone.name.to_string(),
+        side: measured.bone.side.to_string(),
         confidence: measured.bone.confidence,
         z_range_mm,
         length_mm: (!measured.bone.shaft.cut_everywhere).then_some(length),

@@ -1,7 +1,6 @@
 //! From the measurement's types to the report's.
 
 use super::model::*;
-use crate::anatomy::{BoneName, Side};
 use crate::cortex::{Cortex, NotMeasured};
 use crate::dicom::Series;
 use crate::estimate::Estimate;
@@ -10,28 +9,6 @@ use crate::lysis::{Lesion, Lysis, Reference, ReferenceKind, SliceLysis};
 /// The 95 % interval of an estimate.
 pub fn interval(estimate: Estimate) -> [f64; 2] {
     [estimate.low, estimate.high]
-}
-
-/// The report's word for a bone.
-pub fn bone_word(bone: BoneName) -> &'static str {
-    match bone {
-        BoneName::Femur => "femur",
-        BoneName::Tibia => "tibia",
-        BoneName::Fibula => "fibula",
-        BoneName::Humerus => "humerus",
-        BoneName::Radius => "radius",
-        BoneName::Ulna => "ulna",
-        BoneName::Unknown => "unknown",
-    }
-}
-
-/// The report's word for a side.
-pub fn side_word(side: Side) -> &'static str {
-    match side {
-        Side::Left => "left",
-        Side::Right => "right",
-        Side::Unknown => "unknown",
-    }
 }
 
 /// Why a section has no numbers, as a clause that completes "not measured because …".

@@ -94,3 +94,14 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     found.sort();
     found
 }
+
+/// The folder of the shared data, if it is there.
+pub fn shared_data() -> Option<PathBuf> {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    let folder = std::env::var_os("CORTICALYSIS_SHARED_DATA").map_or_else(beside, PathBuf::from);
+    if folder.join("ct").is_dir() {
+        return Some(folder);
+    }
+    println!("skipped: shared data not present");
+    None
+}
