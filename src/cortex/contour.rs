@@ -2,6 +2,7 @@
 
 use super::SECTORS;
 use super::polar::{Polar, STEP_MM};
+use super::unroll::fill_between_sectors;
 use crate::smoothing::{penalty, smooth_robust};
 use rayon::prelude::*;
 
@@ -125,15 +126,19 @@ fn edge_near(ray: &[f32], predicted_mm: f64, cortical_hu: f64) -> f64 {
 fn complete(observed: &Map, dz_mm: f64) -> Map {
     let n = observed.len();
     let lambda = penalty(WAVELENGTH_MM / dz_mm);
+    let weights: Map =
+        observed.iter().map(|row| row.iter().map(|v| f64::from(u8::from(v.is_finite()))).collect()).collect();
     let columns: Vec<Vec<f64>> = (0..SECTORS)
         .into_par_iter()
         .map(|s| {
             let values: Vec<f64> = (0..n).map(|k| observed[k][s]).collect();
-            let weights: Vec<f64> = values.iter().map(|v| if v.is_finite() { 1.0 } else { 0.0 }).collect();
+            let weights: Vec<f64> = (0..n).map(|k| weights[k][s]).collect();
             smooth_robust(&values, &weights, lambda, 0.15)
         })
         .collect();
-    (0..n).map(|k| (0..SECTORS).map(|s| columns[s][k]).collect()).collect()
+    let mut radius: Map = (0..n).map(|k| (0..SECTORS).map(|s| columns[s][k]).collect()).collect();
+    fill_between_sectors(&mut radius, &weights, 2.0);
+    radius
 }
 
 /// Is bone found outside the contour where the wall should end? Either the wall goes on outwards without a gap

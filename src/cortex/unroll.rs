@@ -204,6 +204,24 @@ impl Surface {
     }
 }
 
+/// Sectors that hold less than `least` weight along the whole bone take their values from the nearest sectors on both
+/// sides that hold more. Nothing carried along the bone could tell what was there.
+pub fn fill_between_sectors(map: &mut Map, weights: &Map, least: f64) {
+    let held: Vec<usize> = (0..SECTORS).filter(|s| weights.iter().map(|row| row[*s]).sum::<f64>() >= least).collect();
+    if held.is_empty() {
+        return;
+    }
+    for s in (0..SECTORS).filter(|s| held.binary_search(s).is_err()) {
+        let next = held.partition_point(|h| *h < s);
+        let (right, left) = (held[next % held.len()], held[(next + held.len() - 1) % held.len()]);
+        let (to_right, to_left) = ((right + SECTORS - s) % SECTORS, (s + SECTORS - left) % SECTORS);
+        let share = to_left as f64 / (to_left + to_right) as f64;
+        for row in map.iter_mut() {
+            row[s] = row[left] * (1.0 - share) + row[right] * share;
+        }
+    }
+}
+
 /// Smooths a map along the bone, cells of weight zero being carried over.
 pub fn smooth_along(map: &Map, weights: &Map, wavelength_mm: f64, dz_mm: f64) -> Map {
     let n = map.len();
@@ -217,4 +235,20 @@ pub fn smooth_along(map: &Map, weights: &Map, wavelength_mm: f64, dz_mm: f64) ->
         })
         .collect();
     (0..n).map(|k| (0..SECTORS).map(|s| columns[s][k]).collect()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sector_without_any_weight_takes_its_values_from_its_neighbours_across_the_first_one() {
+        let mut map: Map = vec![(0..SECTORS).map(|s| if s < 10 { 4.0 } else { 8.0 }).collect(); 3];
+        let weights: Map = vec![(0..SECTORS).map(|s| if (5..117).contains(&s) { 1.0 } else { 0.0 }).collect(); 3];
+        fill_between_sectors(&mut map, &weights, 2.0);
+        // Eight steps from sector 116 (8 mm) to sector 5 (4 mm), over sector 0.
+        let step = 4.0 / 9.0;
+        assert!((map[1][117] - (8.0 - step)).abs() < 1e-12 && (map[1][4] - (4.0 + step)).abs() < 1e-12);
+        assert_eq!((map[1][5], map[1][116]), (4.0, 8.0));
+    }
 }

@@ -10,7 +10,7 @@
 use super::patches::{Patches, find_patches, slices_in};
 use crate::cortex::SECTORS;
 use crate::cortex::contour::Map;
-use crate::cortex::unroll::smooth_along;
+use crate::cortex::unroll::{fill_between_sectors, smooth_along};
 use crate::smoothing::{level_off, median, penalty, quantile, smooth};
 
 /// Slow shape of one sector along the bone, mm.
@@ -21,6 +21,8 @@ const COURSE_MM: f64 = 50.0;
 const REMAINDER_MM: f64 = 60.0;
 /// Stretch over which the slope of a carried course or shape dies away, mm.
 const FADE_MM: f64 = 20.0;
+/// Healthy cells that a sector needs to have a shape of its own.
+const HELD_CELLS: f64 = 3.0;
 /// Weight that pulls the remainder to nothing where no healthy wall stands.
 const PULL: f64 = 0.02;
 /// Cells whose wall does not reach this share of compact cortex are not believed in the first fit.
@@ -184,10 +186,10 @@ fn refine(depths: &Depths, rows: &[bool], healthy: &[Vec<bool>], course: &mut Ve
         *course = smooth(&mean, &share, penalty(COURSE_MM / depths.dz_mm));
         level_off(course, &share, 0.0, FADE_MM / depths.dz_mm);
         let rest: Map = (0..n).map(|k| depths.log_depth[k].iter().map(|y| y - course[k]).collect()).collect();
-        let soft: Map = weights.iter().map(|r| r.iter().map(|w| w + 1e-6).collect()).collect();
-        let soft = only_known(soft, depths.known);
-        *shape = smooth_along(&rest, &soft, SHAPE_MM, depths.dz_mm);
-        level_off_sectors(shape, &soft, depths.dz_mm);
+        *shape = smooth_along(&rest, &weights, SHAPE_MM, depths.dz_mm);
+        level_off_sectors(shape, &weights, depths.dz_mm);
+        // A sector that is lost as far as it is seen must not become its own reference.
+        fill_between_sectors(shape, &weights, HELD_CELLS);
         *shape = around(shape);
         let off = |k: usize, s: usize| rest[k][s] - shape[k][s];
         let scale = spread(&weights, off);
@@ -244,17 +246,6 @@ fn level_off_sectors(map: &mut Map, weights: &Map, dz_mm: f64) {
         level_off(&mut column, &held, 0.1, FADE_MM / dz_mm);
         map.iter_mut().zip(column).for_each(|(r, v)| r[s] = v);
     }
-}
-
-fn only_known(mut weights: Map, known: &[Vec<bool>]) -> Map {
-    for (row, known) in weights.iter_mut().zip(known) {
-        row.iter_mut().zip(known).for_each(|(w, k)| {
-            if !*k {
-                *w = 0.0
-            }
-        });
-    }
-    weights
 }
 
 /// Mean over three neighbouring sectors.
@@ -330,6 +321,15 @@ mod tests {
         let surface = fitted(|k, s| if inside(k, s) { 0.6 } else { 0.0 });
         assert!(surface.patches.count >= 1);
         assert!(error_inside(&surface, inside) < 0.12, "{}", error_inside(&surface, inside));
+    }
+
+    #[test]
+    fn sectors_that_are_gone_as_far_as_the_bone_is_seen_are_still_lost() {
+        let inside = |_: usize, s: usize| (60..85).contains(&s);
+        let surface = fitted(|k, s| if inside(k, s) { 1.0 } else { 0.0 });
+        assert!(surface.patches.count >= 1);
+        assert!(surface.deviation[30][72] < -0.95, "{}", surface.deviation[30][72]);
+        assert!(error_inside(&surface, inside) < 0.15, "{}", error_inside(&surface, inside));
     }
 
     #[test]
