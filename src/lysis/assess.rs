@@ -219,7 +219,8 @@ impl Losses<'_> {
         let contour = sum(&|s| self.arc_mm(k, s));
         let reference_area_mm2 = sum(&|s| self.intact_mm2(k, s));
         let axial = 100.0 * sum(&|s| self.intact_mm2(k, s) * loss(s)) / reference_area_mm2;
-        let at_depth = |d: f64| 100.0 * sum(&|s| if loss(s) > d { self.arc_mm(k, s) } else { 0.0 }) / contour;
+        let at_depth =
+            |d: f64| (100.0 * sum(&|s| if loss(s) > d { self.arc_mm(k, s) } else { 0.0 }) / contour).min(100.0);
         let mean_around = |values: &[f32]| sum(&|s| f64::from(values[s]) * self.arc_mm(k, s)) / contour;
         Some(SliceLysis {
             axial_percent: axial_interval(axial, self, k, spread),
@@ -277,5 +278,21 @@ fn note(choice: ReferenceChoice, has_twin: bool, twin: Option<&Twin>, believed: 
 
 /// An estimate that is known to be within 0 and 100 percent.
 pub(super) fn percent(value: f64, low: f64, high: f64) -> Estimate {
-    Estimate { value, low: low.clamp(0.0, value), high: high.clamp(value, 100.0) }
+    // A share of all of it can come out a rounding error above 100. No `clamp` of the ends: it panics where they cross.
+    let value = value.clamp(0.0, 100.0);
+    Estimate { value, low: low.max(0.0).min(value), high: high.min(100.0).max(value) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn a_share_of_everything_is_a_hundred_percent_whatever_the_rounding() {
+        let all = percent(100.000_000_000_000_01, 98.0, 103.0);
+        assert_eq!((all.value, all.low, all.high), (100.0, 98.0, 100.0));
+        let none = percent(0.0, -3.0, 1.5);
+        assert_eq!((none.low, none.high), (0.0, 1.5));
+        assert!(percent(f64::NAN, 0.0, 1.0).value.is_nan());
+    }
 }
