@@ -60,8 +60,20 @@ pub fn analyze(volume: &Volume<i16>, settings: &Settings) -> Vec<MeasuredBone> {
         })
         .collect();
     let measured: Vec<(Bone, Cortex)> = cortices.into_iter().filter_map(|(b, c)| Some((b, c?))).collect();
-    let prepared: Vec<_> = measured.par_iter().map(|(_, cortex)| prepare(cortex)).collect();
     let wanted = choose(&measured, settings);
+    // A bone that is neither asked for nor the twin of one needs no intact surface.
+    let mut needed = vec![false; measured.len()];
+    for (index, _) in wanted.iter().filter(|(_, bone)| !is_too_thin(bone.name)) {
+        needed[*index] = true;
+        if let Some(twin) = twin_of(&measured, *index) {
+            needed[twin] = true;
+        }
+    }
+    let prepared: Vec<_> = measured
+        .par_iter()
+        .zip(&needed)
+        .map(|((_, cortex), needed)| if *needed { prepare(cortex) } else { None })
+        .collect();
     wanted
         .into_par_iter()
         .map(|(index, bone)| {
@@ -91,10 +103,10 @@ fn choose(measured: &[(Bone, Cortex)], settings: &Settings) -> Vec<(usize, Bone)
         });
     } else if !told {
         chosen.retain(|(_, b)| match b.name {
-            BoneName::Fibula | BoneName::Radius | BoneName::Ulna => false,
+            name if is_too_thin(name) => false,
             // Nameless and thin: forearm, rib, metatarsal. A bone cut by the border everywhere has no known size.
             BoneName::Unknown => b.shaft.cut_everywhere || b.diameter_mm >= SMALLEST_MM,
-            BoneName::Femur | BoneName::Tibia | BoneName::Humerus => true,
+            _ => true,
         });
     }
     if let Some(side) = settings.side {
@@ -137,6 +149,11 @@ fn twin_of(measured: &[(Bone, Cortex)], index: usize) -> Option<usize> {
         .then(|| (0..measured.len()).find(|i| measured[*i].0.name == bone.name && measured[*i].0.side == other))?
 }
 
+/// Bones that are found but not measured.
+fn is_too_thin(name: BoneName) -> bool {
+    matches!(name, BoneName::Fibula | BoneName::Radius | BoneName::Ulna)
+}
+
 fn finish(bone: Bone, mut cortex: Cortex, assessed: Option<Assessed>) -> MeasuredBone {
     let mut warnings = Vec::new();
     let mut lysis = None;
@@ -149,7 +166,7 @@ fn finish(bone: Bone, mut cortex: Cortex, assessed: Option<Assessed>) -> Measure
     let measured = cortex.slices.iter().filter(|s| s.not_measured.is_none()).count();
     if bone.shaft.cut_everywhere {
         warnings.push("The image border cuts this bone in every slice: nothing of it is measured.".into());
-    } else if matches!(bone.name, BoneName::Fibula | BoneName::Radius | BoneName::Ulna) {
+    } else if is_too_thin(bone.name) {
         lysis = None;
         warnings.push(
             "Bones this thin, with crests this sharp, are not measured yet: healthy fibulas showed losses that are anatomy."

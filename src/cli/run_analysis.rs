@@ -149,9 +149,13 @@ fn recorded(settings: &AnalyzeSettings) -> BTreeMap<String, serde_json::Value> {
 
 /// Why there is nothing to report: no bone at all, or none that answers to `--bone`, `--side` and `--seed`.
 fn no_bone(volume: &Volume<i16>, settings: &AnalyzeSettings) -> ExitError {
+    let asked = settings.bone.is_some() || settings.side.is_some() || settings.seed.is_some();
     let unasked = Settings { bone: None, side: None, seed_mm: None, ..measuring(settings) };
-    let others: Vec<String> =
-        analyze(volume, &unasked).iter().map(|b| format!("{} {}", b.bone.side, b.bone.name)).collect();
+    let others: Vec<String> = if asked {
+        analyze(volume, &unasked).iter().map(|b| format!("{} {}", b.bone.side, b.bone.name)).collect()
+    } else {
+        Vec::new()
+    };
     if others.is_empty() {
         return ExitError::no_long_bone(anyhow::anyhow!(
             "no long bone that can be measured was found in this series: no shaft shows a closed dense ring over 40 mm or more"
