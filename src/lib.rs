@@ -8,6 +8,7 @@ pub mod cortex;
 pub mod dicom;
 pub mod estimate;
 pub mod lysis;
+pub mod phantom;
 pub mod report;
 pub mod scores;
 pub mod smoothing;
