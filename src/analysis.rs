@@ -1,7 +1,7 @@
 //! The pipeline on a volume: bones found, cortex unrolled, loss assessed. Knows neither files nor reports.
 
 use crate::anatomy::{Bone, BoneName, Side, find_shafts, name_bones};
-use crate::cortex::{Cortex, cut_everywhere, measure};
+use crate::cortex::{Acquisition, Cortex, cut_everywhere, measure};
 use crate::lysis::{Assessed, Lysis, ReferenceChoice, assess, prepare};
 use crate::volume::Volume;
 use nalgebra::Point3;
@@ -23,11 +23,20 @@ pub struct Settings {
     pub reference: ReferenceChoice,
     /// Loss from which a sector counts as involved, 0..1.
     pub depth: f64,
+    /// What the headers of the series say about slices and kernel.
+    pub acquisition: Acquisition,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { bone: None, side: None, seed_mm: None, reference: ReferenceChoice::Auto, depth: 0.30 }
+        Self {
+            bone: None,
+            side: None,
+            seed_mm: None,
+            reference: ReferenceChoice::Auto,
+            depth: 0.30,
+            acquisition: Acquisition::default(),
+        }
     }
 }
 
@@ -54,7 +63,7 @@ pub fn analyze(volume: &Volume<i16>, settings: &Settings) -> Vec<MeasuredBone> {
             let cortex = if bone.shaft.cut_everywhere {
                 Some(cut_everywhere(volume, &bone.shaft))
             } else {
-                measure(volume, &bone.shaft)
+                measure(volume, &bone.shaft, &settings.acquisition)
             };
             (bone, cortex)
         })

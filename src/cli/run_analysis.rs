@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::analyze::AnalyzeSettings;
 use super::exit_status::{ExitError, OrExit};
 use crate::analysis::{MeasuredBone, Settings, analyze};
+use crate::cortex::Acquisition;
 use crate::dicom::{Discovery, Series, discover};
 use crate::report::{BoneFigures, GivenItems, Report, ReportError, bone_report, convert, summary, to_json, write_all};
 use crate::volume::Volume;
@@ -29,7 +30,7 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
     let volume = series.load(&progress.step("reading slices")).or_input_unusable()?;
     let spinner = progress.step("measuring");
     spinner(0, 1);
-    let bones = analyze(&volume, &measuring(settings));
+    let bones = analyze(&volume, &measuring(settings, series));
     drop(spinner);
     progress.clear();
 
@@ -39,7 +40,7 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
         eprintln!("warning: {warning}");
     }
     if bones.is_empty() {
-        return Err(no_bone(&volume, settings).into());
+        return Err(no_bone(&volume, settings, series).into());
     }
     let given =
         GivenItems { site: settings.site, size: settings.size, lesion_type: settings.lesion_type, pain: settings.pain };
@@ -81,13 +82,14 @@ fn output_error(error: ReportError) -> anyhow::Error {
 }
 
 /// The user's choices as the measurement wants them.
-fn measuring(settings: &AnalyzeSettings) -> Settings {
+fn measuring(settings: &AnalyzeSettings, series: &Series) -> Settings {
     Settings {
         bone: settings.bone,
         side: settings.side,
         seed_mm: settings.seed.map(|s| [s.x_mm, s.y_mm, s.z_mm]),
         reference: settings.reference,
         depth: settings.depth_fraction,
+        acquisition: Acquisition { slice_thickness_mm: series.header.slice_thickness_mm, blur_fwhm_mm: None },
     }
 }
 
@@ -148,9 +150,9 @@ fn recorded(settings: &AnalyzeSettings) -> BTreeMap<String, serde_json::Value> {
 }
 
 /// Why there is nothing to report: no bone at all, or none that answers to `--bone`, `--side` and `--seed`.
-fn no_bone(volume: &Volume<i16>, settings: &AnalyzeSettings) -> ExitError {
+fn no_bone(volume: &Volume<i16>, settings: &AnalyzeSettings, series: &Series) -> ExitError {
     let asked = settings.bone.is_some() || settings.side.is_some() || settings.seed.is_some();
-    let unasked = Settings { bone: None, side: None, seed_mm: None, ..measuring(settings) };
+    let unasked = Settings { bone: None, side: None, seed_mm: None, ..measuring(settings, series) };
     let others: Vec<String> = if asked {
         analyze(volume, &unasked).iter().map(|b| format!("{} {}", b.bone.side, b.bone.name)).collect()
     } else {

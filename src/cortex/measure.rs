@@ -2,8 +2,9 @@
 
 use super::contour::{Map, Periosteum, is_displaced, periosteum};
 use super::polar::{Polar, STEP_MM};
-use super::unroll::{cortical_hu, unroll};
-use super::{Cortex, CortexSlice, NotMeasured, SECTORS};
+use super::scanner::{Scanner, estimate};
+use super::unroll::{Slices, candidates, cortical_hu, unroll, window_depth};
+use super::{Acquisition, Cortex, CortexSlice, NotMeasured, SECTORS};
 use crate::anatomy::Shaft;
 use crate::smoothing::median;
 use crate::volume::{NO_DATA, Volume};
@@ -19,9 +20,13 @@ const END_ZONE_MM: f64 = 40.0;
 const MAX_TILT_DEG: f64 = 60.0;
 /// No bone reaches this; 12-bit scanners saturate at 3071.
 const METAL_HU: f32 = 2700.0;
+/// Blur of a standard kernel, and of sampling, from which the image's own is searched; see docs for the table of kernels.
+const FIRST_FWHM_MM: f64 = 1.4;
+/// Full width at half maximum over standard deviation of a Gaussian.
+const FWHM_PER_SIGMA: f64 = 2.354_820_045;
 
 /// Measures the wall of `shaft` in every slice where it forms a ring. `None` when no wall can be told apart at all.
-pub fn measure(volume: &Volume<i16>, shaft: &Shaft) -> Option<Cortex> {
+pub fn measure(volume: &Volume<i16>, shaft: &Shaft, acquisition: &Acquisition) -> Option<Cortex> {
     let axis = shaft.axis(volume);
     let dz = volume.grid.spacing_mm.z;
     let beyond = (BEYOND_MM / dz) as usize;
@@ -41,10 +46,19 @@ pub fn measure(volume: &Volume<i16>, shaft: &Shaft) -> Option<Cortex> {
     let tilt = tilt_deg(volume, &axis, first, last);
     let state = states(volume, &polar, &surface, &is_ring, compact_hu, &tilt, dz);
     let usable: Vec<bool> = state.iter().map(Option::is_none).collect();
-    let unrolled = unroll(&polar, &surface.radius_mm, compact_hu, &usable, dz);
+    let slices = Slices { spacing_mm: dz, thickness_mm: acquisition.slice_thickness_mm.unwrap_or(dz) };
+    let depth_mm = window_depth(&polar, &surface.radius_mm, compact_hu, &usable, dz);
+    let start = Scanner {
+        cortical_hu: compact_hu,
+        sigma_mm: acquisition.blur_fwhm_mm.unwrap_or(FIRST_FWHM_MM) / FWHM_PER_SIGMA,
+        overshoot: 0.0,
+    };
+    let clear = candidates(&polar, &surface.radius_mm, &depth_mm, compact_hu, &usable, &slices);
+    let scanner = estimate(&clear, start);
+    let unrolled = unroll(&polar, &surface.radius_mm, depth_mm, &scanner, &slices);
     let ends = trim(&polar, &surface.radius_mm, first_ring - first, last_ring - first);
     let row = |map: &Map, n: usize| map[n].iter().map(|v| *v as f32).collect::<Vec<f32>>();
-    let slices = ends
+    let rows = ends
         .map(|n| {
             let at = place(volume, axis[first + n], first + n);
             CortexSlice {
@@ -62,7 +76,7 @@ pub fn measure(volume: &Volume<i16>, shaft: &Shaft) -> Option<Cortex> {
             }
         })
         .collect();
-    Some(Cortex { cortical_hu: compact_hu, slice_spacing_mm: dz, slices })
+    Some(Cortex { cortical_hu: scanner.cortical_hu, scanner: Some(scanner), slice_spacing_mm: dz, slices: rows })
 }
 
 /// The record of a bone that the image border cuts in every slice: where it is, and that nothing was measured.
@@ -82,7 +96,7 @@ pub fn cut_everywhere(volume: &Volume<i16>, shaft: &Shaft) -> Cortex {
         })
         .collect();
     let compact_hu = median(&mut shaft.rings.iter().map(|r| r.wall_hu).collect::<Vec<_>>()).unwrap_or(f64::NAN);
-    Cortex { cortical_hu: compact_hu, slice_spacing_mm: volume.grid.spacing_mm.z, slices }
+    Cortex { cortical_hu: compact_hu, scanner: None, slice_spacing_mm: volume.grid.spacing_mm.z, slices }
 }
 
 /// Patient position of an in-plane point of slice `k`.

@@ -3,7 +3,10 @@
 pub mod contour;
 mod measure;
 pub mod polar;
+pub mod profile;
+pub mod scanner;
 pub mod unroll;
+pub mod wall;
 
 pub use measure::{cut_everywhere, measure};
 
@@ -55,11 +58,22 @@ pub struct CortexSlice {
     pub canal_hu: Vec<f32>,
 }
 
+/// What the headers tell about how the image was made.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Acquisition {
+    /// Length along the bone that one slice averages over; the slice spacing where unknown.
+    pub slice_thickness_mm: Option<f64>,
+    /// Full width at half maximum of the in-plane blur, as a first guess; the image's own edges have the last word.
+    pub blur_fwhm_mm: Option<f64>,
+}
+
 /// The unrolled cortex of one bone, slices in order of increasing slice index.
 #[derive(Debug, Clone)]
 pub struct Cortex {
     /// HU of compact cortex in this patient.
     pub cortical_hu: f64,
+    /// Blur and density that the image's own walls showed; `None` where nothing was measured.
+    pub scanner: Option<scanner::Scanner>,
     /// Distance between neighbouring slices along the bone's axis is this over `cos(tilt_deg)`.
     pub slice_spacing_mm: f64,
     /// Slices of the bone, measured or not.

@@ -8,6 +8,9 @@
 use super::SECTORS;
 use super::contour::Map;
 use super::polar::{Polar, STEP_MM, sector_angle};
+use super::profile::Edge;
+use super::scanner::{Candidate, Scanner};
+use super::wall::{Samples, fit};
 use crate::smoothing::{penalty, quantile, smooth, smooth_robust};
 use rayon::prelude::*;
 
@@ -67,8 +70,7 @@ pub struct Unrolled {
 }
 
 /// Counts the wall between the periosteal surface and the depth of the intact wall.
-pub fn unroll(polar: &Polar, radius_mm: &Map, cortical_hu: f64, usable: &[bool], dz_mm: f64) -> Unrolled {
-    let depth_mm = window_depth(polar, radius_mm, cortical_hu, usable, dz_mm);
+pub fn unroll(polar: &Polar, radius_mm: &Map, depth_mm: Map, scanner: &Scanner, slices: &Slices) -> Unrolled {
     let n = polar.slices();
     let step = 2.0 * std::f64::consts::PI / SECTORS as f64;
     let rows: Vec<[Vec<f64>; 4]> = (0..n)
@@ -76,11 +78,17 @@ pub fn unroll(polar: &Polar, radius_mm: &Map, cortical_hu: f64, usable: &[bool],
         .map(|k| {
             let mut row = [vec![0.0; SECTORS], vec![0.0; SECTORS], vec![0.0; SECTORS], vec![0.0; SECTORS]];
             for s in 0..SECTORS {
-                let wall = count(polar.ray(k, s), radius_mm[k][s], depth_mm[k][s], cortical_hu);
-                let geometry = Surface::at(polar, radius_mm, k, s, dz_mm);
+                let (ray, outer_mm) = (polar.ray(k, s), radius_mm[k][s]);
+                let wall = count(ray, outer_mm, depth_mm[k][s], scanner.cortical_hu);
+                let geometry = Surface::at(polar, radius_mm, k, s, slices.spacing_mm);
+                let edge = geometry.edge(scanner, slices);
+                let fitted = Samples::around(ray, STEP_MM, outer_mm, depth_mm[k][s])
+                    .and_then(|samples| fit(&samples, &edge, scanner.cortical_hu, outer_mm, wall.length_mm));
+                // Where no wall can be fitted (a hole, a joint) what is left of it is its mass.
+                let width_mm = fitted.map_or(wall.length_mm, |w| w.width_mm);
                 row[0][s] = geometry.arc_per_radian_mm * step;
                 row[1][s] = wall.moment_mm2 * step;
-                row[2][s] = wall.length_mm * geometry.cosine;
+                row[2][s] = width_mm * geometry.cosine;
                 row[3][s] = wall.peak_hu;
             }
             row
@@ -118,7 +126,7 @@ fn count(ray: &[f32], radius_mm: f64, depth_mm: f64, cortical_hu: f64) -> Wall {
 
 /// How deep the intact wall reaches in every sector, plus the blur: observed where a wall stands, carried along the
 /// bone where it does not.
-fn window_depth(polar: &Polar, radius_mm: &Map, cortical_hu: f64, usable: &[bool], dz_mm: f64) -> Map {
+pub fn window_depth(polar: &Polar, radius_mm: &Map, cortical_hu: f64, usable: &[bool], dz_mm: f64) -> Map {
     let n = polar.slices();
     let lambda = penalty(60.0 / dz_mm);
     let columns: Vec<Vec<f64>> = (0..SECTORS)
@@ -174,7 +182,58 @@ struct Surface {
     cosine: f64,
     /// Contour length per radian, in the slice plane.
     arc_per_radian_mm: f64,
+    /// Cosine between the ray and the contour's normal in the slice plane.
+    in_plane_cosine: f64,
+    /// How far the surface moves along the ray per mm across the slice.
+    slope: f64,
 }
+
+/// The slices of a series as the wall sees them.
+#[derive(Debug, Clone, Copy)]
+pub struct Slices {
+    /// Distance between neighbouring slices, mm.
+    pub spacing_mm: f64,
+    /// Length of bone that one slice averages over, mm.
+    pub thickness_mm: f64,
+}
+
+/// Rays whose wall is clear enough to tell blur and density, one in three.
+pub fn candidates(
+    polar: &Polar,
+    radius_mm: &Map,
+    depth_mm: &Map,
+    cortical_hu: f64,
+    usable: &[bool],
+    slices: &Slices,
+) -> Vec<Candidate> {
+    let rows: Vec<usize> = (0..polar.slices()).filter(|k| usable[*k]).collect();
+    let stride = rows.len().div_ceil(MAX_ROWS).max(1);
+    let mut all = Vec::new();
+    for k in rows.into_iter().step_by(stride) {
+        for s in (k % 3..SECTORS).step_by(3) {
+            let (ray, outer_mm) = (polar.ray(k, s), radius_mm[k][s]);
+            let wall = count(ray, outer_mm, depth_mm[k][s], cortical_hu);
+            let geometry = Surface::at(polar, radius_mm, k, s, slices.spacing_mm);
+            let seen = wall.length_mm * geometry.cosine;
+            if seen.is_nan() || seen < 0.8 || wall.peak_hu < 0.5 * cortical_hu {
+                continue;
+            }
+            if let Some(samples) = Samples::around(ray, STEP_MM, outer_mm, depth_mm[k][s]) {
+                all.push(Candidate {
+                    samples,
+                    outer_mm,
+                    width_mm: wall.length_mm,
+                    cosine: geometry.in_plane_cosine,
+                    box_mm: geometry.slope * slices.thickness_mm,
+                });
+            }
+        }
+    }
+    all
+}
+
+/// Slices that are enough to tell blur and density.
+const MAX_ROWS: usize = 40;
 
 impl Surface {
     fn at(polar: &Polar, radius_mm: &Map, k: usize, s: usize, dz_mm: f64) -> Self {
@@ -200,7 +259,18 @@ impl Surface {
         ];
         let length = normal.iter().map(|v| v * v).sum::<f64>().sqrt();
         let cosine = if length > 0.0 { ((normal[0] * cos + normal[1] * sin) / length).abs() } else { 1.0 };
-        Self { cosine, arc_per_radian_mm: r.hypot(around) }
+        let along_ray = normal[0] * cos + normal[1] * sin;
+        Self {
+            cosine,
+            arc_per_radian_mm: r.hypot(around),
+            in_plane_cosine: r / r.hypot(around).max(1e-9),
+            slope: (normal[2] / along_ray).abs().min(3.0),
+        }
+    }
+
+    /// The answer to the wall's edges along this ray.
+    fn edge(&self, scanner: &Scanner, slices: &Slices) -> Edge {
+        scanner.edge(self.in_plane_cosine, self.slope * slices.thickness_mm)
     }
 }
 

@@ -122,7 +122,7 @@ pub fn bone() -> FakeBone {
         cells,
     };
     FakeBone {
-        cortex: Cortex { cortical_hu: 1500.0, slice_spacing_mm: SPACING_MM, slices },
+        cortex: Cortex { cortical_hu: 1500.0, scanner: None, slice_spacing_mm: SPACING_MM, slices },
         lysis: Lysis { reference, loss: losses, slices: percentages, lesions: vec![lesion] },
         volume: volume(),
         series: series(),

@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn a_bone_without_any_slice_draws_without_a_panic() {
         let bone = fixture::bone();
-        let cortex = Cortex { cortical_hu: 1500.0, slice_spacing_mm: 3.0, slices: Vec::new() };
+        let cortex = Cortex { cortical_hu: 1500.0, scanner: None, slice_spacing_mm: 3.0, slices: Vec::new() };
         let figures =
             BoneFigures { bone_index: 0, cortex: &cortex, lysis: &bone.lysis, crops: bone.crops(), depth: 0.3 };
         assert!(unrolled_map(&figures, "x", "x").contains("<svg"));

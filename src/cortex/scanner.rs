@@ -1,0 +1,130 @@
+//! What the image tells about the scanner and the patient: blur, overshoot and the density of compact cortex.
+//!
+//! All rays share these three, and each ray has its own wall ([`super::wall`]). They are fitted together by Gauss–Newton:
+//! each ray's own four unknowns are eliminated (Schur complement), the three shared ones are left. Where walls are thicker
+//! than the blur their middle gives the density and their edges the blur; where all walls are thin, walls of unlike thickness
+//! still tell them apart, because width grows with mass as the density says. What even that does not tell stays near its
+//! first guess.
+
+use super::profile::Edge;
+use super::wall::{Row, Samples, Wall, fit};
+use crate::smoothing::median;
+use nalgebra::{Matrix3, Matrix4, Matrix4x3, Vector3, Vector4};
+use rayon::prelude::*;
+
+/// Blur and density, the same all over the bone.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scanner {
+    /// HU of compact cortex.
+    pub cortical_hu: f64,
+    /// Standard deviation of the in-plane blur, mm, that of sampling between pixels included.
+    pub sigma_mm: f64,
+    /// Overshoot of a sharp kernel; see [`Edge::overshoot`].
+    pub overshoot: f64,
+}
+
+impl Scanner {
+    /// The answer to an edge that a ray meets obliquely: `cosine` in the slice plane, smeared over `box_mm` by the slice.
+    pub fn edge(&self, cosine: f64, box_mm: f64) -> Edge {
+        Edge { sigma_mm: self.sigma_mm / cosine.max(0.3), box_mm, overshoot: self.overshoot }
+    }
+}
+
+/// One ray with a wall, as the estimate wants it.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    pub samples: Samples,
+    pub outer_mm: f64,
+    pub width_mm: f64,
+    /// Cosine between ray and contour normal in the slice plane.
+    pub cosine: f64,
+    /// Smear of the edge along the ray by the slice, mm.
+    pub box_mm: f64,
+}
+
+/// Slopes of the answer with regard to sigma and overshoot are taken by differences this small.
+const STEP_SIGMA_MM: f64 = 1e-3;
+const STEP_OVERSHOOT: f64 = 1e-3;
+/// How well the first guess is known: density, sigma, overshoot.
+const GUESS_SD: [f64; 3] = [300.0, 0.15, 0.15];
+const ROUNDS: usize = 12;
+
+/// Fits the shared three to `candidates`, from the first guess `start`.
+pub fn estimate(candidates: &[Candidate], start: Scanner) -> Scanner {
+    let mut now = start;
+    let prior = [start.cortical_hu, start.sigma_mm, start.overshoot];
+    let mut kept: Vec<&Candidate> = candidates.iter().collect();
+    for round in 0..ROUNDS {
+        let walls: Vec<Option<Wall>> = kept
+            .par_iter()
+            .map(|c| fit(&c.samples, &now.edge(c.cosine, c.box_mm), now.cortical_hu, c.outer_mm, c.width_mm))
+            .collect();
+        // A ray that meets a foramen, a strut or a hole does not look like a wall.
+        let mut residuals: Vec<f64> = walls.iter().flatten().map(|w| w.residual_hu).collect();
+        let Some(typical) = median(&mut residuals) else { return start };
+        let pairs: Vec<(&Candidate, Wall)> = kept
+            .iter()
+            .zip(&walls)
+            .filter_map(|(c, w)| w.filter(|w| w.residual_hu < 2.0 * typical).map(|w| (*c, w)))
+            .collect();
+        let parts: Vec<(Matrix3<f64>, Vector3<f64>)> = pairs.par_iter().map(|(c, w)| reduced(c, w, &now)).collect();
+        let (mut normal, mut gradient) = (Matrix3::zeros(), Vector3::zeros());
+        // In order: the same bytes whatever the number of threads.
+        for (n, g) in &parts {
+            normal += n;
+            gradient += g;
+        }
+        let variance = typical * typical;
+        let at = [now.cortical_hu, now.sigma_mm, now.overshoot];
+        for d in 0..3 {
+            // The samples of a ray hang together: ten of them tell as much as one.
+            let weight = 10.0 * variance / GUESS_SD[d].powi(2);
+            normal[(d, d)] += weight;
+            gradient[d] += weight * (prior[d] - at[d]);
+        }
+        let Some(step) = normal.cholesky().map(|c| c.solve(&gradient)) else { return now };
+        now = Scanner {
+            cortical_hu: (now.cortical_hu + step[0].clamp(-200.0, 200.0)).clamp(500.0, 2600.0),
+            sigma_mm: (now.sigma_mm + step[1].clamp(-0.1, 0.1)).clamp(0.2, 1.5),
+            overshoot: (now.overshoot + step[2].clamp(-0.1, 0.1)).clamp(0.0, 0.8),
+        };
+        if round > 2 && step[0].abs() < 0.5 && step[1].abs() < 5e-4 && step[2].abs() < 1e-3 {
+            break;
+        }
+        if round == 2 {
+            kept = pairs.iter().map(|(c, _)| *c).collect();
+        }
+    }
+    now
+}
+
+/// What one ray tells about the shared three once its own four are eliminated.
+fn reduced(candidate: &Candidate, wall: &Wall, scanner: &Scanner) -> (Matrix3<f64>, Vector3<f64>) {
+    let edge = |s: &Scanner| s.edge(candidate.cosine, candidate.box_mm);
+    let (middle, wider, sharper) = (
+        edge(scanner),
+        edge(&Scanner { sigma_mm: scanner.sigma_mm + STEP_SIGMA_MM, ..*scanner }),
+        edge(&Scanner { overshoot: scanner.overshoot + STEP_OVERSHOOT, ..*scanner }),
+    );
+    let at = Vector4::new(wall.outer_mm, wall.width_mm, wall.inside_hu, wall.outside_hu);
+    let (mut own, mut cross, mut shared) = (Matrix4::zeros(), Matrix4x3::zeros(), Matrix3::zeros());
+    let (mut own_gradient, mut shared_gradient) = (Vector4::zeros(), Vector3::zeros());
+    for (r, hu) in &candidate.samples.points {
+        let row = Row::at(*r, &middle, scanner.cortical_hu, &at);
+        let by_sigma = (Row::at(*r, &wider, scanner.cortical_hu, &at).hu - row.hu) / STEP_SIGMA_MM;
+        let by_overshoot = (Row::at(*r, &sharper, scanner.cortical_hu, &at).hu - row.hu) / STEP_OVERSHOOT;
+        let slopes = Vector3::new(row.by_density, by_sigma, by_overshoot);
+        let off = hu - row.hu;
+        own += row.slopes * row.slopes.transpose();
+        cross += row.slopes * slopes.transpose();
+        shared += slopes * slopes.transpose();
+        own_gradient += row.slopes * off;
+        shared_gradient += slopes * off;
+    }
+    for d in 0..4 {
+        own[(d, d)] += 1e-6 * (1.0 + own[(d, d)]);
+    }
+    let Some(factor) = own.cholesky() else { return (Matrix3::zeros(), Vector3::zeros()) };
+    let solved = factor.solve(&cross);
+    (shared - cross.transpose() * solved, shared_gradient - solved.transpose() * own_gradient)
+}
