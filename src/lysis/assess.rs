@@ -1,5 +1,6 @@
 //! One bone's loss: reference chosen, loss counted, lesions named.
 
+use super::circumference::Circumference;
 use super::interval::{Spread, axial_interval, circumferential_interval};
 use super::lesions::lesions;
 use super::patches::Patches;
@@ -219,8 +220,15 @@ impl Losses<'_> {
         let contour = sum(&|s| self.arc_mm(k, s));
         let reference_area_mm2 = sum(&|s| self.intact_mm2(k, s));
         let axial = 100.0 * sum(&|s| self.intact_mm2(k, s) * loss(s)) / reference_area_mm2;
-        let at_depth =
-            |d: f64| (100.0 * sum(&|s| if loss(s) > d { self.arc_mm(k, s) } else { 0.0 }) / contour).min(100.0);
+        let blur_mm = self.cortex.scanner.map_or(0.0, |s| s.sigma_mm);
+        let arc_mm = |s: usize| self.arc_mm(k, s);
+        let loss_or_none = |s: usize| if self.known[k][s] { loss(s) } else { 0.0 };
+        let at_depth = |d: f64| {
+            // So near to nothing left there is no second half of the step to tell the border from.
+            let blur_mm = if d < 0.9 { blur_mm } else { 0.0 };
+            let around = Circumference { loss: &loss_or_none, arc_mm: &arc_mm, blur_mm };
+            (100.0 * around.above_mm(d) / contour).min(100.0)
+        };
         let mean_around = |values: &[f32]| sum(&|s| f64::from(values[s]) * self.arc_mm(k, s)) / contour;
         Some(SliceLysis {
             axial_percent: axial_interval(axial, self, k, spread),

@@ -17,11 +17,12 @@ const BETWEEN_PER_MM: f64 = 0.0016;
 const BEYOND_PER_MM: f64 = 0.0035;
 /// A healthy stretch shorter than this, beside a loss, does not hold the reference, mm.
 const HOLDING_MM: f64 = 12.0;
-/// What the model itself does not see (blur at the border of a loss, window of the wall), percentage points.
-const MODEL_POINTS: f64 = 0.8;
+/// What the model itself does not see (blur at the border of a loss, window of the wall), in units of the healthy walls'
+/// own spread: a bone of even walls is modelled better than one that is all ridges and pores.
+const MODEL_SHARE: f64 = 0.6;
 
 /// How well the two ends of a lost arc are known together, sectors.
-const ENDS_SECTORS: f64 = 1.5;
+const ENDS_SECTORS: f64 = 1.2;
 
 /// How far healthy walls stray from the reference.
 #[derive(Debug, Clone)]
@@ -147,12 +148,12 @@ pub(super) fn axial_interval(value: f64, losses: &Losses, k: usize, spread: &Spr
     let from_reference = 100.0 * spread.reference(k, in_loss) * share * (1.0 - value / 100.0);
     let cells = (0..SECTORS).filter(|s| losses.loss[k][*s] > 0.0).count() as f64;
     let from_cells = 100.0 * spread.cell * share / cells.sqrt();
-    let sd = (from_reference.powi(2) + from_cells.powi(2) + MODEL_POINTS.powi(2)).sqrt();
+    let sd = (from_reference.powi(2) + from_cells.powi(2) + (100.0 * MODEL_SHARE * spread.quarter).powi(2)).sqrt();
     percent(value, value - 1.96 * sd, value + 1.96 * sd)
 }
 
 /// Interval of the circumferential percentage of slice `k`: cells whose loss is within its own uncertainty of the
-/// depth may or may not count, and the two ends of the arc are known to about a sector and a half together.
+/// depth may or may not count, and the two ends of the arc are known to about a sector together.
 pub(super) fn circumferential_interval(value: f64, losses: &Losses, k: usize, depth: f64, spread: &Spread) -> Estimate {
     let total: f64 = (0..SECTORS).map(|s| losses.arc_mm(k, s)).sum();
     let near = |s: &usize| (0..5).any(|d| losses.patches.label[k][(s + SECTORS + d - 2) % SECTORS] > 0);

@@ -6,3 +6,4 @@ pub mod phantom;
 pub mod phantom_comparison;
 pub mod presets;
 pub mod program;
+pub mod wedge;
