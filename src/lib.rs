@@ -7,6 +7,7 @@ pub mod cli;
 pub mod cortex;
 pub mod dicom;
 pub mod estimate;
+pub mod evaluate;
 pub mod lysis;
 pub mod phantom;
 pub mod report;

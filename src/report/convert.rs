@@ -67,6 +67,7 @@ pub fn slice_reports(
             instance_number: source.and_then(|source| source.instance_number),
             sop_instance_uid: source.map(|source| source.sop_instance_uid.clone()),
             z_mm: section.z_mm,
+            centre_mm: Some(section.centre_mm),
             ..SliceReport::default()
         };
         let numbers = lysis.and_then(|lysis| lysis.slices.get(row)).and_then(Option::as_ref);

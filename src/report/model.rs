@@ -120,6 +120,8 @@ pub struct SliceReport {
     pub sop_instance_uid: Option<String>,
     /// Patient z at the bone's centre.
     pub z_mm: f64,
+    /// Patient x and y of the bone's centre; `null` in reports of earlier versions.
+    pub centre_mm: Option<[f64; 2]>,
     pub measured: bool,
     /// The reason when `measured` is false.
     pub not_measured_because: Option<String>,

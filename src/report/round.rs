@@ -54,6 +54,7 @@ impl Report {
 
 fn slice(slice: &mut SliceReport) {
     number(&mut slice.z_mm, 2);
+    maybe_pair(&mut slice.centre_mm, 1);
     maybe(&mut slice.axial_lysis_percent, 1);
     maybe_pair(&mut slice.axial_lysis_ci95, 1);
     maybe(&mut slice.circumferential_lysis_percent, 1);
