@@ -4,6 +4,7 @@
 //! The exit statuses are documented in [`exit_status`].
 
 pub mod analyze;
+pub mod evaluate;
 pub mod exit_status;
 pub mod mirels;
 pub mod run_analysis;
@@ -62,6 +63,14 @@ pub enum Command {
     /// Without --pain the total is a range and the answer is given for each pain level.
     #[command(after_help = MIRELS_HELP)]
     Mirels(mirels::MirelsArgs),
+    /// Hold reports against what is true: errors per case and pooled
+    ///
+    /// Compares the sections, flags and lesions of reports with truths: those of phantoms and defects made by this
+    /// program, or files of someone else. Prints tables of errors (measured minus true) and writes them, with two
+    /// figures, into the output folder. Every truth must find its report and every report its truth: by the series
+    /// where the truth tells it, else by name (d1.truth.json for d1/report.json), else one truth for all, else in order.
+    #[command(after_help = EVALUATE_HELP)]
+    Evaluate(evaluate::EvaluateArgs),
 }
 
 const ANALYZE_HELP: &str = "\
@@ -84,6 +93,23 @@ Example:
 Exit status:
   0  scored
   2  the command line is wrong";
+
+const EVALUATE_HELP: &str = "\
+Example:
+  corticalysis analyze ct/d1 -o reports/d1
+  corticalysis evaluate --truth truths/d1.truth.json reports/d1 -o evaluation
+
+A truth file of someone else needs at least:
+  {\"slices\": [{\"z\": -412.5, \"axial\": 36.5, \"circ30\": 41.0, \"circ50\": 33.0}, ...]}
+z is the patient z of the section in millimetres, the rest are percentages 0 to 100 (docs/evaluate.md has all fields).
+
+Units: percentage points for lysis, mm2 for areas, mm for thickness and extents.
+
+Exit status:
+  0  evaluated, however large the errors
+  1  something else failed
+  2  the command line is wrong, or names an output that cannot be written
+  3  a truth or a report cannot be used (said which file, and why)";
 
 /// Arguments of `series`.
 #[derive(Debug, Args)]
@@ -108,6 +134,7 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Series(args) => series::run(&args.paths, out)?,
         Command::Analyze(args) => run_analysis::run(&analyze::AnalyzeSettings::from(*args), out)?,
         Command::Mirels(args) => mirels::run(&args, out)?,
+        Command::Evaluate(args) => evaluate::run(&args, out)?,
     }
     // A buffered write fails only here; left to the drop it would be lost in silence.
     Ok(out.flush()?)

@@ -71,7 +71,7 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
 }
 
 /// A folder that cannot be written was named on the command line; anything else is our fault.
-fn output_error(error: ReportError) -> anyhow::Error {
+pub(super) fn output_error(error: ReportError) -> anyhow::Error {
     let hint = error.hint();
     match error {
         ReportError::Unwritable { .. } | ReportError::NotAFolder { .. } => {

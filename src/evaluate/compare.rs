@@ -65,6 +65,14 @@ pub struct Section {
     pub flag: Option<Flag>,
 }
 
+impl ComparedBone {
+    /// Patient z of the sections that are no ring and were measured all the same, mm.
+    pub fn no_rings_measured_at_mm(&self) -> Vec<f64> {
+        let wrong = self.sections.iter().filter(|section| !section.ring && section.measured);
+        wrong.filter_map(|section| super::statistics::rounded(section.z_mm)).collect()
+    }
+}
+
 impl Section {
     /// Is any of its cortex gone, by the truth?
     pub fn is_lysed(&self) -> bool {

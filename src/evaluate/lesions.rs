@@ -7,7 +7,7 @@ use crate::report::model::BoneReport;
 use serde::Serialize;
 
 /// A true lesion and the one of the report that is compared with it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LesionPair {
     /// From lowest to highest z of the true lesion, mm.
     pub z_range_mm: [f64; 2],
@@ -24,7 +24,7 @@ pub struct LesionPair {
 }
 
 /// What the lesions of one bone came to. Ranges are the lowest and highest z, mm.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Lesions {
     /// Does the truth tell of lesions, and not only of sections?
     pub told: bool,

@@ -18,7 +18,10 @@
 //! The statistics and their definitions are in [`statistics`]; what the words mean is in `docs/evaluate.md`.
 
 mod compare;
+mod csv;
 mod error;
+mod evaluation;
+mod figures;
 mod lesions;
 mod matching;
 mod pairing;
@@ -27,6 +30,7 @@ mod read_reports;
 mod read_truth;
 pub mod statistics;
 mod summary;
+mod text;
 
 #[cfg(test)]
 mod fixture;
@@ -35,9 +39,12 @@ mod tests;
 
 pub use compare::{Case, ComparedBone, DECIDED_POINTS, Flag, Section};
 pub use error::{InputError, Mismatch};
+pub use evaluation::{CLUSTER_NOTE, EVALUATION_SCHEMA, Evaluation};
+pub use figures::{bland_altman, true_against_measured};
 pub use lesions::{LesionPair, LesionSummary, Lesions};
 pub use pairing::{PairedBy, case_names, pair_up};
 pub use quantity::{Pair, Quantity};
 pub use read_reports::{ReportFile, read_report, read_reports};
 pub use read_truth::{TruthFile, from_value, read_truth, read_truths};
 pub use summary::{Errors, ErrorsOfCases, FlagCounts, SectionCounts, Subset, Summary, mean_of_cases, pooled};
+pub use text::text;

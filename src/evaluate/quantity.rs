@@ -1,6 +1,7 @@
 //! What is compared in each section, and one comparison of it.
 
-use serde::Serialize;
+use super::statistics::rounded;
+use serde::{Serialize, Serializer};
 
 /// A quantity that both a truth and a report may hold for a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -93,6 +94,21 @@ impl Pair {
     /// Does the interval hold the truth? `None` without an interval.
     pub fn is_covered(&self) -> Option<bool> {
         self.interval.map(|[low, high]| low - SUMMATION <= self.truth && self.truth <= high + SUMMATION)
+    }
+}
+
+impl Serialize for Pair {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Printed {
+            truth: Option<f64>,
+            measured: Option<f64>,
+            error: Option<f64>,
+            ci95: Option<[Option<f64>; 2]>,
+        }
+        let ci95 = self.interval.map(|ends| ends.map(rounded));
+        let [truth, measured, error] = [self.truth, self.measured, self.error()].map(rounded);
+        Printed { truth, measured, error, ci95 }.serialize(serializer)
     }
 }
 

@@ -25,4 +25,5 @@ pub use figures::{BoneFigures, SliceCrop};
 pub use html::page;
 pub use model::{DISCLAIMER, Report, SCHEMA, json_schema};
 pub use summary::summary;
+pub(crate) use write::write_files;
 pub use write::{DrawnBone, ReportError, to_json, write_all};

@@ -51,6 +51,17 @@ pub fn to_json(report: &Report) -> Result<String, ReportError> {
 /// replaced only when all of them are complete, `report.json` last.
 pub fn write_all(dir: &Path, report: &Report, figures: &[BoneFigures]) -> Result<(), ReportError> {
     let files = contents(report, figures)?;
+    write_files(dir, &files, "report.json", || remove_stale_figures(&dir.join("figures"), &files))
+}
+
+/// Writes files by their path within `dir`, all or none, `last` after `before_last` was done: who waits for it finds
+/// the rest complete.
+pub(crate) fn write_files(
+    dir: &Path,
+    files: &BTreeMap<String, Vec<u8>>,
+    last: &str,
+    before_last: impl FnOnce() -> io::Result<()>,
+) -> Result<(), ReportError> {
     let unwritable = |source: io::Error| ReportError::Unwritable { path: dir.to_path_buf(), source };
     if dir.exists() && !dir.is_dir() {
         return Err(ReportError::NotAFolder { path: dir.to_path_buf() });
@@ -70,7 +81,7 @@ pub fn write_all(dir: &Path, report: &Report, figures: &[BoneFigures]) -> Result
         other => other,
     }
     .map_err(unwritable)?;
-    for (name, bytes) in &files {
+    for (name, bytes) in files {
         write_file(&temporary.path().join(name), bytes).map_err(unwritable)?;
     }
     // From here on nothing large is written: only renames within one file system are left.
@@ -84,13 +95,10 @@ pub fn write_all(dir: &Path, report: &Report, figures: &[BoneFigures]) -> Result
             return Err(unwritable(source));
         }
     }
-    let last = "report.json";
     let place = |name: &str| move_file(&temporary.path().join(name), &dir.join(name)).map_err(unwritable);
     files.keys().filter(|name| *name != last).try_for_each(|name| place(name))?;
-    remove_stale_figures(&dir.join("figures"), &files).map_err(unwritable)?;
-    // The JSON last: who waits for it finds the rest complete.
-    place(last)?;
-    Ok(())
+    before_last().map_err(unwritable)?;
+    place(last)
 }
 
 fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {

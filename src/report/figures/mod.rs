@@ -8,7 +8,7 @@ mod crop;
 mod map;
 mod picture;
 mod profile;
-mod svg;
+pub(crate) mod svg;
 
 pub use crop::SliceCrop;
 pub use map::unrolled_map;
@@ -161,7 +161,7 @@ impl ZAxis {
 }
 
 /// The round step (1, 2 or 5 times a power of ten) that is at least `wanted`.
-fn nice_step(wanted: f64) -> f64 {
+pub(crate) fn nice_step(wanted: f64) -> f64 {
     let power = 10f64.powf(wanted.max(1e-6).log10().floor());
     [1.0, 2.0, 5.0].into_iter().map(|m| m * power).find(|step| *step >= wanted).unwrap_or(10.0 * power)
 }

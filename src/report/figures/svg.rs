@@ -4,18 +4,18 @@ use super::STYLE;
 use base64::Engine as _;
 
 /// A coordinate with as many decimals as an eye can see.
-pub(super) fn n(value: f64) -> String {
+pub(crate) fn n(value: f64) -> String {
     let text = format!("{:.1}", if value.is_finite() { value } else { 0.0 });
     text.strip_suffix(".0").map_or(text.clone(), |whole| if whole == "-0" { "0".into() } else { whole.into() })
 }
 
 /// Text made safe inside elements and attributes.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// A drawing in the making.
-pub(super) struct Svg {
+pub(crate) struct Svg {
     body: String,
 }
 
