@@ -11,7 +11,7 @@ const STYLE: &str = "<style>svg.cx { --ev-0: #0060a0; --ev-1: #b34700; --ev-2: #
     --ev-6: #12708f; --ev-7: #4a545e; }\
     @media (prefers-color-scheme: dark) { svg.cx { --ev-0: #6db8f2; --ev-1: #f5a45b; --ev-2: #5ad1a8; --ev-3: #e0a0da; --ev-4: #dfc35a; \
     --ev-5: #ff8a80; --ev-6: #7fdcf5; --ev-7: #b6bfc8; } }\
-    svg.cx .ev-mark { fill-opacity: .55; stroke-width: 1; } svg.cx .ev-bar { stroke-width: 1; stroke-opacity: .45; fill: none; }\
+    svg.cx .ev-mark { fill-opacity: .55; stroke-width: 1; } svg.cx .ev-bar { stroke-width: 1; stroke-opacity: .7; fill: none; }\
     svg.cx .ev-bias { stroke: var(--cx-ink); stroke-width: 1.4; } svg.cx .ev-limit { stroke: var(--cx-ink); stroke-width: 1.1; stroke-dasharray: 6 4; }\
     svg.cx .ev-threshold { stroke: var(--cx-flag); stroke-width: 1.1; stroke-dasharray: 2 3; }</style>";
 
@@ -23,7 +23,7 @@ const NAMED: usize = 24;
 const PANEL: [f64; 2] = [380.0, 320.0];
 const LEFT: f64 = 70.0;
 const BETWEEN: f64 = 80.0;
-const TOP: f64 = 62.0;
+const TOP: f64 = 88.0;
 const BELOW: f64 = 54.0;
 const COLUMNS: usize = 6;
 const KEY_ROW: f64 = 20.0;
@@ -33,7 +33,11 @@ const KEY_ROW: f64 = 20.0;
 pub fn bland_altman(cases: &[Case]) -> String {
     let description = "Two panels, axial and circumferential lysis. Horizontal: mean of true and measured, percent. Vertical: measured \
                        minus true, percentage points. Lines: bias and limits of agreement of the lysed sections.";
-    let mut figure = Figure::new(cases, "Error against size of the loss (Bland–Altman)", description);
+    let mut figure = Figure::new(
+        cases,
+        "Error against size of the loss (Bland–Altman): one mark a section, lines at bias and limits of agreement",
+        description,
+    );
     for (index, quantity) in PANELS.into_iter().enumerate() {
         let points = points(cases, quantity);
         let place = |pair: &Pair| [(pair.truth + pair.measured) / 2.0, pair.error()];
@@ -80,7 +84,11 @@ pub fn bland_altman(cases: &[Case]) -> String {
 pub fn true_against_measured(cases: &[Case]) -> String {
     let description = "Two panels, axial and circumferential lysis. Horizontal: true percentage. Vertical: measured percentage with its 95 \
                        percent interval. Diagonal: no error. Dotted: the threshold of the 30/50 flag.";
-    let mut figure = Figure::new(cases, "Measured against true, with 95 % intervals", description);
+    let mut figure = Figure::new(
+        cases,
+        "Measured against true: one mark a section, bars are 95 % intervals, dotted the 30/50 thresholds",
+        description,
+    );
     for (index, quantity) in PANELS.into_iter().enumerate() {
         let axes = Axes { x: [0.0, 100.0], y: [0.0, 100.0], left: left(index) };
         axes.draw(&mut figure.svg, quantity.title(), ["true, %", "measured, %"]);
@@ -194,6 +202,7 @@ impl<'a> Figure<'a> {
         let size = [left(1) + PANEL[0] + 24.0, TOP + PANEL[1] + BELOW + KEY_ROW * rows as f64 + 8.0];
         let mut svg = Svg::new(size, "evaluation", title, description);
         svg.raw(STYLE);
+        svg.text([LEFT, 26.0], "cx-strong", title);
         Self { svg, cases }
     }
 

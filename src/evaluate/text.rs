@@ -1,11 +1,12 @@
 //! The evaluation as tables for the terminal.
 
-use super::compare::Case;
+use super::compare::{Case, DECIDED_POINTS};
 use super::evaluation::{CLUSTER_NOTE, Evaluation};
 use super::pairing::PairedBy;
 use super::quantity::Quantity;
 use super::statistics::{CaseMeans, Coverage, ErrorStats};
 use super::summary::{Subset, Summary, mean_of_cases, pooled};
+use crate::report::Lines;
 
 /// Findings of one kind that are told one by one; the tables have them all.
 const EXAMPLES: usize = 8;
@@ -92,7 +93,7 @@ fn sections_and_flags(evaluation: &Evaluation, rows: &[(&str, &Summary)]) -> Str
         ]);
     }
     format!(
-        "Sections: measured of those in the truth. 30/50 flags: where the truth is more than 5 points from the other answer (all).\n{}",
+        "Sections measured of those in the truth, and wrong 30/50 flags: where the truth is more than\n{DECIDED_POINTS} points from the other answer (in brackets: anywhere)\n{}",
         table(&lines, 3)
     )
 }
@@ -227,7 +228,11 @@ fn notes(evaluation: &Evaluation, pooled: &Summary) -> String {
     if evaluation.cases.iter().map(|case| case.sections().count()).sum::<usize>() > 1 {
         notes.push(CLUSTER_NOTE.into());
     }
-    notes.iter().map(|note| format!("{note}.\n").replace("..\n", ".\n")).collect()
+    let mut lines = Lines::default();
+    for note in &notes {
+        lines.paragraph(0, &format!("{}.", note.trim_end_matches('.')));
+    }
+    lines.text
 }
 
 /// The flags that contradict a decided truth.

@@ -24,6 +24,7 @@ pub use bone::{GivenItems, bone_report};
 pub use figures::{BoneFigures, SliceCrop};
 pub use html::page;
 pub use model::{DISCLAIMER, Report, SCHEMA, json_schema};
+pub(crate) use summary::Lines;
 pub use summary::summary;
 pub(crate) use write::write_files;
 pub use write::{DrawnBone, ReportError, to_json, write_all};

@@ -163,8 +163,8 @@ fn quotes(report: &Report, out: &mut Lines) {
 
 /// Text wrapped to [`COLUMNS`].
 #[derive(Default)]
-struct Lines {
-    text: String,
+pub(crate) struct Lines {
+    pub text: String,
 }
 
 impl Lines {
@@ -175,7 +175,7 @@ impl Lines {
     }
 
     /// Wraps at spaces; what follows the first line of an item hangs two columns in. A longer word is broken, never cut off.
-    fn paragraph(&mut self, indent: usize, text: &str) {
+    pub fn paragraph(&mut self, indent: usize, text: &str) {
         let mut line = " ".repeat(indent);
         let mut filled = false;
         // Not at the space between a number and its unit, which is printed as a plain one.
