@@ -5,7 +5,7 @@ mod support;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use support::defect_truth::{Comparison, read_rings};
+use support::defect_truth::{compared, failures, row};
 use support::program::{analyzed, bone_and_side, bones, corticalysis, files_below, findings, measured};
 use tempfile::TempDir;
 
@@ -22,9 +22,10 @@ fn report_into(output: &Path, input: &Path, more: &[&str]) {
 
 #[test]
 fn the_defect_is_measured_as_it_was_cut() {
-    let comparison = Comparison::new("defect", &analyzed(&sample("defect")), &read_rings(&sample("defect-truth.json")));
-    println!("{}\n{}", Comparison::HEADING, comparison.row());
-    assert_eq!(comparison.failures(), [""; 0]);
+    let case = compared("defect", &analyzed(&sample("defect")), &sample("defect-truth.json"));
+    let summary = case.summary();
+    println!("{}", row("defect", &summary));
+    assert_eq!(failures("defect", &[case], &summary), [""; 0]);
 }
 
 #[test]

@@ -3,9 +3,10 @@
 
 mod support;
 
+use corticalysis::evaluate::{Quantity, pooled};
 use std::ffi::OsStr;
 use std::path::Path;
-use support::defect_truth::{Comparison, read_rings};
+use support::defect_truth::{compared, failures, row};
 use support::program::{Run, analyzed, bone_and_side, bones, corticalysis, findings, measured, shared_data};
 use tempfile::TempDir;
 
@@ -129,16 +130,27 @@ fn osteoarthritic_hips_are_not_flagged() {
 #[test]
 fn defects_are_measured_as_they_were_cut() {
     let Some(data) = shared_data() else { return };
-    println!("{}", Comparison::HEADING);
     let mut cases = Vec::new();
-    for case in ["d1", "d2", "d3", "d4"] {
+    let mut found = Vec::new();
+    for name in ["d1", "d2", "d3", "d4"] {
         let folder = data.join("defect");
-        let truth = read_rings(&folder.join(format!("{case}.truth.json")));
-        cases.push(Comparison::new(case, &analyzed(&folder.join(case)), &truth));
-        println!("{}", cases.last().expect("just pushed").row());
+        let case = compared(name, &analyzed(&folder.join(name)), &folder.join(format!("{name}.truth.json")));
+        let summary = case.summary();
+        println!("{}", row(name, &summary));
+        found.extend(failures(name, std::slice::from_ref(&case), &summary));
+        cases.push(case);
     }
-    let pooled = Comparison::pooled(&cases);
-    println!("{}", pooled.row());
-    let failures: Vec<String> = cases.iter().chain([&pooled]).flat_map(Comparison::failures).collect();
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    let summary = pooled(&cases);
+    println!("{}", row("pooled", &summary));
+    found.extend(failures("pooled", &cases, &summary));
+    assert_eq!(found, [""; 0]);
+    assert_eq!(summary.sections.rings, 291);
+    // What docs/validation.md tells, which is written from the same figures.
+    for (quantity, [all, lysed]) in [(Quantity::Axial, [0.34, 1.20]), (Quantity::Circumferential, [0.49, 1.70])] {
+        let errors = summary.of(quantity);
+        for (stats, wanted) in [(&errors.all.stats, all), (&errors.lysed.stats, lysed)] {
+            let error = stats.mean_absolute.expect("sections");
+            assert!(error < wanted + 0.1, "{}: {error:.2} where {wanted} was validated", quantity.title());
+        }
+    }
 }

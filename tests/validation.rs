@@ -3,9 +3,10 @@
 
 mod support;
 
+use corticalysis::evaluate::{Case, Quantity, Subset, Summary, pooled};
 use std::fmt::Write;
 use std::path::Path;
-use support::defect_truth::{Comparison, mean_of, read_rings};
+use support::defect_truth::compared;
 use support::phantom_comparison::{compare, is_lysed};
 use support::presets;
 use support::program::{analyzed, bone_and_side, bones, corticalysis, findings, measured, shared_data};
@@ -33,32 +34,36 @@ fn defects(page: &mut String, data: &Path) {
          | case | bone | sections measured | mean abs. error, all | mean abs. error, lysed | 95th percentile, all | wrong flags | 95 % interval holds the truth, lysed |\n\
          |---|---|---|---|---|---|---|---|\n",
     );
-    let mut cases = Vec::new();
-    for case in ["d1", "d2", "d3", "d4"] {
-        let folder = data.join("defect");
-        let truth = read_rings(&folder.join(format!("{case}.truth.json")));
-        cases.push(Comparison::new(case, &analyzed(&folder.join(case)), &truth));
+    let folder = data.join("defect");
+    let compared =
+        |case: &&str| compared(case, &analyzed(&folder.join(case)), &folder.join(format!("{case}.truth.json")));
+    let cases: Vec<Case> = ["d1", "d2", "d3", "d4"].iter().map(compared).collect();
+    for case in &cases {
+        let bones: Vec<&str> = case.bones.iter().filter_map(|bone| bone.found_name.as_deref()).collect();
+        defect(page, &case.name, &bones.join(", "), &case.summary());
     }
-    cases.push(Comparison::pooled(&cases));
-    for c in &cases {
-        let pair = |[a, b]: [f64; 2]| format!("{a:.2} / {b:.2}");
-        writeln!(
-            page,
-            "| {} | {} | {} of {} | {} | {} | {} | {} | {} and {} of {} |",
-            c.case,
-            c.bone,
-            c.errors.len(),
-            c.rings,
-            pair(c.mean()),
-            pair(mean_of(&c.lysed)),
-            pair(c.quantile(0.95)),
-            c.wrong_flags.len(),
-            c.covered[0],
-            c.covered[1],
-            c.lysed.len()
-        )
-        .expect("a string takes all");
-    }
+    defect(page, "pooled", "", &pooled(&cases));
+}
+
+fn defect(page: &mut String, name: &str, bone: &str, summary: &Summary) {
+    let [axial, around] = [Quantity::Axial, Quantity::Circumferential].map(|quantity| summary.of(quantity));
+    let pair = |of: fn(&Subset) -> Option<f64>, a: &Subset, b: &Subset| {
+        format!("{:.2} / {:.2}", of(a).unwrap_or(f64::NAN), of(b).unwrap_or(f64::NAN))
+    };
+    writeln!(
+        page,
+        "| {name} | {bone} | {} of {} | {} | {} | {} | {} | {} and {} of {} |",
+        summary.sections.measured,
+        summary.sections.rings,
+        pair(|subset| subset.stats.mean_absolute, &axial.all, &around.all),
+        pair(|subset| subset.stats.mean_absolute, &axial.lysed, &around.lysed),
+        pair(|subset| subset.stats.p95_absolute, &axial.all, &around.all),
+        summary.flags_decided.wrong(),
+        axial.lysed.interval.covered,
+        around.lysed.interval.covered,
+        axial.lysed.interval.n
+    )
+    .expect("a string takes all");
 }
 
 fn healthy(page: &mut String, data: &Path) {

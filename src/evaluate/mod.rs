@@ -47,4 +47,4 @@ pub use quantity::{Pair, Quantity};
 pub use read_reports::{ReportFile, read_report, read_reports};
 pub use read_truth::{TruthFile, from_value, read_truth, read_truths};
 pub use summary::{Errors, ErrorsOfCases, FlagCounts, SectionCounts, Subset, Summary, mean_of_cases, pooled};
-pub use text::text;
+pub use text::{text, wrong_flags};

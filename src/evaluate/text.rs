@@ -235,8 +235,8 @@ fn notes(evaluation: &Evaluation, pooled: &Summary) -> String {
     lines.text
 }
 
-/// The flags that contradict a decided truth.
-fn wrong_flags(cases: &[Case]) -> Vec<String> {
+/// The flags that contradict a truth that is more than [`DECIDED_POINTS`] from the other answer, in words.
+pub fn wrong_flags(cases: &[Case]) -> Vec<String> {
     let sections = cases.iter().flat_map(|case| case.sections().map(move |section| (case, section)));
     let wrong =
         sections.filter(|(_, section)| section.flag.is_some_and(|flag| flag.decided && flag.truth != flag.found));
