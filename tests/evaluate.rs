@@ -1,11 +1,17 @@
-//! `evaluate` as a user meets it: good input, and input that it must refuse by name.
+//! `evaluate` as a user meets it: good input, and input that it must refuse by name; and as a program calls it.
 
 mod support;
 
+use corticalysis::analysis::{Settings, analyze};
+use corticalysis::dicom::{Series, SeriesHeader};
+use corticalysis::evaluate::{Case, Quantity};
+use corticalysis::phantom::truth::{BoneTruth, SliceTruth, Truth};
+use corticalysis::report::{GivenItems, Report, bone_report, convert};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use support::presets;
 use support::program::{Run, corticalysis, files_below, shared_data};
 use tempfile::TempDir;
 
@@ -83,11 +89,15 @@ fn errors_are_printed_and_written_and_the_same_every_time() {
         "0.33",
         "1.53",
         "limits of agreement",
-        "only truth",
+        "name",
         "Neighbouring sections",
     ] {
-        let part = if part == "only truth" { "name" } else { part };
-        assert!(run.stdout.contains(part), "missing: {part}\n{}", run.stdout);
+        assert!(
+            run.stdout.contains(part),
+            "missing: {part}
+{}",
+            run.stdout
+        );
     }
     let names = ["bland-altman.svg", "cases.csv", "errors.csv", "evaluation.json", "true-against-measured.svg"];
     assert_eq!(files_below(&one), names.map(PathBuf::from));
@@ -252,4 +262,49 @@ fn the_shared_truths_pair_up_with_their_reports() {
         );
     }
     assert_eq!(json["pooled"]["sections"]["rings"], 130);
+}
+
+/// Without a file: a phantom, measured, as a report in memory. Two nameless bones at one height are told apart by where
+/// they lie.
+#[test]
+fn a_report_in_memory_is_compared_with_a_truth_in_memory() {
+    let built = presets::two_legs_same_level().build();
+    let grid = built.volume.grid.clone();
+    let z_mm = |k: usize| grid.origin_mm.z + k as f64 * grid.spacing_mm.z;
+    let bones = built.truth.iter().rev().map(|slices| {
+        let slice = |(k, truth): (usize, &support::phantom::SliceTruth)| SliceTruth {
+            z: z_mm(k),
+            ring: true,
+            axial: truth.axial_percent,
+            circ30: truth.circumferential_percent[0],
+            circ50: truth.circumferential_percent[1],
+            circ99: Some(truth.circumferential_percent[2]),
+            centre_mm: Some(truth.centre_mm),
+            intact_area_mm2: Some(truth.intact_area_mm2),
+            ..SliceTruth::default()
+        };
+        BoneTruth { slices: slices.iter().enumerate().map(slice).collect(), ..BoneTruth::default() }
+    });
+    let empty = json!({"bones": []});
+    let truth = Truth { bones: bones.collect(), ..serde_json::from_value(empty).unwrap() };
+
+    let (slices, header) = (vec![None; grid.size[2]], SeriesHeader::default());
+    let series = Series { header, grid, slices, warnings: Vec::new(), unusable: None };
+    let mut report = Report::new(convert::series_report(&series), Default::default());
+    let found = analyze(&built.volume, &Settings::default());
+    report.bones = found.iter().map(|bone| bone_report(&series, bone, &GivenItems::default())).collect();
+
+    let case = Case::compare("two legs", &report, &truth).unwrap();
+    let mut names: Vec<&str> = case.bones.iter().filter_map(|bone| bone.found_name.as_deref()).collect();
+    names.dedup();
+    assert_eq!((names.len(), case.without_truth.len()), (2, 0), "{names:?}");
+    let summary = case.summary();
+    assert_eq!(summary.sections.measured, summary.sections.rings);
+    for quantity in [Quantity::Axial, Quantity::Circumferential, Quantity::Circumferential50] {
+        let errors = summary.of(quantity);
+        assert!(errors.lysed.stats.n > 20, "{}", errors.lysed.stats.n);
+        assert!(errors.lysed.stats.mean_absolute.is_some_and(|error| error < 2.0), "{:?}", errors.lysed.stats);
+    }
+    let area = summary.of(Quantity::ReferenceArea).all.stats;
+    assert!(area.bias.is_some_and(|bias| bias.abs() < 30.0), "{area:?}");
 }

@@ -100,9 +100,10 @@ pub fn from_value(mut value: Value) -> Result<Truth, String> {
         Some(Value::String(schema)) if schema.starts_with("corticalysis/") && schema != SCHEMA => {
             return Err(format!("is a {schema}, not a {SCHEMA}"));
         }
-        Some(Value::Null) => drop(object.remove("schema")),
         _ => {}
     }
+    // A word that is not known may be written as null.
+    object.retain(|name, value| !(value.is_null() && ["schema", "name", "source"].contains(&name.as_str())));
     if !object.contains_key("bones") {
         let Some(slices) = object.remove("slices") else { return Err("has neither `slices` nor `bones`".into()) };
         let mut bone = serde_json::Map::from_iter([("slices".to_owned(), slices)]);
@@ -196,7 +197,8 @@ mod tests {
         let mut open = slice(3.0);
         open["ring"] = false.into();
         open["axial"] = Value::Null;
-        let truth = from_value(json!({"source": "image", "zc": 7.0, "slices": [slice(0.0), open]})).unwrap();
+        let truth =
+            from_value(json!({"source": "image", "name": null, "zc": 7.0, "slices": [slice(0.0), open]})).unwrap();
         let [bone] = &truth.bones[..] else { panic!("one bone") };
         assert_eq!((truth.schema.as_str(), truth.source.as_str(), &bone.bone), ("", "image", &None));
         assert_eq!((bone.slices[0].ring, bone.slices[0].axial, bone.slices[0].circ90), (true, 10.0, None));
