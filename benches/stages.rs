@@ -5,7 +5,7 @@ mod support;
 
 use corticalysis::analysis::{MeasuredBone, Settings, analyze};
 use corticalysis::anatomy::{Bone, find_shafts, name_bones};
-use corticalysis::cortex::{Cortex, measure};
+use corticalysis::cortex::{Acquisition, Cortex, measure};
 use corticalysis::dicom::{Series, discover};
 use corticalysis::lysis::{ReferenceChoice, assess, prepare};
 use corticalysis::report::{BoneFigures, GivenItems, Report, bone_report, convert, write_all};
@@ -62,7 +62,7 @@ fn find(folder: &Path) -> Series {
 }
 
 fn unrolled(volume: &Volume<i16>, bones: &[Bone]) -> Vec<Cortex> {
-    bones.par_iter().filter_map(|bone| measure(volume, &bone.shaft)).collect()
+    bones.par_iter().filter_map(|bone| measure(volume, &bone.shaft, &Acquisition::default())).collect()
 }
 
 #[divan::bench]

@@ -10,6 +10,7 @@ use support::defect_truth::compared;
 use support::phantom_comparison::{compare, is_lysed};
 use support::presets;
 use support::program::{analyzed, bone_and_side, bones, corticalysis, findings, measured, shared_data};
+use support::wedge::{Ray, bias_and_sd, rays, scans};
 
 #[test]
 #[ignore = "writes docs/validation.md"]
@@ -22,6 +23,7 @@ fn the_page_is_written() {
     defects(&mut page, &data);
     healthy(&mut page, &data);
     phantoms(&mut page);
+    thickness(&mut page);
     std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/validation.md"), page)
         .expect("docs can be written");
 }
@@ -131,5 +133,44 @@ fn phantoms(page: &mut String) {
             );
             writeln!(page, "{row}").expect("a string takes all");
         }
+    }
+}
+
+/// What one method made of a ray.
+type Method = fn(&Ray) -> f64;
+
+fn thickness(page: &mut String) {
+    page.push_str(
+        "\n## Thickness\n\nA round bone whose wall grows along it from nothing to 9 mm, in 27 scans: every blur (FWHM 1.0, 1.4, 1.8 mm) with every \
+         slice thickness (1, 2, 3 mm) and tilt (0, 15, 30°), noise of 10, 25 and 40 HU spread over them, 0.8 mm pixels. Bias ± standard deviation in mm, over rays; \
+         the blur and the density of compact cortex are not told, they are estimated from each image. *Half maximum* and *600 HU* \
+         measure the same rays, with the true obliquity taken out.\n\n\
+         | true thickness | rays | fitted wall | half maximum | above 600 HU | largest bias of any scan | largest SD of any scan |\n|---|---|---|---|---|---|---|\n",
+    );
+    let all: Vec<Vec<Ray>> = scans().into_iter().map(rays).collect();
+    let bins = [(0.5, 0.75), (0.75, 1.0), (1.0, 1.5), (1.5, 2.0), (2.0, 3.0), (3.0, 4.0), (4.0, 6.0), (6.0, 8.0)];
+    for (from, to) in bins {
+        let within =
+            |rays: &'_ [Ray]| rays.iter().filter(|r| (from..to).contains(&r.true_mm)).copied().collect::<Vec<Ray>>();
+        let per_scan: Vec<Vec<Ray>> = all.iter().map(|rays| within(rays)).collect();
+        let of = |rays: &[Ray], method: Method| bias_and_sd(&rays.iter().collect::<Vec<_>>(), method);
+        let pooled: Vec<Ray> = per_scan.concat();
+        let word = |method: Method| {
+            let (bias, sd) = of(&pooled, method);
+            format!("{bias:+.2} ± {sd:.2}")
+        };
+        let worst = per_scan
+            .iter()
+            .map(|rays| of(rays, |r| r.model_mm))
+            .fold((0.0f64, 0.0f64), |a, b| (a.0.max(b.0.abs()), a.1.max(b.1)));
+        let (model, half, fixed) = (word(|r| r.model_mm), word(|r| r.half_maximum_mm), word(|r| r.threshold_mm));
+        writeln!(
+            page,
+            "| {from} to {to} mm | {} | {model} | {half} | {fixed} | {:.3} | {:.3} |",
+            pooled.len(),
+            worst.0,
+            worst.1
+        )
+        .expect("a string takes all");
     }
 }

@@ -105,7 +105,7 @@ mod tests {
     fn a_sharp_border_is_found_where_it_is_although_the_scanner_blurs_it() {
         let (left_alone, corrected) = (measured(1e-3, 0.8, 0.0), measured(1e-3, 0.8, 0.8));
         assert!(left_alone > 30.7, "{left_alone}");
-        assert!((corrected - 30.0).abs() < 0.15, "{corrected}");
+        assert!((corrected - 30.0).abs() < 0.25, "{corrected}");
     }
 
     #[test]
