@@ -2,7 +2,7 @@
 
 use super::contour::{Map, Periosteum, is_displaced, periosteum};
 use super::polar::{Polar, STEP_MM};
-use super::scanner::{Scanner, estimate};
+use super::scanner::{FWHM_PER_SIGMA, Scanner, estimate, noise_hu};
 use super::unroll::{Slices, candidates, cortical_hu, unroll, window_depth};
 use super::{Acquisition, Cortex, CortexSlice, NotMeasured, SECTORS};
 use crate::anatomy::Shaft;
@@ -22,8 +22,6 @@ const MAX_TILT_DEG: f64 = 60.0;
 const METAL_HU: f32 = 2700.0;
 /// Blur of a standard kernel, and of sampling, from which the image's own is searched; see docs for the table of kernels.
 const FIRST_FWHM_MM: f64 = 1.4;
-/// Full width at half maximum over standard deviation of a Gaussian.
-const FWHM_PER_SIGMA: f64 = 2.354_820_045;
 
 /// Measures the wall of `shaft` in every slice where it forms a ring. `None` when no wall can be told apart at all.
 pub fn measure(volume: &Volume<i16>, shaft: &Shaft, acquisition: &Acquisition) -> Option<Cortex> {
@@ -52,6 +50,7 @@ pub fn measure(volume: &Volume<i16>, shaft: &Shaft, acquisition: &Acquisition) -
         cortical_hu: compact_hu,
         sigma_mm: acquisition.blur_fwhm_mm.unwrap_or(FIRST_FWHM_MM) / FWHM_PER_SIGMA,
         overshoot: 0.0,
+        noise_hu: noise_hu(&polar, &surface.radius_mm),
     };
     let clear = candidates(&polar, &surface.radius_mm, &depth_mm, compact_hu, &usable, &slices);
     let scanner = estimate(&clear, start);

@@ -6,7 +6,11 @@
 //! still tell them apart, because width grows with mass as the density says. What even that does not tell stays near its
 //! first guess.
 
+use super::SECTORS;
+use super::contour::Map;
+use super::polar::{Polar, STEP_MM};
 use super::profile::Edge;
+use super::unroll::BASE_HU;
 use super::wall::{Row, Samples, Wall, fit};
 use crate::smoothing::median;
 use nalgebra::{Matrix3, Matrix4, Matrix4x3, Vector3, Vector4};
@@ -21,9 +25,53 @@ pub struct Scanner {
     pub sigma_mm: f64,
     /// Overshoot of a sharp kernel; see [`Edge::overshoot`].
     pub overshoot: f64,
+    /// Standard deviation of the noise along a ray, HU; NaN where too little muscle lies around the bone.
+    pub noise_hu: f64,
+}
+
+/// HU of muscle and water-like tumour, where the noise is read.
+const MUSCLE_HU: std::ops::Range<f32> = -50.0..150.0;
+/// How far outside the periosteum it is looked for, mm.
+const AROUND_MM: std::ops::Range<usize> = 4..12;
+/// Places that are enough.
+const MIN_PLACES: usize = 200;
+
+/// Noise of the image: how far muscle around the bone differs from itself one slice above and below. What is anatomy
+/// changes little from slice to slice, noise is drawn anew.
+pub fn noise_hu(polar: &Polar, radius_mm: &Map) -> f64 {
+    let mut differences = Vec::new();
+    for k in 1..polar.slices().saturating_sub(1) {
+        for s in (0..SECTORS).step_by(3) {
+            for away in AROUND_MM.step_by(2) {
+                let at = ((radius_mm[k][s] + away as f64) / STEP_MM).max(0.0) as usize;
+                let value =
+                    |k: usize| polar.ray(k, s).get(at).copied().filter(|v| MUSCLE_HU.contains(v)).map(f64::from);
+                if let (Some(below), Some(here), Some(above)) = (value(k - 1), value(k), value(k + 1)) {
+                    differences.push((here - 0.5 * (below + above)).abs());
+                }
+            }
+        }
+    }
+    if differences.len() < MIN_PLACES {
+        return f64::NAN;
+    }
+    // Median absolute deviation; the mean of two others adds half of their variance.
+    1.4826 * median(&mut differences).unwrap_or(f64::NAN) / 1.5f64.sqrt()
 }
 
 impl Scanner {
+    /// Full width at half maximum of the in-plane blur, mm.
+    pub fn fwhm_mm(&self) -> f64 {
+        FWHM_PER_SIGMA * self.sigma_mm
+    }
+
+    /// What the noise makes of the mass of one wall that is counted over `depth_mm`, as millimetres of compact cortex.
+    pub fn noise_mm(&self, depth_mm: f64) -> f64 {
+        let noise_hu = if self.noise_hu.is_finite() { self.noise_hu } else { 0.0 };
+        // Noise along a ray hangs together over about the blur.
+        noise_hu / (self.cortical_hu - BASE_HU) * (depth_mm * self.fwhm_mm()).sqrt()
+    }
+
     /// The answer to an edge that a ray meets obliquely: `cosine` in the slice plane, smeared over `box_mm` by the slice.
     pub fn edge(&self, cosine: f64, box_mm: f64) -> Edge {
         Edge { sigma_mm: self.sigma_mm / cosine.max(0.3), box_mm, overshoot: self.overshoot }
@@ -48,6 +96,8 @@ const STEP_OVERSHOOT: f64 = 1e-3;
 /// How well the first guess is known: density, sigma, overshoot.
 const GUESS_SD: [f64; 3] = [300.0, 0.15, 0.15];
 const ROUNDS: usize = 12;
+/// Full width at half maximum over standard deviation of a Gaussian.
+pub const FWHM_PER_SIGMA: f64 = 2.354_820_045;
 
 /// Fits the shared three to `candidates`, from the first guess `start`.
 pub fn estimate(candidates: &[Candidate], start: Scanner) -> Scanner {
@@ -87,6 +137,7 @@ pub fn estimate(candidates: &[Candidate], start: Scanner) -> Scanner {
             cortical_hu: (now.cortical_hu + step[0].clamp(-200.0, 200.0)).clamp(500.0, 2600.0),
             sigma_mm: (now.sigma_mm + step[1].clamp(-0.1, 0.1)).clamp(0.2, 1.5),
             overshoot: (now.overshoot + step[2].clamp(-0.1, 0.1)).clamp(0.0, 0.8),
+            ..now
         };
         if round > 2 && step[0].abs() < 0.5 && step[1].abs() < 5e-4 && step[2].abs() < 1e-3 {
             break;

@@ -13,6 +13,7 @@ pub fn bone(name: &str, side: &str, slices: &[SliceReport]) -> BoneReport {
         confidence: 1.0,
         z_range_mm: [0.0, 100.0],
         length_mm: None,
+        image: None,
         reference: None,
         slices: slices.to_vec(),
         not_measured_slices: 0,

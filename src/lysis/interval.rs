@@ -2,7 +2,7 @@
 //!
 //! Three sources: the spread of healthy walls about the reference over arcs as wide as the loss (measured on this
 //! bone), its growth with the distance over which the reference had to be carried, and the disagreement with the other
-//! reference where there are two. Noise of the image enters through the first.
+//! reference where there are two. Noise of the image is part of the first, and its lower limit as measured in the muscle around the bone.
 
 use super::assess::{Losses, percent};
 use super::patches::Patches;
@@ -38,7 +38,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Read off the healthy cells of the bone.
+    /// Read off the healthy cells of the bone. `noise`: what the image's noise does to one cell, as a share of its depth.
     pub fn of(
         known: &[Vec<bool>],
         deviation: &Map,
@@ -46,6 +46,7 @@ impl Spread {
         log_ref: &Map,
         other: Option<&Map>,
         dz_mm: f64,
+        noise: f64,
     ) -> Self {
         let n = known.len();
         let healthy = |k: usize, s: usize| known[k][s] && patches.label[k][s] == 0;
@@ -67,7 +68,8 @@ impl Spread {
         let rms = |v: &[f64]| (v.iter().map(|x| x * x).sum::<f64>() / v.len().max(1) as f64).sqrt();
         let carried = vec![vec![0.0; SECTORS]; n];
         let mut out = Self {
-            cell: rms(&cells).max(0.01),
+            // Where few healthy cells are left to show it, the noise of the image is still known.
+            cell: rms(&cells).max(noise).max(0.01),
             quarter: if quarters.len() >= 8 { rms(&quarters).max(0.004) } else { 0.02 },
             carried,
             disagreement: other.map(|o| {
@@ -190,7 +192,7 @@ mod tests {
         let zero: Map = vec![vec![0.0; SECTORS]; n];
         let spread_with = |lost: std::ops::Range<usize>| {
             let label = (0..n).map(|k| vec![usize::from(lost.contains(&k)); SECTORS]).collect();
-            Spread::of(&known, &zero, &Patches { label, count: 1 }, &zero, None, 3.0)
+            Spread::of(&known, &zero, &Patches { label, count: 1 }, &zero, None, 3.0, 0.0)
         };
         let (between, beyond) = (spread_with(15..25), spread_with(30..40));
         let sd = |spread: &Spread, k: usize| spread.reference(k, |_| 1.0);
@@ -206,8 +208,8 @@ mod tests {
         let zero: Map = vec![vec![0.0; SECTORS]; n];
         let other: Map = vec![vec![0.2; SECTORS]; n];
         let none = Patches { label: vec![vec![0; SECTORS]; n], count: 0 };
-        let alone = Spread::of(&known, &zero, &none, &zero, None, 3.0);
-        let two = Spread::of(&known, &zero, &none, &zero, Some(&other), 3.0);
+        let alone = Spread::of(&known, &zero, &none, &zero, None, 3.0, 0.0);
+        let two = Spread::of(&known, &zero, &none, &zero, Some(&other), 3.0, 0.0);
         assert!(two.reference(5, |_| 1.0) > alone.reference(5, |_| 1.0) + 0.05);
     }
 }

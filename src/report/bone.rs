@@ -43,6 +43,12 @@ pub fn bone_report(series: &Series, measured: &MeasuredBone, given: &GivenItems)
         confidence: measured.bone.confidence,
         z_range_mm,
         length_mm: (!measured.bone.shaft.cut_everywhere).then_some(length),
+        image: cortex.scanner.map(|s| ImageReport {
+            cortical_hu: Some(s.cortical_hu),
+            blur_fwhm_mm: Some(s.fwhm_mm()),
+            overshoot: Some(s.overshoot),
+            noise_hu: s.noise_hu.is_finite().then_some(s.noise_hu),
+        }),
         reference: measured.lysis.as_ref().map(|l| reference_report(&l.reference)),
         not_measured_slices: slices.iter().filter(|s| !s.measured).count(),
         slices,

@@ -88,6 +88,8 @@ pub struct BoneReport {
     pub z_range_mm: [f64; 2],
     /// Length of the bone seen in the series, along its axis.
     pub length_mm: Option<f64>,
+    /// What the image's own walls told about the scanner and this patient; `null` when nothing was measured.
+    pub image: Option<ImageReport>,
     /// Where the intact cortex was taken from; `null` when nothing was measured.
     pub reference: Option<ReferenceReport>,
     /// One entry per axial slice of the bone, in order of increasing z.
@@ -101,6 +103,19 @@ pub struct BoneReport {
     pub recommendation: Option<RecommendationReport>,
     /// What a reader should know before trusting this bone's numbers.
     pub warnings: Vec<String>,
+}
+
+/// What was estimated from the image before anything was measured with it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ImageReport {
+    /// HU of compact cortex in this patient.
+    pub cortical_hu: Option<f64>,
+    /// Full width at half maximum of the in-plane blur, sampling between pixels included.
+    pub blur_fwhm_mm: Option<f64>,
+    /// Overshoot of a sharp kernel: 0 for a smooth one.
+    pub overshoot: Option<f64>,
+    /// Standard deviation of the noise in the muscle around the bone, HU.
+    pub noise_hu: Option<f64>,
 }
 
 /// Where the intact cortex was taken from.

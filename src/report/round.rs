@@ -41,6 +41,12 @@ impl Report {
             number(&mut bone.confidence, 2);
             pair(&mut bone.z_range_mm, 2);
             maybe(&mut bone.length_mm, 1);
+            if let Some(image) = &mut bone.image {
+                maybe(&mut image.cortical_hu, 0);
+                maybe(&mut image.blur_fwhm_mm, 2);
+                maybe(&mut image.overshoot, 2);
+                maybe(&mut image.noise_hu, 1);
+            }
             bone.slices.iter_mut().for_each(slice);
             bone.lesions.iter_mut().for_each(lesion);
             for value in bone.rules.iter_mut().flat_map(|rule| rule.values.values_mut()) {
