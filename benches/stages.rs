@@ -1,13 +1,12 @@
-//! One benchmark a stage, on a generated series of two legs: 100 slices of 512 × 512, one lesion. See `README.md`.
-
-#[path = "../tests/support/mod.rs"]
-mod support;
+//! One benchmark a stage, on a generated series of two legs: 120 slices of 512 × 512, one lesion. See `README.md`.
 
 use corticalysis::analysis::{MeasuredBone, Settings, analyze};
 use corticalysis::anatomy::{Bone, find_shafts, name_bones};
 use corticalysis::cortex::{Acquisition, Cortex, measure};
 use corticalysis::dicom::{Series, discover};
 use corticalysis::lysis::{ReferenceChoice, assess, prepare};
+use corticalysis::phantom::dicom_out;
+use corticalysis::phantom::presets::two_legs_planning_ct;
 use corticalysis::report::{BoneFigures, GivenItems, Report, bone_report, convert, write_all};
 use corticalysis::volume::Volume;
 use divan::Bencher;
@@ -15,8 +14,6 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
-use support::dicom_image::write_series;
-use support::presets::two_legs_planning_ct;
 use tempfile::TempDir;
 
 fn main() {
@@ -33,7 +30,9 @@ static FOLDER: LazyLock<(PathBuf, Option<TempDir>)> = LazyLock::new(|| {
         }
     };
     std::fs::create_dir_all(&path).expect("the folder of the series");
-    write_series(&two_legs_planning_ct().build().volume, &path);
+    let spec = two_legs_planning_ct();
+    let series = dicom_out::NewSeries::of_phantom(&spec, &spec.build().volume);
+    series.write(&path).expect("the series is written");
     (path, temporary)
 });
 

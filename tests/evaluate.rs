@@ -5,13 +5,13 @@ mod support;
 use corticalysis::analysis::{Settings, analyze};
 use corticalysis::dicom::{Series, SeriesHeader};
 use corticalysis::evaluate::{Case, Quantity};
-use corticalysis::phantom::truth::{BoneTruth, SliceTruth, Truth};
+use corticalysis::phantom::presets;
+use corticalysis::phantom::truth::{BoneTruth, Truth};
 use corticalysis::report::{GivenItems, Report, bone_report, convert};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use support::presets;
 use support::program::{Run, corticalysis, files_below, shared_data};
 use tempfile::TempDir;
 
@@ -270,21 +270,8 @@ fn the_shared_truths_pair_up_with_their_reports() {
 fn a_report_in_memory_is_compared_with_a_truth_in_memory() {
     let built = presets::two_legs_same_level().build();
     let grid = built.volume.grid.clone();
-    let z_mm = |k: usize| grid.origin_mm.z + k as f64 * grid.spacing_mm.z;
-    let bones = built.truth.iter().rev().map(|slices| {
-        let slice = |(k, truth): (usize, &support::phantom::SliceTruth)| SliceTruth {
-            z: z_mm(k),
-            ring: true,
-            axial: truth.axial_percent,
-            circ30: truth.circumferential_percent[0],
-            circ50: truth.circumferential_percent[1],
-            circ99: Some(truth.circumferential_percent[2]),
-            centre_mm: Some(truth.centre_mm),
-            intact_area_mm2: Some(truth.intact_area_mm2),
-            ..SliceTruth::default()
-        };
-        BoneTruth { slices: slices.iter().enumerate().map(slice).collect(), ..BoneTruth::default() }
-    });
+    let nameless = |bone: &BoneTruth| BoneTruth { bone: None, side: None, ..bone.clone() };
+    let bones = built.truth.iter().rev().map(nameless);
     let empty = json!({"bones": []});
     let truth = Truth { bones: bones.collect(), ..serde_json::from_value(empty).unwrap() };
 

@@ -4,11 +4,11 @@
 mod support;
 
 use corticalysis::evaluate::{Case, Quantity, Subset, Summary, pooled};
+use corticalysis::phantom::presets::PRESETS;
 use std::fmt::Write;
 use std::path::Path;
 use support::defect_truth::compared;
 use support::phantom_comparison::{compare, is_lysed};
-use support::presets;
 use support::program::{analyzed, bone_and_side, bones, corticalysis, findings, measured, shared_data};
 use support::wedge::{Ray, bias_and_sd, rays, scans};
 
@@ -112,8 +112,9 @@ fn phantoms(page: &mut String) {
          | phantom | bone | slices measured | lesions found | reference | mean abs. error, all | mean abs. error, lysed | 95 % interval holds the truth, lysed |\n\
          |---|---|---|---|---|---|---|---|\n",
     );
-    for (name, spec) in presets::all() {
-        for (n, c) in compare(name, &spec).iter().enumerate() {
+    for preset in PRESETS {
+        let name = preset.name;
+        for (n, c) in compare(name, &(preset.spec)()).iter().enumerate() {
             let pair = |e: [f64; 5]| format!("{:.2} / {:.2}", e[0], e[1]);
             let lysed = c.pairs.iter().any(|(_, truth)| is_lysed(truth));
             let (error, cover) = if lysed {

@@ -2,11 +2,9 @@
 
 #![allow(dead_code)] // Each test binary uses its own part.
 
-use corticalysis::volume::Volume;
 use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
 use dicom_dictionary_std::{tags, uids};
 use dicom_object::{FileMetaTableBuilder, InMemDicomObject};
-use rayon::prelude::*;
 use std::path::Path;
 
 /// One CT image of the series 2.25.2.
@@ -102,21 +100,4 @@ impl Image {
             .media_storage_sop_instance_uid("2.25.77");
         self.object().with_meta(meta).expect("meta").write_to_file(path).expect("write");
     }
-}
-
-/// Writes an axial volume into a folder, one file a slice.
-pub fn write_series(volume: &Volume<i16>, folder: &Path) {
-    let grid = &volume.grid;
-    (0..grid.size[2]).into_par_iter().for_each(|k| {
-        let origin = grid.to_patient(nalgebra::Vector3::new(0.0, 0.0, k as f64));
-        let image = Image {
-            position: [origin.x, origin.y, origin.z],
-            rows: grid.size[1],
-            columns: grid.size[0],
-            pixel_spacing: [grid.spacing_mm.y, grid.spacing_mm.x],
-            stored: volume.slice(k).iter().map(|hu| i32::from(*hu)).collect(),
-            ..Image::at(k as i64 + 1, origin.z)
-        };
-        image.write(&folder.join(format!("{k:04}.dcm")));
-    });
 }

@@ -2,8 +2,6 @@
 
 pub mod defect_truth;
 pub mod dicom_image;
-pub mod phantom;
 pub mod phantom_comparison;
-pub mod presets;
 pub mod program;
 pub mod wedge;

@@ -2,10 +2,11 @@
 
 #![allow(dead_code)] // Each test binary uses its own part.
 
-use super::phantom::{PhantomSpec, SliceTruth};
 use corticalysis::analysis::{MeasuredBone, Settings, analyze};
 use corticalysis::estimate::Estimate;
 use corticalysis::lysis::{Lysis, ReferenceKind, SliceLysis};
+use corticalysis::phantom::PhantomSpec;
+use corticalysis::phantom::truth::SliceTruth;
 
 /// What the comparison of one bone with its truth gave.
 pub struct Comparison {
@@ -23,10 +24,10 @@ impl Comparison {
         let mean = |error: &dyn Fn(&SliceLysis, &SliceTruth) -> f64| {
             picked.iter().map(|(found, truth)| error(found, truth).abs()).sum::<f64>() / picked.len().max(1) as f64
         };
-        let depth = |d: usize| mean(&|f, t| f.circumferential_by_depth[d] - t.circumferential_percent[d]);
+        let depth = |d: usize| mean(&|f, t| f.circumferential_by_depth[d] - circumferential(t)[d]);
         [
-            mean(&|f, t| f.axial_percent.value - t.axial_percent),
-            mean(&|f, t| f.circumferential_percent.value - t.circumferential_percent[0]),
+            mean(&|f, t| f.axial_percent.value - t.axial),
+            mean(&|f, t| f.circumferential_percent.value - t.circ30),
             depth(0),
             depth(1),
             depth(2),
@@ -41,22 +42,24 @@ impl Comparison {
         };
         // A hundredth of a point: the truth itself is summed numerically.
         let holds = |e: Estimate, truth: f64| e.low - 0.01 <= truth && truth <= e.high + 0.01;
-        [
-            share(&|f, t| holds(f.axial_percent, t.axial_percent)),
-            share(&|f, t| holds(f.circumferential_percent, t.circumferential_percent[0])),
-        ]
+        [share(&|f, t| holds(f.axial_percent, t.axial)), share(&|f, t| holds(f.circumferential_percent, t.circ30))]
     }
+}
+
+/// Share of the contour that lost more than 30, 50 and 99 %.
+pub fn circumferential(truth: &SliceTruth) -> [f64; 3] {
+    [truth.circ30, truth.circ50, truth.circ99.expect("a phantom knows the deepest loss")]
 }
 
 /// Did the slice lose anything?
 pub fn is_lysed(truth: &SliceTruth) -> bool {
-    truth.axial_percent > 0.0
+    truth.axial > 0.0
 }
 
 /// In-plane distance between a measured bone's centres and the true ones, mean over the slices of the former.
 fn distance_mm(found: &MeasuredBone, truth: &[SliceTruth]) -> f64 {
     let distances = found.cortex.slices.iter().map(|slice| {
-        let centre = truth[slice.slice_index].centre_mm;
+        let centre = truth[slice.slice_index].centre_mm.expect("a phantom knows its axis");
         (slice.centre_mm[0] - centre[0]).hypot(slice.centre_mm[1] - centre[1])
     });
     distances.sum::<f64>() / found.cortex.slices.len().max(1) as f64
@@ -71,6 +74,7 @@ pub fn compare(name: &str, spec: &PhantomSpec) -> Vec<Comparison> {
         .truth
         .iter()
         .map(|truth| {
+            let truth = &truth.slices;
             let nearest =
                 |a: &&MeasuredBone, b: &&MeasuredBone| distance_mm(a, truth).total_cmp(&distance_mm(b, truth));
             let bone = found.iter().min_by(nearest).expect("a bone");
@@ -79,7 +83,7 @@ pub fn compare(name: &str, spec: &PhantomSpec) -> Vec<Comparison> {
             let slices = lysis.map_or(&[][..], |lysis| &lysis.slices);
             let pairs = bone.cortex.slices.iter().zip(slices);
             Comparison {
-                pairs: pairs.filter_map(|(c, l)| l.map(|l| (l, truth[c.slice_index]))).collect(),
+                pairs: pairs.filter_map(|(c, l)| l.map(|l| (l, truth[c.slice_index].clone()))).collect(),
                 slices: truth.len(),
                 lesions: lysis.map_or(0, |lysis| lysis.lesions.len()),
                 reference: lysis.map(|lysis| lysis.reference.kind),

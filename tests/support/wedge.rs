@@ -2,10 +2,9 @@
 
 #![allow(dead_code)] // Each test binary uses its own part.
 
-use super::phantom::{BoneSpec, Phantom, PhantomSpec};
-use super::presets;
 use corticalysis::analysis::{Settings, analyze};
 use corticalysis::cortex::{Acquisition, SECTORS, polar::sector_angle};
+use corticalysis::phantom::{BoneSpec, Phantom, PhantomSpec, RidgeSpec, WallSpec, presets};
 use corticalysis::volume::Volume;
 
 const MEAN_MM: f64 = 4.25;
@@ -51,21 +50,19 @@ pub struct Ray {
 pub fn rays(scan: Scan) -> Vec<Ray> {
     let bone = BoneSpec {
         semi_axes_mm: [RADIUS_MM; 2],
-        ridge: [0.0, 10.0, 97.0],
-        thickness_mm: MEAN_MM,
-        posterior_mm: 0.0,
-        thinning_per_mm: PER_MM,
+        ridge: RidgeSpec::NONE,
+        wall: WallSpec { thickness_mm: MEAN_MM, posterior_mm: 0.0, thinning_per_mm: PER_MM, transition_mm: 0.0 },
         tilt_deg: [scan.tilt_deg, 0.0],
         bow_radius_mm: None,
         marrow_hu: -60.0,
         ..presets::femur()
     };
     let mut spec: PhantomSpec = presets::one_bone(bone);
-    spec.fwhm_mm = scan.fwhm_mm;
-    spec.slice_thickness_mm = scan.slice_mm;
-    spec.spacing_mm[2] = scan.slice_mm;
-    spec.size = [160, 160, (120.0 / scan.slice_mm) as usize];
-    spec.noise_hu = scan.noise_hu;
+    spec.scanner.fwhm_mm = scan.fwhm_mm;
+    spec.scanner.slice_thickness_mm = scan.slice_mm;
+    spec.image.spacing_mm[2] = scan.slice_mm;
+    spec.image.size = [160, 160, (120.0 / scan.slice_mm) as usize];
+    spec.scanner.noise_hu = scan.noise_hu;
     let built: Phantom = spec.build();
     let acquisition = Acquisition { slice_thickness_mm: Some(scan.slice_mm), blur_fwhm_mm: None };
     let found = analyze(&built.volume, &Settings { acquisition, ..Settings::default() });
@@ -77,8 +74,11 @@ pub fn rays(scan: Scan) -> Vec<Ray> {
             let (b, a) = sector_angle(s).sin_cos();
             let r = f64::from(slice.periosteal_radius_mm[s]);
             let from_axis = |x: f64, y: f64| {
-                let d =
-                    [x - spec.bones[0].centre_mm[0], y - spec.bones[0].centre_mm[1], slice.z_mm - spec.middle_mm[2]];
+                let d = [
+                    x - spec.bones[0].centre_mm[0],
+                    y - spec.bones[0].centre_mm[1],
+                    slice.z_mm - spec.image.middle_mm[2],
+                ];
                 [d[0], d[1] * cos + d[2] * sin, -d[1] * sin + d[2] * cos]
             };
             let own = from_axis(slice.centre_mm[0] + r * a, slice.centre_mm[1] + r * b);
