@@ -14,6 +14,9 @@
 //! the intact image; neither calls the code that measures.
 
 pub mod bone;
+pub mod check;
+pub mod dicom_out;
+pub mod folder;
 mod lesions;
 mod noise;
 pub mod presets;
@@ -21,6 +24,7 @@ pub mod scanner;
 pub mod spec;
 pub mod truth;
 pub mod truth_of;
+mod uid;
 
 pub use bone::PlacedBone;
 pub use spec::{
@@ -29,7 +33,8 @@ pub use spec::{
 };
 
 use crate::volume::Volume;
-use truth::BoneTruth;
+use dicom_out::NewSeries;
+use truth::{BoneTruth, SCHEMA, Truth};
 
 /// A synthetic CT and, per bone, the truth.
 #[derive(Debug, Clone)]
@@ -52,5 +57,25 @@ impl PhantomSpec {
         let thickness = self.scanner.slice_thickness_mm;
         let truth = bones.iter().map(|bone| truth_of::truth_of(bone, &self.image, thickness)).collect();
         Phantom { volume, truth }
+    }
+}
+
+impl Phantom {
+    /// The truth file of the phantom, written as this series.
+    pub fn truth_file(&self, spec: &PhantomSpec, series: &NewSeries) -> Truth {
+        let mut bones = self.truth.clone();
+        for bone in &mut bones {
+            for (k, slice) in bone.slices.iter_mut().enumerate() {
+                slice.sop_instance_uid = Some(series.sop_instance_uid(k));
+            }
+        }
+        Truth {
+            schema: SCHEMA.into(),
+            name: spec.name.clone(),
+            source: "geometry".into(),
+            series_instance_uid: Some(series.header.series_instance_uid.clone()),
+            specification: serde_json::to_value(spec).ok(),
+            bones,
+        }
     }
 }
