@@ -17,6 +17,7 @@ pub mod bone;
 pub mod check;
 pub mod dicom_out;
 pub mod folder;
+pub mod into;
 mod lesions;
 mod noise;
 pub mod presets;
