@@ -7,6 +7,7 @@ pub mod analyze;
 pub mod evaluate;
 pub mod exit_status;
 pub mod mirels;
+pub mod phantom;
 pub mod run_analysis;
 pub mod series;
 
@@ -71,6 +72,12 @@ pub enum Command {
     /// where the truth tells it, else by name (d1.truth.json for d1/report.json), else one truth for all, else in order.
     #[command(after_help = EVALUATE_HELP)]
     Evaluate(evaluate::EvaluateArgs),
+    /// Write a synthetic CT with known lysis, or cut a defect into a real one
+    ///
+    /// The truth, per slice and lesion, is written beside it: from the geometry before the scanner blurred it, or for a
+    /// defect in a real CT from the cortical mass of the intact image.
+    #[command(after_help = phantom::HELP)]
+    Phantom(Box<phantom::PhantomArgs>),
 }
 
 const ANALYZE_HELP: &str = "\
@@ -135,6 +142,7 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Analyze(args) => run_analysis::run(&analyze::AnalyzeSettings::from(*args), out)?,
         Command::Mirels(args) => mirels::run(&args, out)?,
         Command::Evaluate(args) => evaluate::run(&args, out)?,
+        Command::Phantom(args) => phantom::run(&args, out)?,
     }
     // A buffered write fails only here; left to the drop it would be lost in silence.
     Ok(out.flush()?)

@@ -99,7 +99,13 @@ pub fn slice_truths(volume: &Volume<i16>, guide: &Guide, losses: &[SliceLoss]) -
         .map(|k| {
             let [nx, ny, _] = volume.grid.size;
             let middle = nalgebra::Vector3::new(nx as f64 / 2.0, ny as f64 / 2.0, k as f64);
-            SliceTruth { z: rounded(volume.grid.to_patient(middle).z), ring: false, ..SliceTruth::default() }
+            SliceTruth {
+                z: rounded(volume.grid.to_patient(middle).z),
+                ring: false,
+                circ90: Some(0.0),
+                circ99: Some(0.0),
+                ..SliceTruth::default()
+            }
         })
         .collect();
     for (slice, loss) in guide.slices.iter().zip(losses) {

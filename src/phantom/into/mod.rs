@@ -168,8 +168,13 @@ pub fn cut(volume: &Volume<i16>, spec: &IntoSpec) -> Result<Cut, IntoError> {
     let noise_hu = spec.noise_hu.unwrap_or((quality.noise_hu * 10.0).round() / 10.0);
     let cutter = cutting::Cutter { volume, guide: &guide, z_mm, fwhm_mm };
     let slices = cutter.cut(&spec.lesions);
-    let together = mass::losses(volume, &guide, &slices);
-    let alone: Vec<Vec<mass::SliceLoss>> = match spec.lesions.as_slice() {
+    // What is dense in the canal is no wall that stands, although the blur lays it over the lost wall's place.
+    let taken: Vec<LesionSpec> = spec.lesions.iter().map(without_sclerosis).collect();
+    let together = match taken == spec.lesions {
+        true => mass::losses(volume, &guide, &slices),
+        false => mass::losses(volume, &guide, &cutter.cut(&taken)),
+    };
+    let alone: Vec<Vec<mass::SliceLoss>> = match taken.as_slice() {
         [_] => vec![together.clone()],
         lesions => {
             let one = |lesion: &LesionSpec| mass::losses(volume, &guide, &cutter.cut(std::slice::from_ref(lesion)));
@@ -191,6 +196,15 @@ pub fn cut(volume: &Volume<i16>, spec: &IntoSpec) -> Result<Cut, IntoError> {
         ..spec.clone()
     };
     Ok(Cut { volume: cutting::with_noise(volume, &slices, &grain), truth, spec })
+}
+
+/// The lesion as if its part within the canal were soft.
+fn without_sclerosis(lesion: &LesionSpec) -> LesionSpec {
+    let mut soft = lesion.clone();
+    if let LesionSpec::Mixed { hu, canal_hu, .. } = &mut soft {
+        *canal_hu = canal_hu.min(*hu);
+    }
+    soft
 }
 
 /// The bone asked for and how it runs.
