@@ -291,6 +291,15 @@ mod tests {
     }
 
     #[test]
+    fn the_examples_of_the_page_can_be_built() {
+        let page = include_str!("../../docs/phantom.md");
+        let example = |n: usize| page.split("```toml\n").nth(n).and_then(|rest| rest.split("```").next()).unwrap();
+        toml::from_str::<PhantomSpec>(example(1)).unwrap().check().unwrap();
+        toml::from_str::<crate::phantom::into::IntoSpec>(example(2)).unwrap().check().unwrap();
+        assert!(PRESETS.iter().all(|preset| page.contains(&format!("`{}`", preset.name))));
+    }
+
+    #[test]
     fn a_short_specification_is_enough() {
         let spec: PhantomSpec = toml::from_str("name = \"short\"\n[[bones]]\nside = \"left\"\n").unwrap();
         spec.check().unwrap();

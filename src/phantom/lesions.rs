@@ -134,8 +134,8 @@ impl PlacedBone<'_> {
 
     /// HU of the canal at a point of the own frame.
     pub(super) fn canal_content_hu(&self, q: Vector3<f64>) -> f64 {
-        let fills = self.spec.lesions.iter().filter_map(|lesion| lesion.canal_fill(q));
-        fills.last().unwrap_or_else(|| self.canal_hu(q.z))
+        let mut fills = self.spec.lesions.iter().filter_map(|lesion| lesion.canal_fill(q));
+        fills.next_back().unwrap_or_else(|| self.canal_hu(q.z))
     }
 
     /// Does a lesion reach the stretch between two positions along the bone.

@@ -372,6 +372,6 @@ pub const PRESETS: &[Preset] = presets! {
 
 /// The preset of this name.
 pub fn preset(name: &str) -> Result<PhantomSpec, BadValue> {
-    let words: Vec<(&str, fn() -> PhantomSpec)> = PRESETS.iter().map(|p| (p.name, p.spec)).collect();
-    parse_word("a preset", name, &words).map(|spec| spec())
+    let words: Vec<(&str, &Preset)> = PRESETS.iter().map(|preset| (preset.name, preset)).collect();
+    parse_word("a preset", name, &words).map(|preset| (preset.spec)())
 }

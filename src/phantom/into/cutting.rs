@@ -122,7 +122,10 @@ impl Cutter<'_> {
                         hu[n] -= share[n] * (hu[n] - fill);
                         fresh[n] = (fresh[n] * (1.0 - share[n]) + share[n]).min(1.0);
                     }
-                    Way::Raise if hu[n] < fill => hu[n] += share[n] * (fill - hu[n]),
+                    Way::Raise if hu[n] < fill => {
+                        hu[n] += share[n] * (fill - hu[n]);
+                        fresh[n] = (fresh[n] * (1.0 - share[n]) + share[n]).min(1.0);
+                    }
                     Way::Lower | Way::Raise => {}
                 }
             }
