@@ -31,7 +31,8 @@ static FOLDER: LazyLock<(PathBuf, Option<TempDir>)> = LazyLock::new(|| {
     };
     std::fs::create_dir_all(&path).expect("the folder of the series");
     let spec = two_legs_planning_ct();
-    let series = dicom_out::NewSeries::of_phantom(&spec, &spec.build().volume);
+    let volume = spec.build().volume;
+    let series = dicom_out::NewSeries::of_phantom(&spec, &volume);
     series.write(&path).expect("the series is written");
     (path, temporary)
 });
