@@ -16,7 +16,7 @@ use super::check::{Problems, SpecError};
 use super::spec::{LesionSpec, as_optional_word};
 use super::truth::BoneTruth;
 use crate::anatomy::{Bone, BoneName, Side, find_shafts, name_bones};
-use crate::cortex::measure;
+use crate::cortex::{Acquisition, measure};
 use crate::volume::Volume;
 use guide::Guide;
 use schemars::JsonSchema;
@@ -216,7 +216,7 @@ fn place(volume: &Volume<i16>, spec: &IntoSpec) -> Result<(Bone, Guide), IntoErr
         }
         let wanted = spec.bone.is_none_or(|name| name == bone.name) && spec.side.is_none_or(|side| side == bone.side);
         let guide =
-            if wanted { measure(volume, &bone.shaft).and_then(|cortex| Guide::new(volume, &cortex)) } else { None };
+            if wanted { measure(volume, &bone.shaft, &Acquisition::default()).and_then(|cortex| Guide::new(volume, &cortex)) } else { None };
         match guide {
             Some(guide) => return Ok((bone, guide)),
             None => found.push(format!("{} {}", bone.side, bone.name)),
