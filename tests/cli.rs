@@ -32,7 +32,9 @@ fn refused(line: &str, parts: &[&str]) {
 fn help_teaches() {
     let output = corticalysis("--help");
     assert!(output.status.success());
-    for part in ["series", "analyze", "mirels", "evaluate", "phantom", "millimetres", "Exit status", "Research use only"] {
+    for part in
+        ["series", "analyze", "mirels", "evaluate", "phantom", "millimetres", "Exit status", "Research use only"]
+    {
         assert!(stdout(&output).contains(part), "{part}");
     }
     for (command, parts) in [

@@ -215,8 +215,11 @@ fn place(volume: &Volume<i16>, spec: &IntoSpec) -> Result<(Bone, Guide), IntoErr
             continue;
         }
         let wanted = spec.bone.is_none_or(|name| name == bone.name) && spec.side.is_none_or(|side| side == bone.side);
-        let guide =
-            if wanted { measure(volume, &bone.shaft, &Acquisition::default()).and_then(|cortex| Guide::new(volume, &cortex)) } else { None };
+        let guide = if wanted {
+            measure(volume, &bone.shaft, &Acquisition::default()).and_then(|cortex| Guide::new(volume, &cortex))
+        } else {
+            None
+        };
         match guide {
             Some(guide) => return Ok((bone, guide)),
             None => found.push(format!("{} {}", bone.side, bone.name)),
