@@ -1,7 +1,6 @@
 //! The unrolled cortex: mass and thickness per sector and slice.
 //!
-//! Mass is counted as *equivalent full-density cortex*: each sample contributes `(HU − base) / (cortical − base)`, not
-//! below zero, over a window that reaches from just outside the periosteal contour to a little deeper than the intact
+//! Mass is counted as *equivalent full-density cortex*: each sample contributes the share of compact cortex that its HU stands for (soft tissue none, cortex one), over a window that reaches from just outside the periosteal contour to a little deeper than the intact
 //! wall. A blurred wall keeps its mass (Treece et al., Med Image Anal 14:276, 2010; 16:952, 2012), while a threshold
 //! loses it and a half-maximum width over-reads it.
 
@@ -11,11 +10,15 @@ use super::polar::{Polar, STEP_MM, sector_angle};
 use super::profile::Edge;
 use super::scanner::{Candidate, Scanner};
 use super::wall::{Samples, fit};
-use crate::smoothing::{penalty, quantile, smooth, smooth_robust};
+use crate::smoothing::{median, penalty, quantile, smooth, smooth_robust};
 use rayon::prelude::*;
 
 /// Level that counts as no cortex at all: above fat, marrow, muscle and unenhanced tumour.
 pub const BASE_HU: f64 = 100.0;
+/// From here on all of it counts.
+const BONE_HU: f64 = 200.0;
+/// What lies between and beside bone: muscle, unenhanced tumour.
+const SOFT_TISSUE_HU: f64 = 50.0;
 /// How far outside the contour the blur of the scanner carries wall mass, mm.
 const OUTSIDE_MM: f64 = 2.0;
 /// How far inside the wall the same blur reaches, mm.
@@ -67,16 +70,33 @@ pub struct Unrolled {
     pub depth_mm: Map,
     /// Highest HU of the wall.
     pub peak_hu: Map,
+    /// Area of the fitted wall, mm²; NaN where none could be fitted.
+    pub fitted_area_mm2: Map,
+}
+
+impl Unrolled {
+    /// Brings the mass to the scale of the fitted walls: counting loses what the blur smears below the base level, the same
+    /// share of every wall of a bone, which no ratio shows but an area does.
+    pub fn calibrate(&mut self, usable: &[bool]) {
+        let mut ratios: Vec<f64> = Vec::new();
+        for k in (0..usable.len()).filter(|k| usable[*k]) {
+            let both = self.fitted_area_mm2[k].iter().zip(&self.mass_mm2[k]);
+            ratios.extend(both.map(|(fitted, mass)| fitted / mass).filter(|r| r.is_finite()));
+        }
+        let Some(ratio) = median(&mut ratios) else { return };
+        let ratio = ratio.clamp(0.8, 1.25);
+        self.mass_mm2.iter_mut().flatten().for_each(|mass| *mass *= ratio);
+    }
 }
 
 /// Counts the wall between the periosteal surface and the depth of the intact wall.
 pub fn unroll(polar: &Polar, radius_mm: &Map, depth_mm: Map, scanner: &Scanner, slices: &Slices) -> Unrolled {
     let n = polar.slices();
     let step = 2.0 * std::f64::consts::PI / SECTORS as f64;
-    let rows: Vec<[Vec<f64>; 4]> = (0..n)
+    let rows: Vec<[Vec<f64>; 5]> = (0..n)
         .into_par_iter()
         .map(|k| {
-            let mut row = [vec![0.0; SECTORS], vec![0.0; SECTORS], vec![0.0; SECTORS], vec![0.0; SECTORS]];
+            let mut row: [Vec<f64>; 5] = std::array::from_fn(|_| vec![0.0; SECTORS]);
             for s in 0..SECTORS {
                 let (ray, outer_mm) = (polar.ray(k, s), radius_mm[k][s]);
                 let wall = count(ray, outer_mm, depth_mm[k][s], scanner.cortical_hu);
@@ -90,12 +110,20 @@ pub fn unroll(polar: &Polar, radius_mm: &Map, depth_mm: Map, scanner: &Scanner, 
                 row[1][s] = wall.moment_mm2 * step;
                 row[2][s] = width_mm * geometry.cosine;
                 row[3][s] = wall.peak_hu;
+                row[4][s] = fitted.map_or(f64::NAN, |w| (w.outer_mm - 0.5 * w.width_mm) * w.width_mm * step);
             }
             row
         })
         .collect();
     let column = |c: usize| rows.iter().map(|r| r[c].clone()).collect::<Map>();
-    Unrolled { arc_mm: column(0), mass_mm2: column(1), thickness_mm: column(2), peak_hu: column(3), depth_mm }
+    Unrolled {
+        arc_mm: column(0),
+        mass_mm2: column(1),
+        thickness_mm: column(2),
+        peak_hu: column(3),
+        fitted_area_mm2: column(4),
+        depth_mm,
+    }
 }
 
 /// The wall along one ray.
@@ -107,6 +135,13 @@ struct Wall {
     peak_hu: f64,
 }
 
+/// Share of compact cortex that a sample holds. What is not bone is soft tissue, so that half the density reads as half;
+/// but soft tissue itself, its noise and a tumour somewhat above it read as none: the ramp sees to that.
+fn share(hu: f64, cortical_hu: f64) -> f64 {
+    let ramp = ((hu - BASE_HU) / (BONE_HU - BASE_HU)).clamp(0.0, 1.0);
+    ramp * ((hu - SOFT_TISSUE_HU) / (cortical_hu - SOFT_TISSUE_HU)).max(0.0)
+}
+
 fn count(ray: &[f32], radius_mm: f64, depth_mm: f64, cortical_hu: f64) -> Wall {
     let mut wall = Wall { length_mm: 0.0, moment_mm2: 0.0, peak_hu: f64::MIN };
     let first = (((radius_mm - depth_mm) / STEP_MM).round().max(0.0)) as usize;
@@ -116,7 +151,7 @@ fn count(ray: &[f32], radius_mm: f64, depth_mm: f64, cortical_hu: f64) -> Wall {
         if hu.is_nan() {
             return Wall { length_mm: f64::NAN, moment_mm2: f64::NAN, peak_hu: f64::NAN };
         }
-        let f = ((hu - BASE_HU) / (cortical_hu - BASE_HU)).max(0.0);
+        let f = share(hu, cortical_hu);
         wall.length_mm += f * STEP_MM;
         wall.moment_mm2 += f * i as f64 * STEP_MM * STEP_MM;
         wall.peak_hu = wall.peak_hu.max(hu);

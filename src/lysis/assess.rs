@@ -8,6 +8,7 @@ use super::surface::{Depths, Surface, deviation_from, fit};
 use super::twin::{Twin, mirror_and_register};
 use super::{Lysis, Reference, ReferenceChoice, ReferenceKind, SliceLysis};
 use crate::cortex::contour::Map;
+use crate::cortex::unroll::BASE_HU;
 use crate::cortex::{Cortex, NotMeasured, SECTORS};
 use crate::estimate::Estimate;
 use crate::smoothing::median;
@@ -20,6 +21,8 @@ const MIN_DEPTH_MM: f64 = 0.002;
 const THIN_SHARE: f64 = 0.2;
 /// Worst leftover spread at which a registered twin is still believed.
 const TWIN_SPREAD: f64 = 0.10;
+/// Share of the wall's window into which the blur of the canal reaches.
+const FILL_REACH: f64 = 0.25;
 /// The three depths that are always reported.
 const DEPTHS: [f64; 3] = [0.30, 0.50, 0.99];
 
@@ -210,6 +213,19 @@ impl Losses<'_> {
     /// Contour length of a cell, mm; 0 where it was not measured.
     pub fn arc_mm(&self, k: usize, s: usize) -> f64 {
         if self.known[k][s] { f64::from(self.cortex.slices[k].arc_mm[s]) } else { 0.0 }
+    }
+
+    /// What a lesion filled with something denser than soft tissue may hide, as a share of the wall: its blur reaches into
+    /// the window of the wall.
+    pub fn fill_share(&self, k: usize) -> f64 {
+        let slice = &self.cortex.slices[k];
+        let lost = (0..SECTORS).filter(|s| self.loss[k][*s] > 0.0);
+        let (mut sum, mut count) = (0.0, 0.0);
+        for hu in lost.filter_map(|s| slice.canal_hu.get(s)).filter(|v| v.is_finite()) {
+            sum += (f64::from(*hu) - BASE_HU).max(0.0);
+            count += 1.0;
+        }
+        if count > 0.0 { FILL_REACH * sum / count / (self.cortex.cortical_hu - BASE_HU) } else { 0.0 }
     }
 
     /// Both percentages of slice `k`; `None` where it was not measured.

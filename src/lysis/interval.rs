@@ -150,7 +150,12 @@ pub(super) fn axial_interval(value: f64, losses: &Losses, k: usize, spread: &Spr
     let from_reference = 100.0 * spread.reference(k, in_loss) * share * (1.0 - value / 100.0);
     let cells = (0..SECTORS).filter(|s| losses.loss[k][*s] > 0.0).count() as f64;
     let from_cells = 100.0 * spread.cell * share / cells.sqrt();
-    let sd = (from_reference.powi(2) + from_cells.powi(2) + (100.0 * MODEL_SHARE * spread.quarter).powi(2)).sqrt();
+    let from_fill = 100.0 * share * losses.fill_share(k);
+    let sd = (from_reference.powi(2)
+        + from_cells.powi(2)
+        + from_fill.powi(2)
+        + (100.0 * MODEL_SHARE * spread.quarter).powi(2))
+    .sqrt();
     percent(value, value - 1.96 * sd, value + 1.96 * sd)
 }
 
