@@ -22,7 +22,7 @@ const HOLDING_MM: f64 = 12.0;
 const MODEL_SHARE: f64 = 0.6;
 
 /// How well the two ends of a lost arc are known together, sectors.
-const ENDS_SECTORS: f64 = 1.2;
+const ENDS_SECTORS: f64 = 1.1;
 
 /// How far healthy walls stray from the reference.
 #[derive(Debug, Clone)]
@@ -69,8 +69,8 @@ impl Spread {
         let carried = vec![vec![0.0; SECTORS]; n];
         let mut out = Self {
             // Where few healthy cells are left to show it, the noise of the image is still known.
-            cell: rms(&cells).max(noise).max(0.01),
-            quarter: if quarters.len() >= 8 { rms(&quarters).max(0.004) } else { 0.02 },
+            cell: rms(&cells).max(noise).max(0.005),
+            quarter: if quarters.len() >= 8 { rms(&quarters).max(0.002) } else { 0.02 },
             carried,
             disagreement: other.map(|o| {
                 (0..n)
