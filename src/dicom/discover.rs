@@ -46,8 +46,6 @@ pub enum SetAsideReason {
     Segmentation,
     /// DICOM of another kind: its modality, or its class where it has none.
     OtherObject(String),
-    /// Enhanced multi-frame CT.
-    EnhancedCt,
     /// Overview image for planning the scan.
     Localizer,
     /// Screen capture, colour, or not 8 or 16 bits a pixel.
@@ -68,7 +66,6 @@ impl fmt::Display for SetAsideReason {
             Self::RtStruct => f.write_str("RTSTRUCT"),
             Self::Segmentation => f.write_str("SEG"),
             Self::OtherObject(what) => f.write_str(what),
-            Self::EnhancedCt => f.write_str("not supported yet: enhanced multi-frame CT"),
             Self::Localizer => f.write_str("localizer (scout)"),
             Self::NotGrayscale(what) => write!(f, "no CT image values ({what})"),
             Self::Calculated(what) => write!(f, "calculated from the images, not HU ({what})"),
@@ -93,7 +90,7 @@ pub fn discover(paths: &[PathBuf], progress: &(dyn Fn(usize, usize) + Sync)) -> 
     let looks: Vec<Look> = files
         .par_iter()
         .map(|path| {
-            let found = look(path);
+            let found = look(path, None);
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, files.len());
             found
         })
@@ -107,13 +104,20 @@ pub fn discover(paths: &[PathBuf], progress: &(dyn Fn(usize, usize) + Sync)) -> 
                 return Err(DicomError::Unreadable { path: path.clone(), why });
             }
             Look::Unreadable(why) => Some(SetAsideReason::Unreadable(why)),
-            Look::Dicom(header) => match refuse(&header) {
-                Some(reason) => Some(reason),
-                None => {
-                    headers.push(*header);
-                    None
+            Look::Dicom(frames) => {
+                // Of several frames some may be localizers: the file is named once a reason.
+                let mut reasons = BTreeSet::new();
+                for frame in frames {
+                    match refuse(&frame) {
+                        Some(reason) => drop(reasons.insert(reason)),
+                        None => headers.push(frame),
+                    }
                 }
-            },
+                for reason in reasons {
+                    aside.entry(reason).or_default().push(path.clone());
+                }
+                None
+            }
         };
         if let Some(reason) = reason {
             aside.entry(reason).or_default().push(path.clone());
@@ -179,9 +183,12 @@ fn refuse(header: &Header) -> Option<SetAsideReason> {
     use SetAsideReason as Why;
     let says = |word: &str| header.image_type.iter().any(|value| value == word);
     match header.sop_class.as_str() {
+        uids::CT_IMAGE_STORAGE if header.frames > 1 => return Some(Why::NoGeometry),
         uids::CT_IMAGE_STORAGE => {}
         uids::ENHANCED_CT_IMAGE_STORAGE | uids::LEGACY_CONVERTED_ENHANCED_CT_IMAGE_STORAGE => {
-            return Some(Why::EnhancedCt);
+            if header.position.is_none() {
+                return Some(Why::NoGeometry);
+            }
         }
         uids::RT_STRUCTURE_SET_STORAGE => return Some(Why::RtStruct),
         uids::SEGMENTATION_STORAGE => return Some(Why::Segmentation),
@@ -199,19 +206,17 @@ fn refuse(header: &Header) -> Option<SetAsideReason> {
             return Some(Why::OtherObject(what));
         }
     }
-    if header.frames > 1 {
-        return Some(Why::EnhancedCt);
-    }
     if says("LOCALIZER") {
         return Some(Why::Localizer);
     }
-    if header.samples != 1 {
+    if header.samples != 1 || header.photometric.starts_with("PALETTE") {
         return Some(Why::NotGrayscale("colour".into()));
     }
     if !matches!(header.stored.bits_allocated, 8 | 16) {
         return Some(Why::NotGrayscale(format!("{} bits a pixel", header.stored.bits_allocated)));
     }
-    const CALCULATED: [&str; 6] = ["PERFUSION", "DOSE_INFO", "SCREEN SAVE", "PROJECTION IMAGE", "MIP", "MINIP"];
+    const CALCULATED: [&str; 8] =
+        ["PERFUSION", "DOSE_INFO", "SCREEN SAVE", "PROJECTION IMAGE", "MIP", "MINIP", "MAX_IP", "MIN_IP"];
     if let Some(word) = CALCULATED.iter().find(|word| says(word)) {
         return Some(Why::Calculated(word.to_lowercase()));
     }
@@ -228,7 +233,7 @@ fn series_of(mut headers: Vec<Header>) -> Vec<Series> {
     // Groups form around their first member, so the order must be a property of the files.
     let order = |h: &Header| {
         let s = &h.series;
-        let place = (h.instance_number, h.sop_instance_uid.clone(), h.path.clone());
+        let place = (h.instance_number, h.sop_instance_uid.clone(), h.path.clone(), h.frame);
         (s.study_instance_uid.clone(), s.series_instance_uid.clone(), s.frame_of_reference_uid.clone(), place)
     };
     headers.sort_by_cached_key(order);
@@ -301,12 +306,7 @@ fn nothing(paths: &[PathBuf], files: usize, set_aside: &[SetAside]) -> DicomErro
             (reason, n) => format!("{n} are {reason}"),
         })
         .collect();
-    let enhanced = set_aside.iter().any(|s| s.reason == SetAsideReason::EnhancedCt);
-    let hint = if enhanced {
-        "export the study as classic single-frame CT images"
-    } else {
-        "give the folder or files of an axial CT series (CT Image Storage)"
-    };
+    let hint = "give the folder or files of an axial CT series (CT Image Storage)";
     DicomError::NoCt { paths: paths.to_vec(), files, found: parts.join("; "), hint: hint.to_string() }
 }
 

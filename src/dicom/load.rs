@@ -1,18 +1,18 @@
 //! Stored pixels to HU, slice by slice in parallel, straight into the one buffer of the volume.
 
+use super::codecs::{self, Codec, FrameSize};
+use super::encapsulated::{frames, joined};
 use super::error::DicomError;
-use super::header::{Extent, Parsed, parse, reasons};
-use super::native::find_pixels;
+use super::header::{BIG_ENDIAN, Extent, Parsed, parse};
+use super::native::{PixelBytes, after_meta, find_pixels};
 use super::series::{Series, SliceSource, StoredPixels};
+use super::source::{inflated, read_all};
 use crate::volume::{NO_DATA, Volume};
 use dicom_dictionary_std::{tags, uids};
-use dicom_encoding::transfer_syntax::TransferSyntaxIndex;
-use dicom_pixeldata::PixelDecoder;
-use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 use rayon::prelude::*;
-use std::fs::File;
-use std::io::Read;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Lowest HU a voxel with data can have: air of a scale that ends at -1024.
@@ -26,7 +26,7 @@ impl Series {
     ///
     /// `progress` is called from several threads with the slices done and their number. Values are
     /// `slope · stored + intercept`, rounded, not below −1024; padding, values of −1500 HU and less and missing slices
-    /// become [`NO_DATA`]. Peak memory is the volume and one file per thread.
+    /// become [`NO_DATA`]. Peak memory is the volume and one file per thread; multi-frame objects are held whole.
     ///
     /// # Errors
     /// [`DicomError::Unusable`] where [`Series::unusable`] says so; [`DicomError::Slice`] for the lowest slice that
@@ -40,6 +40,7 @@ impl Series {
             let why = "no pixels\nhint: export the series again".to_string();
             return Err(DicomError::Unusable { series: self.header.series_instance_uid.clone(), why });
         }
+        let shared = self.multi_frame_objects()?;
         let mut voxels = vec![0i16; self.grid.len()];
         let done = AtomicUsize::new(0);
         let results: Vec<Result<(), DicomError>> = voxels
@@ -48,7 +49,11 @@ impl Series {
             .enumerate()
             .map_init(Workspace::default, |space, (k, (out, slice))| {
                 match slice {
-                    Some(source) => space.read(source, out).map_err(|p| self.slice_error(k, source, p))?,
+                    Some(source) => {
+                        let object = shared.get(source.path.as_path());
+                        let read = space.read(source, object, self.grid.size[0], out);
+                        read.map_err(|problem| self.slice_error(k, source, problem))?;
+                    }
                     None => out.fill(NO_DATA),
                 }
                 progress(done.fetch_add(1, Ordering::Relaxed) + 1, self.slices.len());
@@ -58,6 +63,19 @@ impl Series {
         // The lowest slice at fault, not the first to fail: the message must not depend on the threads.
         results.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(Volume { grid: self.grid.clone(), voxels })
+    }
+
+    /// Objects of several frames are read once, not once a frame.
+    fn multi_frame_objects(&self) -> Result<BTreeMap<&Path, Object>, DicomError> {
+        let mut objects = BTreeMap::new();
+        for (k, source) in self.slices.iter().enumerate().filter_map(|(k, source)| Some((k, source.as_ref()?))) {
+            if source.frames > 1 && !objects.contains_key(source.path.as_path()) {
+                let object =
+                    Object::read(source, Vec::new()).map_err(|problem| self.slice_error(k, source, problem))?;
+                objects.insert(source.path.as_path(), object);
+            }
+        }
+        Ok(objects)
     }
 
     fn slice_error(&self, k: usize, source: &SliceSource, problem: Problem) -> DicomError {
@@ -79,13 +97,94 @@ const DECOMPRESS: &str =
 
 /// Why pixels in this transfer syntax cannot be decoded, if so.
 pub(crate) fn unsupported(transfer_syntax: &str) -> Option<String> {
-    let known = TransferSyntaxRegistry.get(transfer_syntax);
-    match known {
-        Some(syntax) if syntax.can_decode_all() => None,
-        Some(syntax) => {
-            Some(format!("compressed as {}, which cannot be decoded here\nhint: {DECOMPRESS}", syntax.name()))
+    let plain = [
+        uids::IMPLICIT_VR_LITTLE_ENDIAN,
+        uids::EXPLICIT_VR_LITTLE_ENDIAN,
+        uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+        BIG_ENDIAN,
+    ];
+    if plain.contains(&transfer_syntax) || Codec::of(transfer_syntax).is_some() {
+        return None;
+    }
+    Some(format!("its transfer syntax {transfer_syntax:?} cannot be decoded here\nhint: {DECOMPRESS}"))
+}
+
+/// One object in memory, and where its frames lie.
+struct Object {
+    bytes: Vec<u8>,
+    pixels: Pixels,
+}
+
+enum Pixels {
+    /// Frame after frame, little endian.
+    Native(Range<usize>),
+    /// By frame, its fragments.
+    Encapsulated(Codec, Vec<Vec<Range<usize>>>),
+}
+
+impl Object {
+    fn read(source: &SliceSource, mut bytes: Vec<u8>) -> Result<Object, Problem> {
+        let broken = |why: String| Problem { why, hint: EXPORT_AGAIN };
+        let gone = |e| Problem { why: format!("cannot be read: {e}"), hint: "check that the file is still there" };
+        read_all(&source.path, source.packed.as_ref(), &mut bytes).map_err(gone)?;
+        let syntax = source.stored.transfer_syntax.as_str();
+        if let Some(why) = unsupported(syntax) {
+            return Err(Problem { why: why.lines().next().unwrap_or_default().to_string(), hint: DECOMPRESS });
         }
-        None => Some(format!("in the unknown transfer syntax {transfer_syntax:?}\nhint: {DECOMPRESS}")),
+        if syntax == BIG_ENDIAN {
+            let parsed = parse(&bytes[..], Extent::Pixels).map_err(broken)?;
+            let Parsed { object, .. } = parsed.ok_or_else(|| broken("is no DICOM file any more".into()))?;
+            let value = object.get(tags::PIXEL_DATA).and_then(|pixels| pixels.value().primitive());
+            bytes =
+                value.map(|value| value.to_bytes().into_owned()).ok_or_else(|| broken("holds no pixel data".into()))?;
+            let pixels = Pixels::Native(0..bytes.len());
+            return Ok(Object { bytes, pixels });
+        }
+        if syntax == uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN {
+            bytes = after_meta(&bytes).map(|start| inflated(&bytes[start..])).unwrap_or_default();
+        }
+        let found = find_pixels(&bytes, syntax != uids::IMPLICIT_VR_LITTLE_ENDIAN);
+        let found = found.ok_or_else(|| broken("truncated or damaged: no pixel data in it".into()))?;
+        let pixels = match (found, Codec::of(syntax)) {
+            // Pixels of a stated length are not compressed, whatever the transfer syntax says.
+            (PixelBytes { start, claimed: Some(claimed) }, _) => {
+                let start = start.min(bytes.len());
+                Pixels::Native(start..bytes.len().min(start.saturating_add(claimed)))
+            }
+            (_, None) => return Err(broken("its pixel data has no length".into())),
+            (_, Some(codec)) => {
+                Pixels::Encapsulated(codec, frames(&bytes, found, source.frames.max(1)).map_err(broken)?)
+            }
+        };
+        Ok(Object { bytes, pixels })
+    }
+
+    /// The stored values of one frame as HU.
+    fn convert(
+        &self,
+        source: &SliceSource,
+        columns: usize,
+        table: &[i16],
+        space: &mut Vec<u8>,
+        out: &mut [i16],
+    ) -> Result<(), Problem> {
+        let bits_allocated = source.stored.bits_allocated;
+        match &self.pixels {
+            Pixels::Native(range) => {
+                let frame = out.len() * usize::from(bits_allocated / 8);
+                let start = range.start.saturating_add(source.frame.saturating_mul(frame)).min(range.end);
+                convert(&self.bytes[start..range.end], bits_allocated, table, out)
+            }
+            Pixels::Encapsulated(codec, frames) => {
+                let size = FrameSize { rows: out.len() / columns.max(1), columns, bits_allocated };
+                let fragments = frames.get(source.frame).map_or(&[][..], Vec::as_slice);
+                let decoded = codecs::decode(*codec, joined(&self.bytes, fragments, space), size);
+                let why = |why| Problem { why: format!("its pixels cannot be decompressed: {why}"), hint: DECOMPRESS };
+                let words = decoded.map_err(why)?;
+                out.iter_mut().zip(words).for_each(|(hu, word)| *hu = table[usize::from(word)]);
+                Ok(())
+            }
+        }
     }
 }
 
@@ -93,56 +192,31 @@ pub(crate) fn unsupported(transfer_syntax: &str) -> Option<String> {
 #[derive(Default)]
 struct Workspace {
     file: Vec<u8>,
+    frame: Vec<u8>,
     table: Option<(StoredPixels, Vec<i16>)>,
 }
 
 impl Workspace {
-    fn read(&mut self, source: &SliceSource, out: &mut [i16]) -> Result<(), Problem> {
-        self.file.clear();
-        File::open(&source.path)
-            .and_then(|mut f| f.read_to_end(&mut self.file))
-            .map_err(|e| Problem { why: format!("cannot be read: {e}"), hint: "check that the file is still there" })?;
+    /// `shared` is the object where it holds more than one frame and is kept for all of them.
+    fn read(
+        &mut self,
+        source: &SliceSource,
+        shared: Option<&Object>,
+        columns: usize,
+        out: &mut [i16],
+    ) -> Result<(), Problem> {
         let stored = &source.stored;
         if self.table.as_ref().is_none_or(|(of, _)| of != stored) {
             self.table = Some((stored.clone(), hu_table(stored)));
         }
         let table = self.table.as_ref().map_or(&[][..], |(_, table)| table);
-        let explicit = match stored.transfer_syntax.as_str() {
-            uids::IMPLICIT_VR_LITTLE_ENDIAN => Some(false),
-            uids::EXPLICIT_VR_LITTLE_ENDIAN => Some(true),
-            _ => None,
-        };
-        if let Some(found) = explicit.and_then(|explicit| find_pixels(&self.file, explicit)) {
-            let rest = &self.file[found.start.min(self.file.len())..];
-            return convert(&rest[..found.claimed.min(rest.len())], stored.bits_allocated, table, out);
+        if let Some(object) = shared {
+            return object.convert(source, columns, table, &mut self.frame, out);
         }
-        let (bytes, bits) = decode(&self.file, stored)?;
-        convert(&bytes, bits, table, out)
-    }
-}
-
-/// Native pixel bytes of one image, little endian, and the bits a pixel takes, by the parser and codecs of dicom-rs.
-fn decode(file: &[u8], stored: &StoredPixels) -> Result<(Vec<u8>, u16), Problem> {
-    if let Some(why) = unsupported(&stored.transfer_syntax) {
-        return Err(Problem { why: why.lines().next().unwrap_or_default().to_string(), hint: DECOMPRESS });
-    }
-    let broken = |why: String| Problem { why, hint: EXPORT_AGAIN };
-    let Parsed { object, .. } =
-        parse(file, Extent::Pixels).map_err(broken)?.ok_or_else(|| broken("is no DICOM file any more".into()))?;
-    let Some(pixels) = object.get(tags::PIXEL_DATA) else { return Err(broken("holds no pixel data".into())) };
-    if let Some(value) = pixels.value().primitive() {
-        return Ok((value.to_bytes().into_owned(), stored.bits_allocated));
-    }
-    // Codecs are other people's code on other people's bytes: a panic there must not end a batch of studies.
-    let decoded = catch_unwind(AssertUnwindSafe(|| {
-        object.decode_pixel_data().map(|d| (d.bits_allocated(), d.samples_per_pixel(), d.into_data()))
-    }));
-    let refused = |why: String| Problem { why: format!("its pixels cannot be decompressed: {why}"), hint: DECOMPRESS };
-    match decoded {
-        Ok(Ok((bits, 1, bytes))) => Ok((bytes, bits)),
-        Ok(Ok((_, samples, _))) => Err(refused(format!("{samples} samples a pixel"))),
-        Ok(Err(e)) => Err(refused(reasons(&e))),
-        Err(_) => Err(refused("the codec failed".into())),
+        let object = Object::read(source, std::mem::take(&mut self.file))?;
+        let result = object.convert(source, columns, table, &mut self.frame, out);
+        self.file = object.bytes;
+        result
     }
 }
 
@@ -197,13 +271,12 @@ fn hu_table(stored: &StoredPixels) -> Vec<i16> {
         .collect()
 }
 
-/// The pixels of the first slice of a series, usable or not: single files are what tests of codecs have.
+/// The HU of one image, whatever becomes of it: single files are what tests of codecs have.
 #[cfg(test)]
-pub(crate) fn first_slice(series: &Series) -> Result<Vec<i16>, String> {
-    let source = series.slices.iter().flatten().next().ok_or("no slice")?;
-    let mut out = vec![0; series.grid.size[0] * series.grid.size[1]];
-    Workspace::default().read(source, &mut out).map_err(|p| format!("{}\nhint: {}", p.why, p.hint))?;
-    Ok(out)
+pub(crate) fn image_of(source: &SliceSource, columns: usize, rows: usize) -> Result<Vec<i16>, String> {
+    let mut out = vec![0; columns * rows];
+    let read = Workspace::default().read(source, None, columns, &mut out);
+    read.map(|()| out).map_err(|p| format!("{}\nhint: {}", p.why, p.hint))
 }
 
 #[cfg(test)]

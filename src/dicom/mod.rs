@@ -17,16 +17,21 @@
 //! | Enhanced (multi-frame) CT | set aside: not supported yet |
 //! | RTSTRUCT, SEG and other objects | counted and listed, not read here |
 
+mod codecs;
 mod discover;
+mod encapsulated;
 mod error;
+mod functional_groups;
 mod header;
 mod load;
 mod native;
 #[cfg(test)]
 mod odd_files;
 mod series;
+mod source;
 mod stack;
 
 pub use discover::{Discovery, SetAside, SetAsideReason, discover};
 pub use error::DicomError;
 pub use series::{Series, SeriesHeader, SeriesWarning, SliceSource, StoredPixels};
+pub use source::PackedMember;

@@ -4,23 +4,27 @@
 //! needs, and makes room for whatever length a damaged element claims, gigabytes if it says so. So it is given only
 //! the few elements that are needed, after this walk has checked that they lie within the file.
 
+use std::ops::Range;
+
 /// Value of PixelData within the bytes of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PixelBytes {
     /// Offset of the first byte.
     pub start: usize,
-    /// Length the element claims; the file may end before.
-    pub claimed: usize,
+    /// Length the element claims; the file may end before. `None`: encapsulated.
+    pub claimed: Option<usize>,
 }
 
 /// One element's tag and where its value lies.
-struct Element {
-    tag: (u16, u16),
-    value: usize,
+#[derive(Debug, Clone)]
+pub(crate) struct Element {
+    pub tag: (u16, u16),
+    /// Offset of the value's first byte.
+    pub value: usize,
     /// `None`: undefined.
-    length: Option<usize>,
+    pub length: Option<usize>,
     /// Undefined-length UN holds implicit VR whatever the file is in (PS3.5, 6.2.2).
-    explicit_inside: bool,
+    pub explicit_inside: bool,
 }
 
 const UNDEFINED: u32 = u32::MAX;
@@ -30,7 +34,7 @@ const SEQUENCE_END: (u16, u16) = (0xFFFE, 0xE0DD);
 /// Deeper nesting than any sane file has; bounds the recursion on hostile ones.
 const DEPTH: usize = 24;
 
-/// Finds PixelData in a whole file that is little endian and not compressed.
+/// Finds PixelData in a whole little-endian file.
 pub(crate) fn find_pixels(bytes: &[u8], explicit: bool) -> Option<PixelBytes> {
     let mut at = after_magic(bytes);
     loop {
@@ -38,7 +42,7 @@ pub(crate) fn find_pixels(bytes: &[u8], explicit: bool) -> Option<PixelBytes> {
         let explicit = explicit || word(bytes, at)? == 2;
         let element = element(bytes, at, explicit)?;
         match element.tag {
-            (0x7FE0, 0x0010) => return Some(PixelBytes { start: element.value, claimed: element.length? }),
+            (0x7FE0, 0x0010) => return Some(PixelBytes { start: element.value, claimed: element.length }),
             (group, _) if group > 0x7FE0 => return None,
             _ => at = end_of(bytes, &element, 0)?,
         }
@@ -93,6 +97,52 @@ pub(crate) fn meta_of(bytes: &[u8]) -> Option<(usize, String)> {
         at = end;
     }
     Some((at, syntax.filter(|s| !s.is_empty())?))
+}
+
+/// Offset of the data set, with or without meta information before it; `None` where that breaks off.
+pub(crate) fn after_meta(bytes: &[u8]) -> Option<usize> {
+    let mut at = after_magic(bytes);
+    while word(bytes, at) == Some(2) {
+        at = end_of(bytes, &element(bytes, at, true)?, 0)?;
+    }
+    Some(at)
+}
+
+/// The item or delimiter at an offset.
+pub(crate) fn element_at(bytes: &[u8], at: usize) -> Option<Element> {
+    element(bytes, at, false)
+}
+
+/// The first element of a tag between two offsets, not within its sequences.
+pub(crate) fn find(bytes: &[u8], range: Range<usize>, explicit: bool, tag: (u16, u16)) -> Option<Element> {
+    let bytes = bytes.get(..range.end)?;
+    let mut at = range.start;
+    loop {
+        let element = element(bytes, at, explicit)?;
+        if element.tag == tag {
+            return Some(element);
+        }
+        at = end_of(bytes, &element, 0)?;
+    }
+}
+
+/// The items of a sequence, each as the place of its elements. A damaged sequence ends with its last sound item.
+pub(crate) fn items(bytes: &[u8], sequence: &Element) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = sequence.value;
+    let end = sequence.length.map_or(bytes.len(), |length| bytes.len().min(at.saturating_add(length)));
+    while at < end {
+        let Some(item) = element_at(bytes, at).filter(|item| item.tag == ITEM) else { break };
+        let after = match item.length {
+            Some(length) => item.value.checked_add(length).filter(|after| *after <= end),
+            None => end_of_item(bytes, item.value, sequence.explicit_inside, 0),
+        };
+        let Some(after) = after else { break };
+        // The delimiter of an item of undefined length is no element of it.
+        found.push(item.value..if item.length.is_some() { after } else { after - 8 });
+        at = after;
+    }
+    found
 }
 
 fn after_magic(bytes: &[u8]) -> usize {
@@ -180,7 +230,17 @@ mod tests {
     #[test]
     fn passes_over_nested_sequences_and_tells_where_the_pixels_are() {
         let found = find_pixels(NESTED, true).expect("found");
-        assert_eq!((found.claimed, &NESTED[found.start..]), (8, &b"ab"[..]));
+        assert_eq!((found.claimed, &NESTED[found.start..]), (Some(8), &b"ab"[..]));
+    }
+
+    #[test]
+    fn finds_within_the_items_of_a_sequence() {
+        let sequence = find(NESTED, 0..NESTED.len(), true, (0x08, 0x1140)).expect("the sequence");
+        let inside = items(NESTED, &sequence);
+        assert_eq!(inside.len(), 1);
+        let rows = find(NESTED, inside[0].clone(), true, (0x28, 0x10)).expect("the first Rows");
+        assert_eq!(NESTED[rows.value], 0x63);
+        assert!(find(NESTED, inside[0].clone(), true, (0x28, 0x11)).is_none());
     }
 
     #[test]

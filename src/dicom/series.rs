@@ -1,5 +1,6 @@
 //! A CT series: its header, its slices in order, what is wrong with it.
 
+use super::source::PackedMember;
 use crate::volume::Grid;
 use std::fmt;
 use std::path::PathBuf;
@@ -72,8 +73,14 @@ impl Default for StoredPixels {
 /// One stored image and where it belongs.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SliceSource {
-    /// The file.
+    /// The file; for a member of a zip archive the archive's path and the member's name.
     pub path: PathBuf,
+    /// Where it lies in a zip archive.
+    pub packed: Option<PackedMember>,
+    /// Index of its frame in a multi-frame object; 0 in others.
+    pub frame: usize,
+    /// Number of frames of the object; 0 and 1 mean a single image.
+    pub frames: usize,
     /// SOP Instance UID: what other objects (RTSTRUCT, SR) call this image.
     pub sop_instance_uid: String,
     /// Instance Number; never used for ordering.

@@ -104,12 +104,7 @@ pub(crate) fn stack(headers: &[Header]) -> Option<Series> {
     };
     let mut slices = vec![None; size];
     for (image, k) in images.iter().zip(&indices) {
-        slices[*k] = Some(SliceSource {
-            path: image.header.path.clone(),
-            sop_instance_uid: image.header.sop_instance_uid.clone(),
-            instance_number: image.header.instance_number,
-            stored: image.header.stored.clone(),
-        });
+        slices[*k] = Some(source_of(image.header));
     }
     let missing: Vec<f64> =
         (0..size).filter(|k| slices[*k].is_none()).map(|k| (lowest.position + step * k as f64).z).collect();
@@ -118,6 +113,19 @@ pub(crate) fn stack(headers: &[Header]) -> Option<Series> {
     }
     pixel_warnings(&images, &mut warnings);
     Some(Series { header: lowest.header.series.clone(), grid, slices, warnings, unusable })
+}
+
+/// Where the pixels of an image are.
+pub(crate) fn source_of(header: &Header) -> SliceSource {
+    SliceSource {
+        path: header.path.clone(),
+        packed: header.packed.clone(),
+        frame: header.frame,
+        frames: usize::try_from(header.frames).unwrap_or(1),
+        sop_instance_uid: header.sop_instance_uid.clone(),
+        instance_number: header.instance_number,
+        stored: header.stored.clone(),
+    }
 }
 
 /// Keeps the first image of each position (they come sorted) and says what was left out.
@@ -135,7 +143,10 @@ fn one_a_position<'a>(images: Vec<Placed<'a>>, warnings: &mut Vec<SeriesWarning>
         };
         let keep = &images[best];
         let uid = &keep.header.sop_instance_uid;
-        let same = (at..end).filter(|i| *i != best && !uid.is_empty() && images[*i].header.sop_instance_uid == *uid);
+        let same = (at..end)
+            .filter(|i| *i != best && !uid.is_empty() && images[*i].header.sop_instance_uid == *uid)
+            // Frames of one object at one position are phases or the like, not copies.
+            .filter(|i| images[*i].header.frame == keep.header.frame);
         let same = same.count();
         copies += same;
         if end - at - 1 > same {
