@@ -167,7 +167,9 @@ const WANTED: [Tag; 38] = [
 pub(crate) enum Extent {
     /// What [`Header`] holds.
     Header,
-    /// That and the pixels.
+    /// Name and identifier of the patient alone.
+    Identity,
+    /// What [`Header`] holds and the pixels.
     Pixels,
 }
 
@@ -187,7 +189,7 @@ pub(crate) fn parse<R: Read>(mut from: R, extent: Extent) -> Result<Option<Parse
     if matches!(start_of(&bytes), Start::Foreign) && !bytes.starts_with(&[2, 0]) {
         return Ok(None);
     }
-    read_to(&mut bytes, if extent == Extent::Header { HEAD } else { u64::MAX })?;
+    read_to(&mut bytes, if extent == Extent::Pixels { u64::MAX } else { HEAD })?;
     let (data_set, syntax, other) = match start_of(&bytes) {
         Start::Foreign => return Ok(None),
         Start::Broken => return Err("its meta information names no transfer syntax".into()),
@@ -227,7 +229,7 @@ fn parse_part(
 ) -> Option<Result<DefaultDicomObject, String>> {
     let read = |meta_syntax: &str, data: &[u8]| {
         let mut options = OpenFileOptions::new().read_preamble(ReadPreamble::Never);
-        if extent == Extent::Header {
+        if extent != Extent::Pixels {
             options = options.read_until(tags::PIXEL_DATA);
         }
         options.from_reader(Cursor::new(meta_for(meta_syntax)).chain(data)).map_err(|e| reasons(&e))
@@ -244,9 +246,15 @@ fn parse_part(
         (bytes, data_set)
     };
     let explicit = syntax != uids::IMPLICIT_VR_LITTLE_ENDIAN;
-    let wanted: Vec<(u16, u16)> = WANTED.iter().map(|tag| (tag.0, tag.1)).collect();
-    let wanted = if extent == Extent::Header { &wanted[..wanted.len() - 1] } else { &wanted[..] };
-    let part = select(bytes, data_set, explicit, whole, wanted)?;
+    let wanted: Vec<(u16, u16)> = match extent {
+        Extent::Identity => vec![tags::SPECIFIC_CHARACTER_SET, tags::PATIENT_NAME, tags::PATIENT_ID],
+        Extent::Header => WANTED[..WANTED.len() - 1].to_vec(),
+        Extent::Pixels => WANTED.to_vec(),
+    }
+    .into_iter()
+    .map(|tag| (tag.0, tag.1))
+    .collect();
+    let part = select(bytes, data_set, explicit, whole, &wanted)?;
     // Compressed objects have headers in explicit little endian (PS3.5, A.4), unknown ones too as far as is known:
     // enough to list the series and say why it cannot be read.
     Some(read(if explicit { uids::EXPLICIT_VR_LITTLE_ENDIAN } else { syntax }, &part))
@@ -430,7 +438,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// Text without the padding; `None` where absent or empty. Reads through VR UN.
-fn text(object: &InMemDicomObject, tag: Tag) -> Option<String> {
+pub(crate) fn text(object: &InMemDicomObject, tag: Tag) -> Option<String> {
     let element = object.get(tag)?;
     let raw = match element.value().primitive()? {
         PrimitiveValue::U8(bytes) if element.vr() == VR::UN => String::from_utf8_lossy(bytes).into_owned(),

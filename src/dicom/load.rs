@@ -5,7 +5,7 @@ use super::encapsulated::{frames, joined};
 use super::error::DicomError;
 use super::header::{BIG_ENDIAN, Extent, Parsed, parse};
 use super::native::{PixelBytes, after_meta, find_pixels};
-use super::series::{Series, SliceSource, StoredPixels};
+use super::series::{Layout, Series, SliceSource, StoredPixels};
 use super::source::{inflated, read_all};
 use crate::volume::{NO_DATA, Volume};
 use dicom_dictionary_std::{tags, uids};
@@ -29,46 +29,61 @@ impl Series {
     /// become [`NO_DATA`]. Peak memory is the volume and one file per thread; multi-frame objects are held whole.
     ///
     /// # Errors
-    /// [`DicomError::Unusable`] where [`Series::unusable`] says so; [`DicomError::Slice`] for the lowest slice that
+    /// [`DicomError::Unusable`] where the series has faults; [`DicomError::Slice`] for the lowest slice that
     /// cannot be read: file gone, truncated, in a compression there is no codec for.
     pub fn load(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Volume<i16>, DicomError> {
-        if let Some(why) = &self.unusable {
-            return Err(DicomError::Unusable { series: self.header.series_instance_uid.clone(), why: why.clone() });
+        let unusable = |why| DicomError::Unusable { series: self.header.series_instance_uid.clone(), why };
+        if let Some(why) = self.unusable() {
+            return Err(unusable(why));
         }
-        let pixels = self.grid.size[0] * self.grid.size[1];
-        if pixels == 0 || self.slices.len() != self.grid.size[2] {
-            let why = "no pixels\nhint: export the series again".to_string();
-            return Err(DicomError::Unusable { series: self.header.series_instance_uid.clone(), why });
+        let (grid, images) = (self.stored_grid(), self.images());
+        let pixels = grid.size[0] * grid.size[1];
+        if pixels == 0 || images.len() != grid.size[2] {
+            return Err(unusable("no pixels\nhint: export the series again".to_string()));
         }
         let shared = self.multi_frame_objects()?;
-        let mut voxels = vec![0i16; self.grid.len()];
+        let mut voxels = Vec::new();
+        if voxels.try_reserve_exact(grid.len()).is_err() {
+            let why = format!("not enough memory for {} voxels\nhint: give only the part with the bone", grid.len());
+            return Err(unusable(why));
+        }
+        voxels.resize(grid.len(), 0i16);
         let done = AtomicUsize::new(0);
         let results: Vec<Result<(), DicomError>> = voxels
             .par_chunks_mut(pixels)
-            .zip(self.slices.par_iter())
+            .zip(images.par_iter())
             .enumerate()
             .map_init(Workspace::default, |space, (k, (out, slice))| {
                 match slice {
                     Some(source) => {
                         let object = shared.get(source.path.as_path());
-                        let read = space.read(source, object, self.grid.size[0], out);
+                        let read = space.read(source, object, grid.size[0], out);
                         read.map_err(|problem| self.slice_error(k, source, problem))?;
                     }
                     None => out.fill(NO_DATA),
                 }
-                progress(done.fetch_add(1, Ordering::Relaxed) + 1, self.slices.len());
+                progress(done.fetch_add(1, Ordering::Relaxed) + 1, images.len());
                 Ok(())
             })
             .collect();
         // The lowest slice at fault, not the first to fail: the message must not depend on the threads.
         results.into_iter().collect::<Result<Vec<()>, _>>()?;
-        Ok(Volume { grid: self.grid.clone(), voxels })
+        let mut volume = Volume { grid: grid.clone(), voxels };
+        if let Layout::Rearranged { straighten, turn, .. } = self.layout {
+            if straighten {
+                volume = crate::volume::straighten(&volume);
+            }
+            if turn {
+                volume = crate::volume::turn_axial(&volume);
+            }
+        }
+        Ok(volume)
     }
 
     /// Objects of several frames are read once, not once a frame.
     fn multi_frame_objects(&self) -> Result<BTreeMap<&Path, Object>, DicomError> {
         let mut objects = BTreeMap::new();
-        for (k, source) in self.slices.iter().enumerate().filter_map(|(k, source)| Some((k, source.as_ref()?))) {
+        for (k, source) in self.images().iter().enumerate().filter_map(|(k, source)| Some((k, source.as_ref()?))) {
             if source.frames > 1 && !objects.contains_key(source.path.as_path()) {
                 let object =
                     Object::read(source, Vec::new()).map_err(|problem| self.slice_error(k, source, problem))?;
@@ -80,7 +95,8 @@ impl Series {
 
     fn slice_error(&self, k: usize, source: &SliceSource, problem: Problem) -> DicomError {
         let Problem { why, hint } = problem;
-        DicomError::Slice { path: source.path.clone(), slice: k, z_mm: self.z_mm(k), why, hint: hint.to_string() }
+        let z_mm = self.stored_grid().to_patient(nalgebra::Vector3::new(0.0, 0.0, k as f64)).z;
+        DicomError::Slice { path: source.path.clone(), slice: k, z_mm, why, hint: hint.to_string() }
     }
 }
 
@@ -186,6 +202,21 @@ impl Object {
             }
         }
     }
+}
+
+/// A few stored slices, spread evenly over the series; those that cannot be read are left out.
+pub(crate) fn sampled_slices(series: &Series, wanted: usize) -> Vec<Vec<i16>> {
+    let (grid, images) = (series.stored_grid(), series.images());
+    let shared = series.multi_frame_objects().unwrap_or_default();
+    let mut space = Workspace::default();
+    let take = wanted.min(images.len());
+    let picked = (0..take).filter_map(|n| images[(2 * n + 1) * images.len() / (2 * take)].as_ref());
+    let read = picked.filter_map(|source| {
+        let mut out = vec![0; grid.size[0] * grid.size[1]];
+        space.read(source, shared.get(source.path.as_path()), grid.size[0], &mut out).ok()?;
+        Some(out)
+    });
+    read.collect()
 }
 
 /// What one thread keeps from slice to slice.

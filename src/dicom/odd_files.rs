@@ -1,9 +1,9 @@
 //! Single real files that break readers: each must be read right or refused with the reason.
 
+use super::discover;
 use super::header::{Look, look};
 use super::load::image_of;
 use super::stack::source_of;
-use super::discover;
 use crate::volume::NO_DATA;
 use std::path::{Path, PathBuf};
 
