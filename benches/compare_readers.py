@@ -24,7 +24,7 @@ def write(folder, slices, syntax):
     study, series, frame = generate_uid(), generate_uid(), generate_uid()
     for k in range(slices):
         radius = np.hypot(x - 256 - 0.1 * k, y - 256)
-        hu = np.where(radius < 220, 40, -1000) + np.where(abs(radius - 60) < 12, 900, 0)
+        hu = np.where(radius < 220, 40, -900) + np.where(abs(radius - 60) < 12, 900, 0)
         hu = (hu + random.normal(0, 12, hu.shape)).astype(np.int16)
         meta = FileMetaDataset()
         meta.TransferSyntaxUID, meta.MediaStorageSOPClassUID = ExplicitVRLittleEndian, CTImageStorage
@@ -56,7 +56,8 @@ def fastest(run):
 def by_itk(folder):
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
-    return int(sitk.GetArrayViewFromImage(reader.Execute()).sum(dtype=np.int64))
+    image = reader.Execute()
+    return int(sitk.GetArrayFromImage(image).sum(dtype=np.int64))
 
 
 def by_pydicom(folder):

@@ -1,6 +1,6 @@
 //! Enhanced and legacy converted CT: what the functional groups say of each frame (PS3.3, C.7.6.16).
 
-use super::native::{Element, after_meta, find, items, select};
+use super::native::{Element, Form, after_meta, find, items, select};
 use super::source::inflated;
 use std::io::Read;
 use std::ops::Range;
@@ -42,7 +42,7 @@ const UNASSIGNED: [Tag; 2] = [(0x0020, 0x9171), (0x0020, 0x9170)];
 ///
 /// # Errors
 /// Where the object ends before its pixels, or has no groups.
-pub(crate) fn read(mut from: impl Read, explicit: bool, deflated: bool) -> Result<Vec<FrameGroups>, String> {
+pub(crate) fn read(mut from: impl Read, form: Form, deflated: bool) -> Result<Vec<FrameGroups>, String> {
     let mut bytes = Vec::new();
     // In steps: the groups take a kilobyte a frame, the pixels behind them a thousand times that.
     let mut step: u64 = 1 << 20;
@@ -58,8 +58,8 @@ pub(crate) fn read(mut from: impl Read, explicit: bool, deflated: bool) -> Resul
         } else {
             (&bytes[..], start)
         };
-        if let Some(groups) = select(data, at, explicit, whole, &[SHARED, PER_FRAME]) {
-            return Ok(frames(&groups, explicit));
+        if let Some(groups) = select(data, at, form, whole, &[SHARED, PER_FRAME]) {
+            return Ok(frames(&groups, form));
         }
         if whole {
             return Err("truncated or damaged: its functional groups break off".into());
@@ -69,17 +69,17 @@ pub(crate) fn read(mut from: impl Read, explicit: bool, deflated: bool) -> Resul
 }
 
 /// `bytes` holds the two sequences and nothing else.
-fn frames(bytes: &[u8], explicit: bool) -> Vec<FrameGroups> {
+fn frames(bytes: &[u8], form: Form) -> Vec<FrameGroups> {
     let all = 0..bytes.len();
-    let shared = find(bytes, all.clone(), explicit, SHARED).and_then(|s| items(bytes, &s).into_iter().next());
+    let shared = find(bytes, all.clone(), form, SHARED).and_then(|s| items(bytes, &s).into_iter().next());
     let shared = shared.unwrap_or(0..0);
-    let per_frame = find(bytes, all, explicit, PER_FRAME).map(|s| items(bytes, &s)).unwrap_or_default();
-    per_frame.into_iter().map(|frame| Group { bytes, explicit, frame, shared: shared.clone() }.read()).collect()
+    let per_frame = find(bytes, all, form, PER_FRAME).map(|s| items(bytes, &s)).unwrap_or_default();
+    per_frame.into_iter().map(|frame| Group { bytes, form, frame, shared: shared.clone() }.read()).collect()
 }
 
 struct Group<'a> {
     bytes: &'a [u8],
-    explicit: bool,
+    form: Form,
     frame: Range<usize>,
     shared: Range<usize>,
 }
@@ -106,9 +106,9 @@ impl Group<'_> {
     fn value(&self, group: Tag, tag: Tag) -> Option<&[u8]> {
         let [unassigned_frame, unassigned_shared] = UNASSIGNED;
         let within = |range: &Range<usize>, group: Tag| {
-            let sequence = find(self.bytes, range.clone(), self.explicit, group)?;
+            let sequence = find(self.bytes, range.clone(), self.form, group)?;
             let item = items(self.bytes, &sequence).into_iter().next()?;
-            let element: Element = find(self.bytes, item, sequence.explicit_inside, tag)?;
+            let element: Element = find(self.bytes, item, sequence.inside, tag)?;
             self.bytes.get(element.value..element.value.checked_add(element.length?)?)
         };
         within(&self.frame, group)
@@ -130,10 +130,11 @@ impl Group<'_> {
     }
 
     fn whole(&self, group: Tag, tag: Tag) -> Option<i64> {
-        match *self.value(group, tag)? {
-            [a, b] => Some(i64::from(u16::from_le_bytes([a, b]))),
-            [a, b, c, d] => Some(i64::from(u32::from_le_bytes([a, b, c, d]))),
-            _ => None,
+        let value = self.value(group, tag)?;
+        if !matches!(value.len(), 2 | 4) {
+            return None;
         }
+        let join = |whole: i64, byte: &u8| whole << 8 | i64::from(*byte);
+        Some(if self.form == Form::BigEndian { value.iter().fold(0, join) } else { value.iter().rev().fold(0, join) })
     }
 }

@@ -1,7 +1,7 @@
 //! One file's header as typed values, tolerant of what real files do to them.
 
 use super::functional_groups::{self, FrameGroups};
-use super::native::{meta_of, select};
+use super::native::{Form, meta_of, select};
 use super::series::{SeriesHeader, StoredPixels};
 use super::source::{PackedMember, inflated, open};
 use dicom_core::{Tag, VR, value::PrimitiveValue};
@@ -66,7 +66,7 @@ const LOSSY: [&str; 5] = [
     "1.2.840.10008.1.2.4.81",
 ];
 
-/// Retired, and read by the parser of dicom-rs alone.
+/// Retired, but read.
 pub(crate) const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
 
 /// How a file begins: where its data set starts and in which transfer syntax it is.
@@ -121,7 +121,7 @@ pub(crate) struct Parsed {
 }
 
 /// The elements that are read of an image besides its pixels, sorted.
-const WANTED: [Tag; 38] = [
+const WANTED: [Tag; 37] = [
     tags::SPECIFIC_CHARACTER_SET,
     tags::IMAGE_TYPE,
     tags::SOP_CLASS_UID,
@@ -159,7 +159,6 @@ const WANTED: [Tag; 38] = [
     tags::RESCALE_SLOPE,
     tags::RESCALE_TYPE,
     tags::LOSSY_IMAGE_COMPRESSION,
-    tags::PIXEL_DATA,
 ];
 
 /// How much of an object to parse.
@@ -169,8 +168,6 @@ pub(crate) enum Extent {
     Header,
     /// Name and identifier of the patient alone.
     Identity,
-    /// What [`Header`] holds and the pixels.
-    Pixels,
 }
 
 /// Parses the needed part of a DICOM object, with or without preamble and meta information.
@@ -189,7 +186,7 @@ pub(crate) fn parse<R: Read>(mut from: R, extent: Extent) -> Result<Option<Parse
     if matches!(start_of(&bytes), Start::Foreign) && !bytes.starts_with(&[2, 0]) {
         return Ok(None);
     }
-    read_to(&mut bytes, if extent == Extent::Pixels { u64::MAX } else { HEAD })?;
+    read_to(&mut bytes, HEAD)?;
     let (data_set, syntax, other) = match start_of(&bytes) {
         Start::Foreign => return Ok(None),
         Start::Broken => return Err("its meta information names no transfer syntax".into()),
@@ -202,7 +199,7 @@ pub(crate) fn parse<R: Read>(mut from: R, extent: Extent) -> Result<Option<Parse
             (0, uids::IMPLICIT_VR_LITTLE_ENDIAN.to_string(), Some(uids::EXPLICIT_VR_LITTLE_ENDIAN))
         }
     };
-    let mut whole = (bytes.len() as u64) < HEAD || extent == Extent::Pixels;
+    let mut whole = (bytes.len() as u64) < HEAD;
     loop {
         let guesses = [Some(syntax.as_str()), other];
         let read = guesses.into_iter().flatten().find_map(|guess| {
@@ -228,16 +225,9 @@ fn parse_part(
     extent: Extent,
 ) -> Option<Result<DefaultDicomObject, String>> {
     let read = |meta_syntax: &str, data: &[u8]| {
-        let mut options = OpenFileOptions::new().read_preamble(ReadPreamble::Never);
-        if extent != Extent::Pixels {
-            options = options.read_until(tags::PIXEL_DATA);
-        }
+        let options = OpenFileOptions::new().read_preamble(ReadPreamble::Never).read_until(tags::PIXEL_DATA);
         options.from_reader(Cursor::new(meta_for(meta_syntax)).chain(data)).map_err(|e| reasons(&e))
     };
-    if syntax == BIG_ENDIAN {
-        // The walk does not read it; it is rare enough to leave to the parser.
-        return whole.then(|| read(syntax, &bytes[data_set..]));
-    }
     let unpacked;
     let (bytes, data_set) = if syntax == uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN {
         unpacked = inflated(&bytes[data_set..]);
@@ -245,19 +235,21 @@ fn parse_part(
     } else {
         (bytes, data_set)
     };
-    let explicit = syntax != uids::IMPLICIT_VR_LITTLE_ENDIAN;
+    let form = Form::of(syntax);
     let wanted: Vec<(u16, u16)> = match extent {
         Extent::Identity => vec![tags::SPECIFIC_CHARACTER_SET, tags::PATIENT_NAME, tags::PATIENT_ID],
-        Extent::Header => WANTED[..WANTED.len() - 1].to_vec(),
-        Extent::Pixels => WANTED.to_vec(),
+        Extent::Header => WANTED.to_vec(),
     }
     .into_iter()
     .map(|tag| (tag.0, tag.1))
     .collect();
-    let part = select(bytes, data_set, explicit, whole, &wanted)?;
-    // Compressed objects have headers in explicit little endian (PS3.5, A.4), unknown ones too as far as is known:
-    // enough to list the series and say why it cannot be read.
-    Some(read(if explicit { uids::EXPLICIT_VR_LITTLE_ENDIAN } else { syntax }, &part))
+    let part = select(bytes, data_set, form, whole, &wanted)?;
+    let syntax = match form {
+        Form::Implicit => uids::IMPLICIT_VR_LITTLE_ENDIAN,
+        Form::Explicit => uids::EXPLICIT_VR_LITTLE_ENDIAN,
+        Form::BigEndian => BIG_ENDIAN,
+    };
+    Some(read(syntax, &part))
 }
 
 /// An error with its causes in one line.
@@ -288,13 +280,13 @@ pub(crate) fn look(path: &Path, packed: Option<&PackedMember>) -> Look {
         whole.sop_class.as_str(),
         uids::ENHANCED_CT_IMAGE_STORAGE | uids::LEGACY_CONVERTED_ENHANCED_CT_IMAGE_STORAGE
     );
-    if !enhanced || whole.stored.transfer_syntax == BIG_ENDIAN {
+    if !enhanced {
         return Look::Dicom(vec![whole]);
     }
-    let explicit = whole.stored.transfer_syntax != uids::IMPLICIT_VR_LITTLE_ENDIAN;
+    let form = Form::of(&whole.stored.transfer_syntax);
     let deflated = whole.stored.transfer_syntax == uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN;
     let opened = open(path, packed).map_err(|e| e.to_string());
-    match opened.and_then(|file| functional_groups::read(file, explicit, deflated)) {
+    match opened.and_then(|file| functional_groups::read(file, form, deflated)) {
         Err(why) => Look::Unreadable(why),
         Ok(frames) if frames.is_empty() => Look::Dicom(vec![whole]),
         Ok(frames) => {

@@ -3,12 +3,12 @@
 use super::codecs::{self, Codec, FrameSize};
 use super::encapsulated::{frames, joined};
 use super::error::DicomError;
-use super::header::{BIG_ENDIAN, Extent, Parsed, parse};
-use super::native::{PixelBytes, after_meta, find_pixels};
+use super::header::BIG_ENDIAN;
+use super::native::{Form, PixelBytes, after_meta, find_pixels};
 use super::series::{Layout, Series, SliceSource, StoredPixels};
 use super::source::{inflated, read_all};
 use crate::volume::{NO_DATA, Volume};
-use dicom_dictionary_std::{tags, uids};
+use dicom_dictionary_std::uids;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -147,25 +147,20 @@ impl Object {
         if let Some(why) = unsupported(syntax) {
             return Err(Problem { why: why.lines().next().unwrap_or_default().to_string(), hint: DECOMPRESS });
         }
-        if syntax == BIG_ENDIAN {
-            let parsed = parse(&bytes[..], Extent::Pixels).map_err(broken)?;
-            let Parsed { object, .. } = parsed.ok_or_else(|| broken("is no DICOM file any more".into()))?;
-            let value = object.get(tags::PIXEL_DATA).and_then(|pixels| pixels.value().primitive());
-            bytes =
-                value.map(|value| value.to_bytes().into_owned()).ok_or_else(|| broken("holds no pixel data".into()))?;
-            let pixels = Pixels::Native(0..bytes.len());
-            return Ok(Object { bytes, pixels });
-        }
         if syntax == uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN {
             bytes = after_meta(&bytes).map(|start| inflated(&bytes[start..])).unwrap_or_default();
         }
-        let found = find_pixels(&bytes, syntax != uids::IMPLICIT_VR_LITTLE_ENDIAN);
+        let found = find_pixels(&bytes, Form::of(syntax));
         let found = found.ok_or_else(|| broken("truncated or damaged: no pixel data in it".into()))?;
         let pixels = match (found, Codec::of(syntax)) {
             // Pixels of a stated length are not compressed, whatever the transfer syntax says.
             (PixelBytes { start, claimed: Some(claimed) }, _) => {
                 let start = start.min(bytes.len());
-                Pixels::Native(start..bytes.len().min(start.saturating_add(claimed)))
+                let end = bytes.len().min(start.saturating_add(claimed));
+                if syntax == BIG_ENDIAN && source.stored.bits_allocated == 16 {
+                    bytes[start..end].chunks_exact_mut(2).for_each(|word| word.swap(0, 1));
+                }
+                Pixels::Native(start..end)
             }
             (_, None) => return Err(broken("its pixel data has no length".into())),
             (_, Some(codec)) => {

@@ -1,6 +1,6 @@
 //! DICOMDIR: the files a medium says it holds (PS3.3, annex F).
 
-use super::native::{after_meta, find, items};
+use super::native::{Form, after_meta, find, items};
 use super::source::read_all;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,10 +18,10 @@ pub(crate) fn referenced_files(directory: &Path) -> Option<Vec<Result<PathBuf, P
     let mut bytes = Vec::new();
     read_all(directory, None, &mut bytes).ok()?;
     let start = after_meta(&bytes).filter(|start| *start > 0)?;
-    let records = find(&bytes, start..bytes.len(), true, RECORDS)?;
+    let records = find(&bytes, start..bytes.len(), Form::Explicit, RECORDS)?;
     let base = directory.parent().unwrap_or(Path::new(""));
     let named = items(&bytes, &records).into_iter().filter_map(|record| {
-        let element = find(&bytes, record, true, REFERENCED_FILE)?;
+        let element = find(&bytes, record, Form::Explicit, REFERENCED_FILE)?;
         let value = bytes.get(element.value..element.value.checked_add(element.length?)?)?;
         Some(below(base, &String::from_utf8_lossy(value)))
     });
