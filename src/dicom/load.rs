@@ -4,6 +4,7 @@ use super::codecs::{self, Codec, FrameSize};
 use super::encapsulated::{frames, joined};
 use super::error::DicomError;
 use super::header::BIG_ENDIAN;
+use super::hu_scale::HuScale;
 use super::native::{Form, PixelBytes, after_meta, find_pixels};
 use super::series::{Layout, Series, SliceSource, StoredPixels};
 use super::source::{inflated, read_all};
@@ -14,12 +15,6 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// Lowest HU a voxel with data can have: air of a scale that ends at -1024.
-const LOWEST_HU: f64 = -1024.0;
-/// At or below this a value is no measurement but a fill (-2000, -2048, -3024 outside the reconstruction circle),
-/// tagged as padding or not.
-const FILL_HU: f64 = -1500.0;
 
 impl Series {
     /// Reads the pixels as HU on [`Series::grid`].
@@ -42,12 +37,13 @@ impl Series {
             return Err(unusable("no pixels\nhint: export the series again".to_string()));
         }
         let shared = self.multi_frame_objects()?;
-        let mut voxels = Vec::new();
-        if voxels.try_reserve_exact(grid.len()).is_err() {
+        // Asked for first, so that too little memory is an error; then taken as zeroed pages, which the threads touch in
+        // parallel.
+        if Vec::<i16>::new().try_reserve_exact(grid.len()).is_err() {
             let why = format!("not enough memory for {} voxels\nhint: give only the part with the bone", grid.len());
             return Err(unusable(why));
         }
-        voxels.resize(grid.len(), 0i16);
+        let mut voxels = vec![0i16; grid.len()];
         let done = AtomicUsize::new(0);
         let results: Vec<Result<(), DicomError>> = voxels
             .par_chunks_mut(pixels)
@@ -175,7 +171,7 @@ impl Object {
         &self,
         source: &SliceSource,
         columns: usize,
-        table: &[i16],
+        scale: &HuScale,
         space: &mut Vec<u8>,
         out: &mut [i16],
     ) -> Result<(), Problem> {
@@ -184,7 +180,7 @@ impl Object {
             Pixels::Native(range) => {
                 let frame = out.len() * usize::from(bits_allocated / 8);
                 let start = range.start.saturating_add(source.frame.saturating_mul(frame)).min(range.end);
-                convert(&self.bytes[start..range.end], bits_allocated, table, out)
+                convert(&self.bytes[start..range.end], bits_allocated, scale, out)
             }
             Pixels::Encapsulated(codec, frames) => {
                 let size = FrameSize { rows: out.len() / columns.max(1), columns, bits_allocated };
@@ -192,7 +188,7 @@ impl Object {
                 let decoded = codecs::decode(*codec, joined(&self.bytes, fragments, space), size);
                 let why = |why| Problem { why: format!("its pixels cannot be decompressed: {why}"), hint: DECOMPRESS };
                 let words = decoded.map_err(why)?;
-                out.iter_mut().zip(words).for_each(|(hu, word)| *hu = table[usize::from(word)]);
+                out.iter_mut().zip(words).for_each(|(hu, word)| *hu = scale.hu(word));
                 Ok(())
             }
         }
@@ -219,7 +215,7 @@ pub(crate) fn sampled_slices(series: &Series, wanted: usize) -> Vec<Vec<i16>> {
 struct Workspace {
     file: Vec<u8>,
     frame: Vec<u8>,
-    table: Option<(StoredPixels, Vec<i16>)>,
+    scale: Option<(StoredPixels, HuScale)>,
 }
 
 impl Workspace {
@@ -232,69 +228,33 @@ impl Workspace {
         out: &mut [i16],
     ) -> Result<(), Problem> {
         let stored = &source.stored;
-        if self.table.as_ref().is_none_or(|(of, _)| of != stored) {
-            self.table = Some((stored.clone(), hu_table(stored)));
-        }
-        let table = self.table.as_ref().map_or(&[][..], |(_, table)| table);
+        let scale = match &mut self.scale {
+            Some((of, scale)) if of == stored => scale,
+            other => &other.insert((stored.clone(), HuScale::new(stored))).1,
+        };
         if let Some(object) = shared {
-            return object.convert(source, columns, table, &mut self.frame, out);
+            return object.convert(source, columns, scale, &mut self.frame, out);
         }
         let object = Object::read(source, std::mem::take(&mut self.file))?;
-        let result = object.convert(source, columns, table, &mut self.frame, out);
+        let result = object.convert(source, columns, scale, &mut self.frame, out);
         self.file = object.bytes;
         result
     }
 }
 
-/// Looks every pixel up in the table. More bytes than needed are padding; fewer are an error.
-fn convert(bytes: &[u8], bits: u16, table: &[i16], out: &mut [i16]) -> Result<(), Problem> {
-    let width = usize::from(bits / 8);
-    let needed = out.len() * width;
+/// Stored pixels to HU. More bytes than needed are padding; fewer are an error.
+fn convert(bytes: &[u8], bits: u16, scale: &HuScale, out: &mut [i16]) -> Result<(), Problem> {
+    let needed = out.len() * usize::from(bits / 8);
     if bytes.len() < needed || !matches!(bits, 8 | 16) {
         let why = format!("truncated pixel data: {} of {needed} bytes", bytes.len());
         return Err(Problem { why, hint: EXPORT_AGAIN });
     }
-    let Ok(table) = <&[i16; 65536]>::try_from(table) else {
-        return Err(Problem { why: "no HU scale".into(), hint: EXPORT_AGAIN });
-    };
-    if width == 1 {
-        out.iter_mut().zip(bytes).for_each(|(hu, b)| *hu = table[usize::from(*b)]);
+    if bits == 8 {
+        out.iter_mut().zip(bytes).for_each(|(hu, b)| *hu = scale.hu(u16::from(*b)));
     } else {
-        for (hu, b) in out.iter_mut().zip(bytes.chunks_exact(2)) {
-            *hu = table[usize::from(u16::from_le_bytes([b[0], b[1]]))];
-        }
+        scale.convert(bytes, out);
     }
     Ok(())
-}
-
-/// HU of each of the 65536 raw pixel words.
-///
-/// One table covers masking, sign extension, padding, rescale, rounding and clamping; at 128 kB it costs a fraction
-/// of a slice to build, and CT touches few of its lines.
-fn hu_table(stored: &StoredPixels) -> Vec<i16> {
-    let bits = u32::from(stored.bits_stored.clamp(1, 16));
-    let shift = (u32::from(stored.high_bit) + 1).saturating_sub(bits).min(15);
-    let value_of = |raw: u16| {
-        let value = i32::from(raw >> shift) & ((1 << bits) - 1);
-        if stored.signed && value >> (bits - 1) & 1 == 1 { value - (1 << bits) } else { value }
-    };
-    let padding = stored.padding.map(|(a, b)| {
-        // Limits as the pixels' own type; the range may be given upside down.
-        let number = |v: u16| if stored.signed { i32::from(v as i16) } else { i32::from(v) };
-        (number(a).min(number(b)), number(a).max(number(b)))
-    });
-    (0..=u16::MAX)
-        .map(|raw| {
-            let value = value_of(raw);
-            let whole = if stored.signed { i32::from(raw as i16) } else { i32::from(raw) };
-            // Fill is sometimes written across the unused high bits, so the whole word is compared too.
-            if padding.is_some_and(|(low, high)| (low..=high).contains(&value) || (low..=high).contains(&whole)) {
-                return NO_DATA;
-            }
-            let hu = (stored.slope * f64::from(value) + stored.intercept).round();
-            if hu <= FILL_HU { NO_DATA } else { hu.clamp(LOWEST_HU, f64::from(i16::MAX)) as i16 }
-        })
-        .collect()
 }
 
 /// The HU of one image, whatever becomes of it: single files are what tests of codecs have.
@@ -303,60 +263,4 @@ pub(crate) fn image_of(source: &SliceSource, columns: usize, rows: usize) -> Res
     let mut out = vec![0; columns * rows];
     let read = Workspace::default().read(source, None, columns, &mut out);
     read.map(|()| out).map_err(|p| format!("{}\nhint: {}", p.why, p.hint))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn hu(stored: StoredPixels, raw: u16) -> i16 {
-        hu_table(&stored)[usize::from(raw)]
-    }
-
-    #[test]
-    fn sign_extends_twelve_stored_bits_and_ignores_the_rest() {
-        let twelve = StoredPixels { bits_stored: 12, high_bit: 11, ..Default::default() };
-        assert_eq!(hu(twelve.clone(), 0x0FFF), -1);
-        assert_eq!(hu(twelve.clone(), 0xF001), 1);
-        assert_eq!(hu(StoredPixels { signed: false, intercept: -1024.0, ..twelve }, 0x0FFF), 3071);
-    }
-
-    #[test]
-    fn honours_a_high_bit_that_is_not_the_last_of_the_stored_bits() {
-        let high = StoredPixels { bits_stored: 12, high_bit: 15, ..Default::default() };
-        assert_eq!(hu(high.clone(), 0x0010), 1);
-        assert_eq!(hu(high, 0xFFF0), -1);
-    }
-
-    #[test]
-    fn air_is_floored_and_fill_becomes_no_data() {
-        let plain = StoredPixels::default();
-        assert_eq!(hu(plain.clone(), -1100i16 as u16), -1024);
-        assert_eq!(hu(plain.clone(), -1499i16 as u16), -1024);
-        assert_eq!(hu(plain.clone(), -1500i16 as u16), NO_DATA);
-        assert_eq!(hu(plain, -2048i16 as u16), NO_DATA);
-    }
-
-    #[test]
-    fn padding_is_compared_before_the_rescale_also_across_unused_bits() {
-        let siemens = StoredPixels {
-            signed: false,
-            bits_stored: 12,
-            high_bit: 11,
-            intercept: -1024.0,
-            padding: Some((0, 0)),
-            ..Default::default()
-        };
-        assert_eq!(hu(siemens.clone(), 0), NO_DATA);
-        assert_eq!(hu(siemens, 1), -1023);
-        let ge = StoredPixels { bits_stored: 12, high_bit: 11, padding: Some((63536, 63536)), ..Default::default() };
-        assert_eq!(hu(ge, 63536), NO_DATA);
-    }
-
-    #[test]
-    fn large_values_stop_at_the_end_of_the_scale() {
-        let steep = StoredPixels { slope: 32.0, ..Default::default() };
-        assert_eq!(hu(steep, 30000), i16::MAX);
-        assert_eq!(hu(StoredPixels { slope: 0.5, intercept: 0.2, ..Default::default() }, 3), 2);
-    }
 }

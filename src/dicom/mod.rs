@@ -19,6 +19,7 @@ mod encapsulated;
 mod error;
 mod functional_groups;
 mod header;
+mod hu_scale;
 mod identity;
 mod inputs;
 mod load;
