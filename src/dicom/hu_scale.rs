@@ -11,13 +11,14 @@ const FILL_HU: f64 = -1500.0;
 
 /// The way from a stored word to HU.
 pub(crate) enum HuScale {
-    /// Slope 1 and a whole intercept, as almost all CT has it: arithmetic that the processor does on many at once.
+    /// Slope 1 and a whole intercept, as almost all CT has it: arithmetic on 16 bits, which every processor does on
+    /// eight pixels at once.
     Offset {
         /// Bits above those that carry the value.
         unused: u32,
         signed: bool,
         /// HU of a stored 0.
-        intercept: i32,
+        intercept: i16,
         /// Lowest and highest stored value that mean "no data"; the first above the last where none does.
         padding: (i32, i32),
     },
@@ -29,14 +30,15 @@ impl HuScale {
     pub fn new(stored: &StoredPixels) -> HuScale {
         let bits = u32::from(stored.bits_stored.clamp(1, 16));
         let plain = stored.bits_allocated == 16 && u32::from(stored.high_bit) + 1 == bits && stored.slope == 1.0;
-        let whole = stored.intercept.fract() == 0.0 && stored.intercept.abs() <= 32768.0;
-        if !(plain && whole) {
+        let whole = stored.intercept.fract() == 0.0 && stored.intercept.abs() < 32768.0;
+        // Sixteen unsigned bits do not fit the arithmetic.
+        if !(plain && whole && (stored.signed || bits < 16)) {
             return HuScale::Table(table(stored));
         }
         HuScale::Offset {
             unused: 16 - bits,
             signed: stored.signed,
-            intercept: stored.intercept as i32,
+            intercept: stored.intercept as i16,
             padding: limits(stored).unwrap_or((i32::MAX, i32::MIN)),
         }
     }
@@ -45,9 +47,10 @@ impl HuScale {
     pub fn hu(&self, raw: u16) -> i16 {
         match self {
             HuScale::Table(table) => table[usize::from(raw)],
-            HuScale::Offset { unused, signed, intercept, padding } => {
-                let (value, whole) = if *signed { signed_value(raw, *unused) } else { unsigned_value(raw, *unused) };
-                offset(value, whole, *intercept, *padding)
+            HuScale::Offset { .. } => {
+                let mut out = [0];
+                self.convert(&raw.to_le_bytes(), &mut out);
+                out[0]
             }
         }
     }
@@ -56,34 +59,35 @@ impl HuScale {
     pub fn convert(&self, bytes: &[u8], out: &mut [i16]) {
         let words = bytes.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]]));
         let pairs = out.iter_mut().zip(words);
+        // The signs apart, so that the loops hold no branch. Fill is sometimes written across the unused high bits, so
+        // the whole word is compared too.
         match *self {
-            // The signs apart, so that the loops hold no branch.
-            HuScale::Offset { unused, signed: true, intercept, padding } => pairs.for_each(|(hu, raw)| {
-                let (value, whole) = signed_value(raw, unused);
-                *hu = offset(value, whole, intercept, padding);
-            }),
-            HuScale::Offset { unused, signed: false, intercept, padding } => pairs.for_each(|(hu, raw)| {
-                let (value, whole) = unsigned_value(raw, unused);
-                *hu = offset(value, whole, intercept, padding);
-            }),
+            HuScale::Offset { unused, signed: true, intercept, padding: (low, high) } => {
+                let none = low > high;
+                let (low, high) = if none { (i16::MAX, i16::MIN) } else { (low as i16, high as i16) };
+                pairs.for_each(|(hu, raw)| {
+                    let (value, whole) = ((raw << unused) as i16 >> unused, raw as i16);
+                    let padded = ((value >= low) & (value <= high)) | ((whole >= low) & (whole <= high));
+                    *hu = offset(value, padded, intercept);
+                });
+            }
+            HuScale::Offset { unused, signed: false, intercept, padding: (low, high) } => {
+                let none = low > high;
+                let (low, high) = if none { (u16::MAX, u16::MIN) } else { (low as u16, high as u16) };
+                pairs.for_each(|(hu, raw)| {
+                    let value = (raw << unused) >> unused;
+                    let padded = ((value >= low) & (value <= high)) | ((raw >= low) & (raw <= high));
+                    *hu = offset(value as i16, padded, intercept);
+                });
+            }
             HuScale::Table(_) => pairs.for_each(|(hu, raw)| *hu = self.hu(raw)),
         }
     }
 }
 
-/// The value of a word, and what the word is with its unused bits.
-fn signed_value(raw: u16, unused: u32) -> (i32, i32) {
-    (i32::from((raw << unused) as i16 >> unused), i32::from(raw as i16))
-}
-
-fn unsigned_value(raw: u16, unused: u32) -> (i32, i32) {
-    (i32::from((raw << unused) >> unused), i32::from(raw))
-}
-
-fn offset(value: i32, whole: i32, intercept: i32, (low, high): (i32, i32)) -> i16 {
-    let padded = ((value >= low) & (value <= high)) | ((whole >= low) & (whole <= high));
-    let hu = value + intercept;
-    if padded | (hu <= FILL_HU as i32) { NO_DATA } else { hu.clamp(LOWEST_HU as i32, i32::from(i16::MAX)) as i16 }
+fn offset(value: i16, padded: bool, intercept: i16) -> i16 {
+    let hu = value.saturating_add(intercept);
+    if padded | (hu <= FILL_HU as i16) { NO_DATA } else { hu.max(LOWEST_HU as i16) }
 }
 
 /// Padding limits as the pixels' own type; the range may be given upside down.
@@ -179,6 +183,8 @@ mod tests {
             StoredPixels { bits_stored: 12, high_bit: 11, signed: false, padding: Some((0, 0)), ..usual.clone() },
             StoredPixels { bits_stored: 12, high_bit: 11, padding: Some((63536, 63536)), ..usual.clone() },
             StoredPixels { padding: Some((32768, 40000)), ..usual.clone() },
+            StoredPixels { intercept: 32000.0, ..usual.clone() },
+            StoredPixels { bits_stored: 15, high_bit: 14, signed: false, ..usual.clone() },
             StoredPixels { bits_stored: 14, high_bit: 13, padding: Some((63536, 63000)), intercept: 3.0, ..usual },
         ];
         let bytes: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();

@@ -38,6 +38,10 @@ pub(crate) fn open(path: &Path, packed: Option<&PackedMember>) -> io::Result<Box
 /// All bytes of the file or member, at most [`LARGEST_OBJECT_BYTES`].
 pub(crate) fn read_all(path: &Path, packed: Option<&PackedMember>, into: &mut Vec<u8>) -> io::Result<()> {
     into.clear();
+    if packed.is_none() {
+        // Not through `open`: a reader behind a pointer has its buffer zeroed first, a file has not.
+        return File::open(path)?.take(LARGEST_OBJECT_BYTES).read_to_end(into).map(|_| ());
+    }
     open(path, packed)?.take(LARGEST_OBJECT_BYTES).read_to_end(into).map(|_| ())
 }
 
