@@ -4,12 +4,11 @@ mod support;
 
 use corticalysis::analysis::{Settings, analyze};
 use corticalysis::dicom::discover;
+use corticalysis::phantom::presets;
 use corticalysis::volume::{Grid, Volume};
 use nalgebra::{Matrix3, Vector3};
 use std::path::Path;
 use support::dicom_image::Image;
-use support::phantom::PhantomSpec;
-use support::presets;
 use tempfile::TempDir;
 
 /// Which volume axis each stored axis (column, row, slice) runs along, and whether backwards.
@@ -86,7 +85,8 @@ fn percentages(volume: &Volume<i16>) -> Vec<[f64; 3]> {
 
 #[test]
 fn the_same_phantom_stored_in_every_way_gives_the_same_percentages() {
-    let spec = PhantomSpec { size: [96, 80, 60], spacing_mm: [0.8, 1.0, 1.5], ..presets::window_lesion() };
+    let mut spec = presets::window_lesion();
+    (spec.image.size, spec.image.spacing_mm) = ([96, 80, 60], [0.8, 1.0, 1.5]);
     let volume = spec.build().volume;
     let expected = percentages(&volume);
     assert!(expected.iter().any(|[_, axial, _]| *axial > 10.0), "the lesion is seen");

@@ -36,6 +36,9 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
 
     let mut report = Report::new(convert::series_report(series), recorded(settings));
     report.series.warnings.extend(others);
+    if settings.identify {
+        report.series.patient = convert::patient_report(series);
+    }
     for warning in &report.series.warnings {
         eprintln!("warning: {warning}");
     }

@@ -58,7 +58,7 @@ pub(crate) fn read(mut from: impl Read, form: Form, deflated: bool) -> Result<Ve
         } else {
             (&bytes[..], start)
         };
-        if let Some(groups) = select(data, at, form, whole, &[SHARED, PER_FRAME]) {
+        if let Some(groups) = select(data, at, form, whole, &[SHARED, PER_FRAME], true) {
             return Ok(frames(&groups, form));
         }
         if whole {

@@ -243,7 +243,7 @@ fn parse_part(
     .into_iter()
     .map(|tag| (tag.0, tag.1))
     .collect();
-    let part = select(bytes, data_set, form, whole, &wanted)?;
+    let part = select(bytes, data_set, form, whole, &wanted, false)?;
     let syntax = match form {
         Form::Implicit => uids::IMPLICIT_VR_LITTLE_ENDIAN,
         Form::Explicit => uids::EXPLICIT_VR_LITTLE_ENDIAN,

@@ -48,6 +48,8 @@ pub(crate) struct Element {
     pub length: Option<usize>,
     /// Undefined-length UN holds implicit VR whatever the file is in (PS3.5, 6.2.2).
     pub inside: Form,
+    /// A sequence, by its representation or its undefined length.
+    pub nested: bool,
 }
 
 const UNDEFINED: u32 = u32::MAX;
@@ -74,9 +76,17 @@ pub(crate) fn find_pixels(bytes: &[u8], form: Form) -> Option<PixelBytes> {
 
 /// Copies the elements `wanted` (of the top level, as they stand in the file) out of a data set that begins at `at`.
 ///
-/// Stops behind the group of the last wanted tag; `wanted` is sorted. `None` where the bytes end before, unless they
+/// Sequences only where asked for: what lengths they hold inside is not checked. Stops behind the group of the last
+/// wanted tag; `wanted` is sorted. `None` where the bytes end before, unless they
 /// are the `whole` file and end between two elements.
-pub(crate) fn select(bytes: &[u8], mut at: usize, form: Form, whole: bool, wanted: &[(u16, u16)]) -> Option<Vec<u8>> {
+pub(crate) fn select(
+    bytes: &[u8],
+    mut at: usize,
+    form: Form,
+    whole: bool,
+    wanted: &[(u16, u16)],
+    sequences: bool,
+) -> Option<Vec<u8>> {
     let last_group = wanted.last()?.0;
     let mut selected = Vec::new();
     loop {
@@ -89,7 +99,9 @@ pub(crate) fn select(bytes: &[u8], mut at: usize, form: Form, whole: bool, wante
         let element = element(bytes, at, form)?;
         let end = end_of(bytes, &element, 0)?;
         if wanted.binary_search(&element.tag).is_ok() {
-            selected.extend_from_slice(&bytes[at..end]);
+            if sequences || !element.nested {
+                selected.extend_from_slice(&bytes[at..end]);
+            }
             if wanted.last() == Some(&element.tag) {
                 return Some(selected);
             }
@@ -190,7 +202,9 @@ fn element(bytes: &[u8], at: usize, form: Form) -> Option<Element> {
             b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SQ" | b"SV" | b"UC" | b"UN" | b"UR" | b"UT" | b"UV" => {
                 (at + 12, long(bytes, at + 8, form)?, vr)
             }
-            [a, b] if a.is_ascii_uppercase() && b.is_ascii_uppercase() => {
+            // Of these only: the parser takes an unknown one to have a length of four bytes, and believes it.
+            b"AE" | b"AS" | b"AT" | b"CS" | b"DA" | b"DS" | b"DT" | b"FD" | b"FL" | b"IS" | b"LO" | b"LT" | b"PN"
+            | b"SH" | b"SL" | b"SS" | b"ST" | b"TM" | b"UI" | b"UL" | b"US" => {
                 (at + 8, u32::from(word(bytes, at + 6, form)?), vr)
             }
             _ => return None,
@@ -202,6 +216,7 @@ fn element(bytes: &[u8], at: usize, form: Form) -> Option<Element> {
         value,
         length: (!undefined).then_some(length as usize),
         inside: if undefined && &vr == b"UN" { Form::Implicit } else { form },
+        nested: undefined || &vr == b"SQ",
     })
 }
 
@@ -266,13 +281,13 @@ mod tests {
 
     #[test]
     fn selects_from_the_top_level_only() {
-        let rows = select(NESTED, 0, Form::Explicit, true, &[(0x28, 0x10)]);
+        let rows = select(NESTED, 0, Form::Explicit, true, &[(0x28, 0x10)], false);
         assert_eq!(rows.as_deref(), Some(&b"\x28\x00\x10\x00US\x02\0\x04\0"[..]));
     }
 
     #[test]
     fn an_element_that_runs_past_the_end_is_not_selected() {
-        assert_eq!(select(NESTED, 0, Form::Explicit, true, &[(0x7FE0, 0x10)]), None);
-        assert_eq!(select(&NESTED[..30], 0, Form::Explicit, true, &[(0x28, 0x10)]), None);
+        assert_eq!(select(NESTED, 0, Form::Explicit, true, &[(0x7FE0, 0x10)], false), None);
+        assert_eq!(select(&NESTED[..30], 0, Form::Explicit, true, &[(0x28, 0x10)], false), None);
     }
 }
