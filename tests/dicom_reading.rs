@@ -58,7 +58,7 @@ fn a_normal_towards_the_feet_still_stacks_towards_the_head() {
     let mut images = stack_of(&[0.0, 3.0, 6.0]);
     images.iter_mut().for_each(|i| i.orientation = r"-1\0\0\0\1\0");
     let series = only_series(folder(&images).path());
-    assert_eq!(series.unusable, None);
+    assert_eq!(series.faults, []);
     assert_eq!(series.grid.to_patient(Vector3::new(2.0, 0.0, 2.0)), Point3::new(-11.0, -20.0, 6.0));
 }
 
@@ -70,7 +70,7 @@ fn prone_and_feet_first_need_nothing_special() {
         image.extra.push((tags::PATIENT_POSITION, VR::CS, "FFP"));
     }
     let series = only_series(folder(&images).path());
-    assert_eq!((series.unusable.as_deref(), series.header.patient_position.as_str()), (None, "FFP"));
+    assert_eq!((series.unusable().as_deref(), series.header.patient_position.as_str()), (None, "FFP"));
     assert_eq!(series.grid.to_patient(Vector3::new(2.0, 1.0, 1.0)), Point3::new(-11.0, -22.0, 3.0));
 }
 
@@ -185,7 +185,7 @@ fn series_that_would_mislead_are_refused_with_a_remedy() {
     ] {
         let dir = folder(&images);
         let series = only_series(dir.path());
-        assert!(series.unusable.as_ref().is_some_and(|why| why.contains(says)), "{says}: {:?}", series.unusable);
+        assert!(series.unusable().is_some_and(|why| why.contains(says)), "{says}: {:?}", series.faults);
         let error = series.load(&|_, _| {}).unwrap_err();
         assert!(error.to_string().contains("hint:") && error.exit_status() == 3);
         assert_eq!(series.grid.size[2], series.slices.len());
@@ -284,7 +284,7 @@ fn links_in_a_circle_end_and_a_linked_file_counts_once() {
 fn the_listing_is_one_line_a_series_with_its_problems_below() {
     let dir = folder(&stack_of(&[0.0, 2.0, 6.0, 8.0]));
     let mut out = Vec::new();
-    corticalysis::cli::series::run(&[dir.path().to_path_buf()], &mut out).unwrap();
+    corticalysis::cli::series::run(&[dir.path().to_path_buf()], false, &mut out).unwrap();
     let out = String::from_utf8(out).unwrap();
     assert!(out.starts_with("2.25.2  ") && out.contains("5×4×5  0.500×2.000×2.000 mm  z 0.0 to 8.0 mm"), "{out}");
     assert!(out.contains("    warning: 1 slice missing, not measured there: z = 4.0 mm"), "{out}");
@@ -301,7 +301,7 @@ fn real_series_load_without_a_warning() {
     let found = find(&ct).unwrap();
     assert_eq!(found.series.len(), 19);
     for series in &found.series {
-        assert_eq!((series.warnings.len(), &series.unusable), (0, &None), "{}", series.header.series_description);
+        assert_eq!((series.warnings.len(), series.faults.len()), (0, 0), "{}", series.header.series_description);
         let volume = series.load(&|_, _| {}).unwrap();
         assert_eq!(volume.voxels.len(), volume.grid.len());
         assert!(volume.voxels.iter().any(|hu| *hu > 700), "no bone in {}", series.header.series_description);

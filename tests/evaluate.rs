@@ -3,7 +3,7 @@
 mod support;
 
 use corticalysis::analysis::{Settings, analyze};
-use corticalysis::dicom::{Series, SeriesHeader};
+use corticalysis::dicom::{Layout, Series, SeriesHeader};
 use corticalysis::evaluate::{Case, Quantity};
 use corticalysis::phantom::presets;
 use corticalysis::phantom::truth::{BoneTruth, Truth};
@@ -276,7 +276,7 @@ fn a_report_in_memory_is_compared_with_a_truth_in_memory() {
     let truth = Truth { bones: bones.collect(), ..serde_json::from_value(empty).unwrap() };
 
     let (slices, header) = (vec![None; grid.size[2]], SeriesHeader::default());
-    let series = Series { header, grid, slices, warnings: Vec::new(), unusable: None };
+    let series = Series { header, grid, slices, layout: Layout::Stacked, warnings: Vec::new(), faults: Vec::new() };
     let mut report = Report::new(convert::series_report(&series), Default::default());
     let found = analyze(&built.volume, &Settings::default());
     report.bones = found.iter().map(|bone| bone_report(&series, bone, &GivenItems::default())).collect();

@@ -81,6 +81,9 @@ pub struct AnalyzeArgs {
     /// Loss of a sector's cortex from which it counts as involved, 0.05 to 0.95
     #[arg(long, value_name = "FRACTION", default_value = "0.30", value_parser = depth, allow_hyphen_values = true)]
     depth: f64,
+    /// Put the patient's name and ID into the report; without it only UIDs are in it
+    #[arg(long)]
+    identify: bool,
     /// Print the report as JSON on standard output, and nothing else there
     #[arg(long)]
     json: bool,
@@ -119,6 +122,8 @@ pub struct AnalyzeSettings {
     pub reference: ReferenceChoice,
     /// Lysis fraction above which a sector counts as involved, [`MIN_DEPTH`] to [`MAX_DEPTH`].
     pub depth_fraction: f64,
+    /// Name and ID of the patient in the report.
+    pub identify: bool,
     /// The report as JSON on standard output.
     pub json: bool,
     /// No progress and no summary.
@@ -142,6 +147,7 @@ impl From<AnalyzeArgs> for AnalyzeSettings {
             size: args.size,
             reference: args.reference,
             depth_fraction: args.depth,
+            identify: args.identify,
             json: args.json,
             quiet: args.quiet,
             threads: args.threads,
@@ -208,7 +214,7 @@ mod tests {
     #[test]
     fn every_option_arrives() {
         let line = "ct more -o out --series 1.2.840 --bone femur --side left --seed -85.5,12,-430 --pain mild --site trochanteric \
-                    --type lytic --size 0.5 --reference contralateral --depth 0.5 --json --quiet --threads 2";
+                    --type lytic --size 0.5 --reference contralateral --depth 0.5 --identify --json --quiet --threads 2";
         let settings = settings(&line.split_whitespace().collect::<Vec<_>>()).unwrap();
         let expected = AnalyzeSettings {
             paths: vec!["ct".into(), "more".into()],
@@ -223,6 +229,7 @@ mod tests {
             size: Some(Size::OneToTwoThirds),
             reference: ReferenceChoice::Contralateral,
             depth_fraction: 0.5,
+            identify: true,
             json: true,
             quiet: true,
             threads: NonZeroUsize::new(2),

@@ -124,6 +124,9 @@ pub struct SeriesArgs {
     /// Files and folders, in any mixture and order
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<PathBuf>,
+    /// Also print the patient's name and ID; without it only UIDs are shown
+    #[arg(long)]
+    pub identify: bool,
 }
 
 /// Runs the command line of this process and returns its exit status.
@@ -138,7 +141,7 @@ pub fn main() -> ExitCode {
 /// Dispatches to the subcommand; the result goes to `out`.
 pub fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
     match cli.command {
-        Command::Series(args) => series::run(&args.paths, out)?,
+        Command::Series(args) => series::run(&args.paths, args.identify, out)?,
         Command::Analyze(args) => run_analysis::run(&analyze::AnalyzeSettings::from(*args), out)?,
         Command::Mirels(args) => mirels::run(&args, out)?,
         Command::Evaluate(args) => evaluate::run(&args, out)?,

@@ -333,7 +333,7 @@ fn choose<'a>(series: &'a [Series], uid: Option<&str>) -> Result<&'a Series, Exi
                 .with_hint(format!("the inputs hold: {}", listed()))
         });
     }
-    let usable: Vec<&Series> = series.iter().filter(|s| s.unusable.is_none()).collect();
+    let usable: Vec<&Series> = series.iter().filter(|s| s.faults.is_empty()).collect();
     match (usable.as_slice(), series.first()) {
         ([one], _) => Ok(one),
         // Loading it tells why it cannot be used.

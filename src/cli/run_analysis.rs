@@ -36,6 +36,9 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
 
     let mut report = Report::new(convert::series_report(series), recorded(settings));
     report.series.warnings.extend(others);
+    if settings.identify {
+        report.series.patient = convert::patient_report(series);
+    }
     for warning in &report.series.warnings {
         eprintln!("warning: {warning}");
     }
@@ -93,38 +96,30 @@ fn measuring(settings: &AnalyzeSettings, series: &Series) -> Settings {
     }
 }
 
-/// The series to analyse, and what to say of the others.
-///
-/// Without `--series`: the finest slice spacing, then the most slices, then the lowest UID.
+/// The series to analyse, and what to say of the others; the rule is [`crate::dicom::choose`]'s unless `--series` says.
 fn choose<'a>(discovery: &'a Discovery, settings: &AnalyzeSettings) -> Result<(&'a Series, Vec<String>), ExitError> {
     let uids = || discovery.series.iter().map(|s| s.header.series_instance_uid.as_str()).collect::<Vec<_>>().join(", ");
-    if let Some(uid) = &settings.series_instance_uid {
-        let series = discovery.series.iter().find(|s| s.header.series_instance_uid == *uid).ok_or_else(|| {
-            ExitError::input_unusable(anyhow::anyhow!("no CT series {uid} among the inputs"))
-                .with_hint(format!("the inputs hold: {}", uids()))
-        })?;
-        return Ok((series, Vec::new()));
-    }
-    let mut usable: Vec<&Series> = discovery.series.iter().filter(|s| s.unusable.is_none()).collect();
-    if usable.is_empty() {
-        // Loading any of them tells, with its name, why it cannot be used.
-        usable = discovery.series.iter().collect();
-    }
-    usable.sort_by(|a, b| {
-        let spacing = |s: &Series| (s.grid.spacing_mm.z * 100.0).round() as i64;
-        spacing(a)
-            .cmp(&spacing(b))
-            .then(b.slices.len().cmp(&a.slices.len()))
-            .then(a.header.series_instance_uid.cmp(&b.header.series_instance_uid))
-    });
-    let Some(series) = usable.first() else {
-        return Err(ExitError::input_unusable(anyhow::anyhow!("no CT series among the inputs")));
+    let wanted = |series: &&Series| {
+        settings.series_instance_uid.as_ref().is_none_or(|uid| series.header.series_instance_uid == *uid)
     };
-    let others = (discovery.series.len() > 1).then(|| {
+    // One UID can stand for several: acquisitions, orientations or frames of reference under one number.
+    let candidates: Vec<Series> = discovery.series.iter().filter(wanted).cloned().collect();
+    let place = |chosen: &Series| discovery.series.iter().find(|s| *s == chosen);
+    if let Some(uid) = settings.series_instance_uid.as_ref().filter(|_| candidates.is_empty()) {
+        return Err(ExitError::input_unusable(anyhow::anyhow!("no CT series {uid} among the inputs"))
+            .with_hint(format!("the inputs hold: {}", uids())));
+    }
+    let Some((series, why)) = crate::dicom::choose(&candidates).and_then(|(s, why)| Some((place(s)?, why))) else {
+        // Loading any of them tells, with its name, why it cannot be used.
+        let series = candidates.first().and_then(place);
+        return series
+            .map(|series| (series, Vec::new()))
+            .ok_or_else(|| ExitError::input_unusable(anyhow::anyhow!("no CT series among the inputs")));
+    };
+    let others = (candidates.len() > 1).then(|| {
         format!(
-            "{} CT series among the inputs; analysed is the one of the finest slice spacing with the most slices, {} \
-             (choose another with --series)",
-            discovery.series.len(),
+            "{} CT series among the inputs; analysed is {} ({why}; choose another with --series)",
+            candidates.len(),
             series.header.series_instance_uid
         )
     });

@@ -6,16 +6,19 @@ use anyhow::Result;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// Prints one line a series to `out`, its problems indented below, then what was set aside.
+/// Prints one line a series to `out`, with `identify` the patient's name and ID below it, its problems indented below, then what was set aside.
 ///
 /// # Errors
 /// What [`discover`] refuses, and failures to write.
-pub fn run(paths: &[PathBuf], out: &mut dyn Write) -> Result<()> {
+pub fn run(paths: &[PathBuf], identify: bool, out: &mut dyn Write) -> Result<()> {
     let found = discover(paths, &|_, _| {}).or_input_unusable()?;
     for series in &found.series {
         writeln!(out, "{}", line(series))?;
-        if let Some(why) = &series.unusable {
-            writeln!(out, "    cannot be used: {}", why.replace('\n', "\n        "))?;
+        if identify && let Some(patient) = series.identity() {
+            writeln!(out, "    patient: {}, ID {}", or_dash(&patient.name), or_dash(&patient.id))?;
+        }
+        for fault in &series.faults {
+            writeln!(out, "    cannot be used: {}", fault.to_string().replace('\n', "\n        "))?;
         }
         for warning in &series.warnings {
             writeln!(out, "    warning: {warning}")?;
@@ -33,18 +36,21 @@ pub fn run(paths: &[PathBuf], out: &mut dyn Write) -> Result<()> {
 
 fn line(series: &Series) -> String {
     let (header, grid) = (&series.header, &series.grid);
-    let said = |text: &str| if text.is_empty() { "-".to_string() } else { text.to_string() };
     let kvp = header.kvp.map_or("-".to_string(), |kv| format!("{kv:.0} kV"));
     let last = grid.size[2].saturating_sub(1);
     [
-        said(&header.series_instance_uid),
-        said(&header.series_description),
-        said(&header.manufacturer),
-        said(&header.kernel),
+        or_dash(&header.series_instance_uid),
+        or_dash(&header.series_description),
+        or_dash(&header.manufacturer),
+        or_dash(&header.kernel),
         kvp,
         format!("{}×{}×{}", grid.size[0], grid.size[1], grid.size[2]),
         format!("{:.3}×{:.3}×{:.3} mm", grid.spacing_mm.x, grid.spacing_mm.y, grid.spacing_mm.z),
         format!("z {:.1} to {:.1} mm", series.z_mm(0), series.z_mm(last)),
     ]
     .join("  ")
+}
+
+fn or_dash(text: &str) -> String {
+    if text.is_empty() { "-".to_string() } else { text.to_string() }
 }

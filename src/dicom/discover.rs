@@ -2,8 +2,10 @@
 
 use super::error::DicomError;
 use super::header::{Header, Look, look};
+use super::inputs::inputs_under;
 use super::load::unsupported;
-use super::series::{Series, SeriesWarning};
+use super::problems::{SeriesFault, SeriesWarning};
+use super::series::Series;
 use super::stack::{degrees_off_axial, overlaps, stack};
 use dicom_dictionary_std::uids;
 use rayon::prelude::*;
@@ -12,12 +14,11 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use walkdir::WalkDir;
 
 /// What was found under the paths given.
 #[derive(Debug, Clone)]
 pub struct Discovery {
-    /// CT series, also those that must not be measured ([`Series::unusable`]), ordered by study, series UID and place.
+    /// CT series, also those that must not be measured ([`Series::faults`]), ordered by study, series UID and place.
     pub series: Vec<Series>,
     /// Everything else, one entry a reason.
     pub set_aside: Vec<SetAside>,
@@ -38,6 +39,12 @@ pub struct SetAside {
 pub enum SetAsideReason {
     /// Not DICOM by the first bytes.
     NotDicom,
+    /// A zip archive within a zip archive.
+    NestedArchive,
+    /// A member of an archive that cannot be unpacked; why.
+    NotUnpacked(String),
+    /// Named by a DICOMDIR but not there.
+    MissingFromDirectory,
     /// Cannot be opened or breaks off within the header; what the reader said.
     Unreadable(String),
     /// RTSTRUCT: contours.
@@ -46,8 +53,6 @@ pub enum SetAsideReason {
     Segmentation,
     /// DICOM of another kind: its modality, or its class where it has none.
     OtherObject(String),
-    /// Enhanced multi-frame CT.
-    EnhancedCt,
     /// Overview image for planning the scan.
     Localizer,
     /// Screen capture, colour, or not 8 or 16 bits a pixel.
@@ -64,11 +69,13 @@ impl fmt::Display for SetAsideReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotDicom => f.write_str("not DICOM"),
+            Self::NestedArchive => f.write_str("zip archive within a zip archive, not opened: unpack it first"),
+            Self::NotUnpacked(why) => write!(f, "not unpacked from its archive ({why})"),
+            Self::MissingFromDirectory => f.write_str("named by the DICOMDIR but not there: copy the whole medium"),
             Self::Unreadable(why) => write!(f, "cannot be read ({why})"),
             Self::RtStruct => f.write_str("RTSTRUCT"),
             Self::Segmentation => f.write_str("SEG"),
             Self::OtherObject(what) => f.write_str(what),
-            Self::EnhancedCt => f.write_str("not supported yet: enhanced multi-frame CT"),
             Self::Localizer => f.write_str("localizer (scout)"),
             Self::NotGrayscale(what) => write!(f, "no CT image values ({what})"),
             Self::Calculated(what) => write!(f, "calculated from the images, not HU ({what})"),
@@ -80,7 +87,8 @@ impl fmt::Display for SetAsideReason {
 
 /// Finds the CT series in any mixture of files and folders, in any order.
 ///
-/// Folders are walked to the bottom, links followed once. Headers are read in parallel, up to the pixels; `progress`
+/// Folders are walked to the bottom, links followed once; zip archives are looked into, and a DICOMDIR that is itself
+/// named stands for the files it lists. Headers are read in parallel, up to the pixels; `progress`
 /// is called from several threads with the files done and their number. The result depends on the files alone, not on
 /// the order of `paths` or the number of threads.
 ///
@@ -88,32 +96,40 @@ impl fmt::Display for SetAsideReason {
 /// A path of `paths` that does not exist or cannot be read; no files at all; no CT image among them.
 pub fn discover(paths: &[PathBuf], progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Discovery, DicomError> {
     let mut aside: BTreeMap<SetAsideReason, Vec<PathBuf>> = BTreeMap::new();
-    let files = files_under(paths, &mut aside)?;
+    let files = inputs_under(paths, &mut aside)?;
     let done = AtomicUsize::new(0);
     let looks: Vec<Look> = files
         .par_iter()
-        .map(|path| {
-            let found = look(path);
+        .map(|input| {
+            let found = look(&input.path, input.packed.as_ref());
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, files.len());
             found
         })
         .collect();
 
     let mut headers = Vec::new();
-    for (path, look) in files.iter().zip(looks) {
+    for (input, look) in files.iter().zip(looks) {
+        let path = &input.path;
         let reason = match look {
             Look::NotDicom => Some(SetAsideReason::NotDicom),
             Look::Unreadable(why) if paths.contains(path) && fs::File::open(path).is_err() => {
                 return Err(DicomError::Unreadable { path: path.clone(), why });
             }
             Look::Unreadable(why) => Some(SetAsideReason::Unreadable(why)),
-            Look::Dicom(header) => match refuse(&header) {
-                Some(reason) => Some(reason),
-                None => {
-                    headers.push(*header);
-                    None
+            Look::Dicom(frames) => {
+                // Of several frames some may be localizers: the file is named once a reason.
+                let mut reasons = BTreeSet::new();
+                for frame in frames {
+                    match refuse(&frame) {
+                        Some(reason) => drop(reasons.insert(reason)),
+                        None => headers.push(frame),
+                    }
                 }
-            },
+                for reason in reasons {
+                    aside.entry(reason).or_default().push(path.clone());
+                }
+                None
+            }
         };
         if let Some(reason) = reason {
             aside.entry(reason).or_default().push(path.clone());
@@ -128,60 +144,17 @@ pub fn discover(paths: &[PathBuf], progress: &(dyn Fn(usize, usize) + Sync)) -> 
     Ok(Discovery { series, set_aside })
 }
 
-/// Every regular file under the paths once, sorted; unreadable folders within go to `aside`.
-fn files_under(
-    paths: &[PathBuf],
-    aside: &mut BTreeMap<SetAsideReason, Vec<PathBuf>>,
-) -> Result<Vec<PathBuf>, DicomError> {
-    let mut files = BTreeSet::new();
-    for path in paths {
-        let unreadable = |e: std::io::Error| match e.kind() {
-            std::io::ErrorKind::NotFound => DicomError::PathMissing { path: path.clone() },
-            _ => DicomError::Unreadable { path: path.clone(), why: e.to_string() },
-        };
-        let meta = fs::metadata(path).map_err(unreadable)?;
-        if meta.is_file() {
-            files.insert(path.clone());
-            continue;
-        }
-        if !meta.is_dir() {
-            let why = "neither a file nor a folder".to_string();
-            return Err(DicomError::Unreadable { path: path.clone(), why });
-        }
-        fs::read_dir(path).map_err(unreadable)?;
-        for entry in WalkDir::new(path).follow_links(true) {
-            match entry {
-                Ok(entry) if entry.file_type().is_file() => {
-                    files.insert(entry.into_path());
-                }
-                Ok(_) => {}
-                // A link back to a folder above it leads to nothing new.
-                Err(e) if e.loop_ancestor().is_some() => {}
-                Err(e) => {
-                    let at = e.path().unwrap_or(path).to_path_buf();
-                    let why = e.io_error().map_or_else(|| e.to_string(), ToString::to_string);
-                    aside.entry(SetAsideReason::Unreadable(why)).or_default().push(at);
-                }
-            }
-        }
-    }
-    // The same file may come by two ways (`a` and `a/b.dcm`, a link); the first name in order stands for it.
-    let mut seen = BTreeSet::new();
-    files.retain(|file| seen.insert(fs::canonicalize(file).unwrap_or_else(|_| file.clone())));
-    if files.is_empty() && aside.is_empty() {
-        return Err(DicomError::Empty { paths: paths.to_vec() });
-    }
-    Ok(files.into_iter().collect())
-}
-
 /// Why this object is no slice of a CT series; `None` if it may be one.
 fn refuse(header: &Header) -> Option<SetAsideReason> {
     use SetAsideReason as Why;
     let says = |word: &str| header.image_type.iter().any(|value| value == word);
     match header.sop_class.as_str() {
+        uids::CT_IMAGE_STORAGE if header.frames > 1 => return Some(Why::NoGeometry),
         uids::CT_IMAGE_STORAGE => {}
         uids::ENHANCED_CT_IMAGE_STORAGE | uids::LEGACY_CONVERTED_ENHANCED_CT_IMAGE_STORAGE => {
-            return Some(Why::EnhancedCt);
+            if header.position.is_none() {
+                return Some(Why::NoGeometry);
+            }
         }
         uids::RT_STRUCTURE_SET_STORAGE => return Some(Why::RtStruct),
         uids::SEGMENTATION_STORAGE => return Some(Why::Segmentation),
@@ -199,19 +172,17 @@ fn refuse(header: &Header) -> Option<SetAsideReason> {
             return Some(Why::OtherObject(what));
         }
     }
-    if header.frames > 1 {
-        return Some(Why::EnhancedCt);
-    }
     if says("LOCALIZER") {
         return Some(Why::Localizer);
     }
-    if header.samples != 1 {
+    if header.samples != 1 || header.photometric.starts_with("PALETTE") {
         return Some(Why::NotGrayscale("colour".into()));
     }
     if !matches!(header.stored.bits_allocated, 8 | 16) {
         return Some(Why::NotGrayscale(format!("{} bits a pixel", header.stored.bits_allocated)));
     }
-    const CALCULATED: [&str; 6] = ["PERFUSION", "DOSE_INFO", "SCREEN SAVE", "PROJECTION IMAGE", "MIP", "MINIP"];
+    const CALCULATED: [&str; 8] =
+        ["PERFUSION", "DOSE_INFO", "SCREEN SAVE", "PROJECTION IMAGE", "MIP", "MINIP", "MAX_IP", "MIN_IP"];
     if let Some(word) = CALCULATED.iter().find(|word| says(word)) {
         return Some(Why::Calculated(word.to_lowercase()));
     }
@@ -219,8 +190,9 @@ fn refuse(header: &Header) -> Option<SetAsideReason> {
     if header.position.is_none() || header.spacing.is_none() || header.rows == 0 || header.columns == 0 {
         return Some(Why::NoGeometry);
     }
-    // What lies between is listed as a series that cannot be used, so that an oblique scan is not overlooked.
-    (degrees_off_axial(orientation) > 60.0).then_some(Why::NotAxial)
+    // Others are listed as a series, turned or not to be used, so that an oblique or sagittal scan is not overlooked.
+    let reformat = degrees_off_axial(orientation) > 60.0 && header.image_type.first().is_some_and(|t| t == "DERIVED");
+    reformat.then_some(Why::NotAxial)
 }
 
 /// Groups the images to series and stacks each group.
@@ -228,7 +200,7 @@ fn series_of(mut headers: Vec<Header>) -> Vec<Series> {
     // Groups form around their first member, so the order must be a property of the files.
     let order = |h: &Header| {
         let s = &h.series;
-        let place = (h.instance_number, h.sop_instance_uid.clone(), h.path.clone());
+        let place = (h.instance_number, h.sop_instance_uid.clone(), h.path.clone(), h.frame);
         (s.study_instance_uid.clone(), s.series_instance_uid.clone(), s.frame_of_reference_uid.clone(), place)
     };
     headers.sort_by_cached_key(order);
@@ -284,9 +256,8 @@ fn by_acquisition(group: Vec<Header>) -> Vec<(Vec<Header>, Option<SeriesWarning>
 fn finish(group: &[Header], split: Option<SeriesWarning>) -> Option<Series> {
     let mut series = stack(group)?;
     series.warnings.splice(0..0, split);
-    if series.unusable.is_none() {
-        series.unusable = series.slices.iter().flatten().find_map(|s| unsupported(&s.stored.transfer_syntax));
-    }
+    let undecodable = series.images().iter().flatten().find_map(|s| unsupported(&s.stored.transfer_syntax));
+    series.faults.extend(undecodable.map(|why| SeriesFault::Undecodable { why }));
     Some(series)
 }
 
@@ -301,12 +272,7 @@ fn nothing(paths: &[PathBuf], files: usize, set_aside: &[SetAside]) -> DicomErro
             (reason, n) => format!("{n} are {reason}"),
         })
         .collect();
-    let enhanced = set_aside.iter().any(|s| s.reason == SetAsideReason::EnhancedCt);
-    let hint = if enhanced {
-        "export the study as classic single-frame CT images"
-    } else {
-        "give the folder or files of an axial CT series (CT Image Storage)"
-    };
+    let hint = "give the folder or files of an axial CT series (CT Image Storage)";
     DicomError::NoCt { paths: paths.to_vec(), files, found: parts.join("; "), hint: hint.to_string() }
 }
 

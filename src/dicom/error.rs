@@ -1,6 +1,6 @@
 //! Why an input cannot be used, and what to do about it.
 
-use super::series::count;
+use super::problems::count;
 use std::path::PathBuf;
 use thiserror::Error;
 

@@ -1,15 +1,14 @@
 //! One file's header as typed values, tolerant of what real files do to them.
 
-use super::native::{meta_of, select};
+use super::functional_groups::{self, FrameGroups};
+use super::native::{Form, meta_of, select};
 use super::series::{SeriesHeader, StoredPixels};
+use super::source::{PackedMember, inflated, open};
 use dicom_core::{Tag, VR, value::PrimitiveValue};
 use dicom_dictionary_std::{tags, uids};
-use dicom_encoding::{Codec, TransferSyntaxIndex};
 use dicom_object::{DefaultDicomObject, FileMetaTableBuilder, InMemDicomObject, OpenFileOptions, file::ReadPreamble};
-use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 use nalgebra::Vector3;
-use std::fs::File;
-use std::io::{self, Cursor, Read};
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
 /// What a look at one file gave.
@@ -19,14 +18,17 @@ pub(crate) enum Look {
     NotDicom,
     /// Cannot be opened, or breaks off within the header.
     Unreadable(String),
-    /// A DICOM object of any kind.
-    Dicom(Box<Header>),
+    /// A DICOM object of any kind; of an enhanced CT one header a frame.
+    Dicom(Vec<Header>),
 }
 
 /// The header of one object, before any judgement.
 #[derive(Debug, Clone)]
 pub(crate) struct Header {
     pub path: PathBuf,
+    pub packed: Option<PackedMember>,
+    /// Index of the frame.
+    pub frame: usize,
     pub sop_class: String,
     pub modality: String,
     pub image_type: Vec<String>,
@@ -34,8 +36,10 @@ pub(crate) struct Header {
     pub sop_instance_uid: String,
     pub instance_number: Option<i64>,
     pub acquisition_number: Option<i64>,
+    /// Frames of the object.
     pub frames: i64,
     pub samples: i64,
+    pub photometric: String,
     pub rows: usize,
     pub columns: usize,
     /// Unit vectors along increasing column and row index.
@@ -47,6 +51,8 @@ pub(crate) struct Header {
     pub stored: StoredPixels,
     pub rescale_missing: bool,
     pub rescale_type: String,
+    /// First and last padding value as the file gives them, believed or not.
+    pub raw_padding: Option<(u16, u16)>,
     pub padding_ignored_hu: Option<f64>,
     pub lossy: bool,
 }
@@ -59,6 +65,9 @@ const LOSSY: [&str; 5] = [
     "1.2.840.10008.1.2.4.55",
     "1.2.840.10008.1.2.4.81",
 ];
+
+/// Retired, but read.
+pub(crate) const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
 
 /// How a file begins: where its data set starts and in which transfer syntax it is.
 enum Start {
@@ -112,7 +121,7 @@ pub(crate) struct Parsed {
 }
 
 /// The elements that are read of an image besides its pixels, sorted.
-const WANTED: [Tag; 38] = [
+const WANTED: [Tag; 37] = [
     tags::SPECIFIC_CHARACTER_SET,
     tags::IMAGE_TYPE,
     tags::SOP_CLASS_UID,
@@ -150,7 +159,6 @@ const WANTED: [Tag; 38] = [
     tags::RESCALE_SLOPE,
     tags::RESCALE_TYPE,
     tags::LOSSY_IMAGE_COMPRESSION,
-    tags::PIXEL_DATA,
 ];
 
 /// How much of an object to parse.
@@ -158,8 +166,8 @@ const WANTED: [Tag; 38] = [
 pub(crate) enum Extent {
     /// What [`Header`] holds.
     Header,
-    /// That and the pixels.
-    Pixels,
+    /// Name and identifier of the patient alone.
+    Identity,
 }
 
 /// Parses the needed part of a DICOM object, with or without preamble and meta information.
@@ -178,7 +186,7 @@ pub(crate) fn parse<R: Read>(mut from: R, extent: Extent) -> Result<Option<Parse
     if matches!(start_of(&bytes), Start::Foreign) && !bytes.starts_with(&[2, 0]) {
         return Ok(None);
     }
-    read_to(&mut bytes, if extent == Extent::Header { HEAD } else { u64::MAX })?;
+    read_to(&mut bytes, HEAD)?;
     let (data_set, syntax, other) = match start_of(&bytes) {
         Start::Foreign => return Ok(None),
         Start::Broken => return Err("its meta information names no transfer syntax".into()),
@@ -191,7 +199,7 @@ pub(crate) fn parse<R: Read>(mut from: R, extent: Extent) -> Result<Option<Parse
             (0, uids::IMPLICIT_VR_LITTLE_ENDIAN.to_string(), Some(uids::EXPLICIT_VR_LITTLE_ENDIAN))
         }
     };
-    let mut whole = (bytes.len() as u64) < HEAD || extent == Extent::Pixels;
+    let mut whole = (bytes.len() as u64) < HEAD;
     loop {
         let guesses = [Some(syntax.as_str()), other];
         let read = guesses.into_iter().flatten().find_map(|guess| {
@@ -216,30 +224,32 @@ fn parse_part(
     whole: bool,
     extent: Extent,
 ) -> Option<Result<DefaultDicomObject, String>> {
-    const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
     let read = |meta_syntax: &str, data: &[u8]| {
-        let mut options = OpenFileOptions::new().read_preamble(ReadPreamble::Never);
-        if extent == Extent::Header {
-            options = options.read_until(tags::PIXEL_DATA);
-        }
+        let options = OpenFileOptions::new().read_preamble(ReadPreamble::Never).read_until(tags::PIXEL_DATA);
         options.from_reader(Cursor::new(meta_for(meta_syntax)).chain(data)).map_err(|e| reasons(&e))
     };
-    let deflated = matches!(
-        TransferSyntaxRegistry.get(syntax).map(|known| known.codec()),
-        Some(Codec::Dataset(_)) if syntax != BIG_ENDIAN
-    );
-    if deflated || syntax == BIG_ENDIAN {
-        // The walk reads neither; both are rare enough to leave to the parser.
-        return whole.then(|| read(syntax, &bytes[data_set..]));
+    let unpacked;
+    let (bytes, data_set) = if syntax == uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN {
+        unpacked = inflated(&bytes[data_set..]);
+        (&unpacked[..], 0)
+    } else {
+        (bytes, data_set)
+    };
+    let form = Form::of(syntax);
+    let wanted: Vec<(u16, u16)> = match extent {
+        Extent::Identity => vec![tags::SPECIFIC_CHARACTER_SET, tags::PATIENT_NAME, tags::PATIENT_ID],
+        Extent::Header => WANTED.to_vec(),
     }
-    let explicit = syntax != uids::IMPLICIT_VR_LITTLE_ENDIAN;
-    let wanted: Vec<(u16, u16)> = WANTED.iter().map(|tag| (tag.0, tag.1)).collect();
-    let wanted = if extent == Extent::Header { &wanted[..wanted.len() - 1] } else { &wanted[..] };
-    let part = select(bytes, data_set, explicit, whole, wanted)?;
-    // Syntaxes the registry does not know are compressions, whose headers are explicit little endian (PS3.5, A.4):
-    // enough to list the series and say why it cannot be read.
-    let known = TransferSyntaxRegistry.get(syntax).is_some();
-    Some(read(if known { syntax } else { uids::EXPLICIT_VR_LITTLE_ENDIAN }, &part))
+    .into_iter()
+    .map(|tag| (tag.0, tag.1))
+    .collect();
+    let part = select(bytes, data_set, form, whole, &wanted, false)?;
+    let syntax = match form {
+        Form::Implicit => uids::IMPLICIT_VR_LITTLE_ENDIAN,
+        Form::Explicit => uids::EXPLICIT_VR_LITTLE_ENDIAN,
+        Form::BigEndian => BIG_ENDIAN,
+    };
+    Some(read(syntax, &part))
 }
 
 /// An error with its causes in one line.
@@ -256,18 +266,57 @@ pub(crate) fn reasons(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Reads the header of one file, up to its pixels.
-pub(crate) fn look(path: &Path) -> Look {
-    let opened: io::Result<File> = File::open(path);
-    let file = match opened {
-        Ok(file) => file,
-        Err(e) => return Look::Unreadable(e.to_string()),
+/// Reads the header of one object, up to its pixels.
+pub(crate) fn look(path: &Path, packed: Option<&PackedMember>) -> Look {
+    let opened = open(path, packed).map_err(|e| e.to_string());
+    let parsed = match opened.and_then(|file| parse(file, Extent::Header)) {
+        Ok(None) => return Look::NotDicom,
+        Ok(Some(parsed)) => parsed,
+        Err(why) => return Look::Unreadable(why),
     };
-    match parse(file, Extent::Header) {
-        Ok(None) => Look::NotDicom,
-        Ok(Some(Parsed { object, syntax })) => Look::Dicom(Box::new(header(path, &object, syntax))),
-        Err(why) => Look::Unreadable(why),
+    let mut whole = header(path, &parsed.object, parsed.syntax);
+    whole.packed = packed.cloned();
+    let enhanced = matches!(
+        whole.sop_class.as_str(),
+        uids::ENHANCED_CT_IMAGE_STORAGE | uids::LEGACY_CONVERTED_ENHANCED_CT_IMAGE_STORAGE
+    );
+    if !enhanced {
+        return Look::Dicom(vec![whole]);
     }
+    let form = Form::of(&whole.stored.transfer_syntax);
+    let deflated = whole.stored.transfer_syntax == uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN;
+    let opened = open(path, packed).map_err(|e| e.to_string());
+    match opened.and_then(|file| functional_groups::read(file, form, deflated)) {
+        Err(why) => Look::Unreadable(why),
+        Ok(frames) if frames.is_empty() => Look::Dicom(vec![whole]),
+        Ok(frames) => {
+            let frames = frames.into_iter().take(usize::try_from(whole.frames).unwrap_or(0)).enumerate();
+            Look::Dicom(frames.map(|(index, groups)| of_frame(&whole, index, groups)).collect())
+        }
+    }
+}
+
+/// The header of one frame of an enhanced object.
+fn of_frame(whole: &Header, index: usize, groups: FrameGroups) -> Header {
+    let mut frame = whole.clone();
+    frame.frame = index;
+    frame.instance_number = Some(index as i64 + 1);
+    frame.position = <[f64; 3]>::try_from(groups.position).ok().map(Vector3::from);
+    frame.orientation = unit_vectors(groups.orientation);
+    frame.spacing = in_plane(groups.pixel_spacing);
+    frame.acquisition_number = groups.temporal_position.or(groups.acquisition_number).or(whole.acquisition_number);
+    if !groups.image_type.is_empty() {
+        frame.image_type = words(&groups.image_type);
+    }
+    if !groups.kernel.is_empty() {
+        frame.series.kernel = groups.kernel;
+    }
+    frame.series.kvp = groups.kvp.or(frame.series.kvp);
+    frame.series.slice_thickness_mm = groups.slice_thickness.or(frame.series.slice_thickness_mm);
+    let raw_padding = frame.raw_padding;
+    frame.rescale(groups.slope, groups.intercept, raw_padding);
+    frame.rescale_type = groups.rescale_type;
+    frame
 }
 
 fn header(path: &Path, object: &DefaultDicomObject, syntax: String) -> Header {
@@ -275,8 +324,6 @@ fn header(path: &Path, object: &DefaultDicomObject, syntax: String) -> Header {
     let number = |tag| numbers(object, tag).first().copied();
     let integer = |tag| integer(object, tag);
 
-    let slope = number(tags::RESCALE_SLOPE).filter(|s| s.is_finite() && *s != 0.0);
-    let intercept = number(tags::RESCALE_INTERCEPT).filter(|i| i.is_finite());
     let bits_allocated = integer(tags::BITS_ALLOCATED).unwrap_or(16).clamp(0, 64) as u16;
     let bits_stored = match integer(tags::BITS_STORED) {
         Some(n) if n >= 1 && n <= i64::from(bits_allocated) => n as u16,
@@ -286,44 +333,27 @@ fn header(path: &Path, object: &DefaultDicomObject, syntax: String) -> Header {
         Some(n) if n + 1 >= i64::from(bits_stored) && n < i64::from(bits_allocated) => n as u16,
         _ => bits_stored.saturating_sub(1),
     };
-    let mut stored = StoredPixels {
+    let stored = StoredPixels {
         bits_allocated,
         bits_stored,
         high_bit,
         signed: integer(tags::PIXEL_REPRESENTATION) == Some(1),
-        slope: slope.unwrap_or(1.0),
-        intercept: intercept.unwrap_or(0.0),
+        slope: 1.0,
+        intercept: 0.0,
         padding: None,
         transfer_syntax: syntax,
     };
-    // The value is US or SS and writers mix them up: compare bits, not numbers.
-    let mut padding_ignored_hu = None;
-    if let Some(first) = integer(tags::PIXEL_PADDING_VALUE) {
-        let last = integer(tags::PIXEL_PADDING_RANGE_LIMIT).unwrap_or(first);
-        let as_number = |bits: i64| if stored.signed { f64::from(bits as u16 as i16) } else { f64::from(bits as u16) };
-        let hu = [first, last].map(|bits| as_number(bits) * stored.slope + stored.intercept);
-        // Exporters that rescale the pixels forget the padding value; 0 would then erase water.
-        match hu.into_iter().find(|hu| *hu > -900.0 && *hu < 3500.0) {
-            Some(tissue) => padding_ignored_hu = Some(tissue),
-            None => stored.padding = Some((first as u16, last as u16)),
-        }
-    }
+    let padding = integer(tags::PIXEL_PADDING_VALUE)
+        .map(|first| (first as u16, integer(tags::PIXEL_PADDING_RANGE_LIMIT).unwrap_or(first) as u16));
     let lossy = text(tags::LOSSY_IMAGE_COMPRESSION) == "01" || LOSSY.contains(&stored.transfer_syntax.as_str());
 
-    let orientation = <[f64; 6]>::try_from(numbers(object, tags::IMAGE_ORIENTATION_PATIENT)).ok().and_then(|v| {
-        let (row, column) = (Vector3::new(v[0], v[1], v[2]), Vector3::new(v[3], v[4], v[5]));
-        // Tolerates what rounding to a few digits does, not vectors that are no directions.
-        let sound =
-            (row.norm() - 1.0).abs() < 0.02 && (column.norm() - 1.0).abs() < 0.02 && row.dot(&column).abs() < 0.02;
-        sound.then(|| [row.normalize(), column.normalize()])
-    });
-    let spacing = <[f64; 2]>::try_from(numbers(object, tags::PIXEL_SPACING)).ok();
-
-    Header {
+    let mut header = Header {
         path: path.to_path_buf(),
+        packed: None,
+        frame: 0,
         sop_class: text(tags::SOP_CLASS_UID),
         modality: text(tags::MODALITY),
-        image_type: text(tags::IMAGE_TYPE).split('\\').map(|s| s.trim().to_uppercase()).collect(),
+        image_type: words(&text(tags::IMAGE_TYPE)),
         series: SeriesHeader {
             study_instance_uid: text(tags::STUDY_INSTANCE_UID),
             series_instance_uid: text(tags::SERIES_INSTANCE_UID),
@@ -344,19 +374,63 @@ fn header(path: &Path, object: &DefaultDicomObject, syntax: String) -> Header {
         samples: integer(tags::SAMPLES_PER_PIXEL).unwrap_or(1),
         rows: integer(tags::ROWS).unwrap_or(0).clamp(0, 65535) as usize,
         columns: integer(tags::COLUMNS).unwrap_or(0).clamp(0, 65535) as usize,
-        orientation,
+        photometric: text(tags::PHOTOMETRIC_INTERPRETATION),
+        orientation: unit_vectors(numbers(object, tags::IMAGE_ORIENTATION_PATIENT)),
         position: <[f64; 3]>::try_from(numbers(object, tags::IMAGE_POSITION_PATIENT)).ok().map(Vector3::from),
-        spacing: spacing.map(|[row, column]| [column, row]).filter(|s| s.iter().all(|mm| *mm > 0.0 && *mm < 100.0)),
-        rescale_missing: slope.is_none() || intercept.is_none(),
+        spacing: in_plane(numbers(object, tags::PIXEL_SPACING)),
+        rescale_missing: false,
         rescale_type: text(tags::RESCALE_TYPE),
+        raw_padding: padding,
         stored,
-        padding_ignored_hu,
+        padding_ignored_hu: None,
         lossy,
+    };
+    header.rescale(number(tags::RESCALE_SLOPE), number(tags::RESCALE_INTERCEPT), padding);
+    header
+}
+
+impl Header {
+    /// Takes slope and intercept, and the padding where it is credible on that scale.
+    fn rescale(&mut self, slope: Option<f64>, intercept: Option<f64>, padding: Option<(u16, u16)>) {
+        let slope = slope.filter(|s| *s != 0.0);
+        self.rescale_missing = slope.is_none() || intercept.is_none();
+        self.stored.slope = slope.unwrap_or(1.0);
+        self.stored.intercept = intercept.unwrap_or(0.0);
+        (self.stored.padding, self.padding_ignored_hu) = (None, None);
+        let Some((first, last)) = padding else { return };
+        // The value is US or SS and writers mix them up: compare bits, not numbers.
+        let as_number = |bits: u16| if self.stored.signed { f64::from(bits as i16) } else { f64::from(bits) };
+        let hu = [first, last].map(|bits| as_number(bits) * self.stored.slope + self.stored.intercept);
+        // Exporters that rescale the pixels forget the padding value; 0 would then erase water.
+        match hu.into_iter().find(|hu| *hu > -900.0 && *hu < 3500.0) {
+            Some(tissue) => self.padding_ignored_hu = Some(tissue),
+            None => self.stored.padding = Some((first, last)),
+        }
     }
 }
 
+/// Unit vectors along increasing column and row index. Tolerates what rounding to a few digits does, not vectors that
+/// are no directions.
+fn unit_vectors(orientation: Vec<f64>) -> Option<[Vector3<f64>; 2]> {
+    let v = <[f64; 6]>::try_from(orientation).ok()?;
+    let (row, column) = (Vector3::new(v[0], v[1], v[2]), Vector3::new(v[3], v[4], v[5]));
+    let sound = (row.norm() - 1.0).abs() < 0.02 && (column.norm() - 1.0).abs() < 0.02 && row.dot(&column).abs() < 0.02;
+    sound.then(|| [row.normalize(), column.normalize()])
+}
+
+/// Distance between columns and between rows from PixelSpacing, which is row\column.
+fn in_plane(pixel_spacing: Vec<f64>) -> Option<[f64; 2]> {
+    let [row, column] = <[f64; 2]>::try_from(pixel_spacing).ok()?;
+    Some([column, row]).filter(|s| s.iter().all(|mm| *mm > 0.0 && *mm < 100.0))
+}
+
+/// The values of a code string, in capitals.
+fn words(text: &str) -> Vec<String> {
+    text.split('\\').map(|s| s.trim().to_uppercase()).collect()
+}
+
 /// Text without the padding; `None` where absent or empty. Reads through VR UN.
-fn text(object: &InMemDicomObject, tag: Tag) -> Option<String> {
+pub(crate) fn text(object: &InMemDicomObject, tag: Tag) -> Option<String> {
     let element = object.get(tag)?;
     let raw = match element.value().primitive()? {
         PrimitiveValue::U8(bytes) if element.vr() == VR::UN => String::from_utf8_lossy(bytes).into_owned(),

@@ -7,26 +7,35 @@
 //! # Ok(()) }
 //! ```
 //!
-//! What is read:
-//!
-//! | stored as | |
-//! |---|---|
-//! | CT Image Storage, little endian, 8 or 16 bits, signed or not | by hand, in parallel |
-//! | big endian, deflated, RLE, JPEG (8 bit and lossless), JPEG 2000 | through the codecs of dicom-rs |
-//! | JPEG-LS, JPEG with 12 bits, progressive JPEG | refused, with what to do |
-//! | Enhanced (multi-frame) CT | set aside: not supported yet |
-//! | RTSTRUCT, SEG and other objects | counted and listed, not read here |
+//! What is read and what is refused, with the test behind each: `docs/dicom.md`. In short: CT and enhanced CT images in
+//! every transfer syntax of CT archives, as files, in zip archives or by a DICOMDIR; sheared stacks are straightened and
+//! sagittal ones reordered; RTSTRUCT, SEG and other objects are counted and listed, not read here. No patient name or
+//! identifier is kept ([`Series::identity`] reads them when asked).
 
+mod choice;
+mod codecs;
 mod discover;
+mod encapsulated;
 mod error;
+mod functional_groups;
 mod header;
+mod hu_scale;
+mod identity;
+mod inputs;
 mod load;
+mod media_directory;
 mod native;
 #[cfg(test)]
 mod odd_files;
+mod problems;
 mod series;
+mod source;
 mod stack;
 
+pub use choice::choose;
 pub use discover::{Discovery, SetAside, SetAsideReason, discover};
 pub use error::DicomError;
-pub use series::{Series, SeriesHeader, SeriesWarning, SliceSource, StoredPixels};
+pub use identity::PatientIdentity;
+pub use problems::{SeriesFault, SeriesWarning};
+pub use series::{Layout, Series, SeriesHeader, SliceSource, StoredPixels};
+pub use source::PackedMember;

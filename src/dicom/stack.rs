@@ -1,8 +1,9 @@
 //! Slices to a stack: sorted by position along their normal, checked for what would bend or tear the bone.
 
 use super::header::Header;
-use super::series::{Series, SeriesWarning, SliceSource, count};
-use crate::volume::Grid;
+use super::problems::{SeriesFault, SeriesWarning};
+use super::series::{Layout, Series, SliceSource};
+use crate::volume::{Grid, axial_order, straightened_grid};
 use nalgebra::{Matrix3, Point3, Vector3};
 
 /// Slices nearer to one another than this (mm) lie at one position. Well below the thinnest CT reconstruction.
@@ -13,18 +14,26 @@ const UNEVEN: f64 = 0.15;
 const JITTER: f64 = 0.05;
 /// Angle (degrees) between stacking direction and normal from which on we speak of a tilt.
 const TILT_DEGREES: f64 = 0.5;
+/// Steeper than any gantry.
+const STEEPEST_TILT_DEGREES: f64 = 40.0;
 /// Angle (degrees) between slice normal and body axis up to which a series counts as axial.
 const AXIAL_DEGREES: f64 = 25.0;
 
-/// The slice normal that points to the head.
-pub(crate) fn normal_to_head(orientation: &[Vector3<f64>; 2]) -> Vector3<f64> {
+/// Distance (mm) of sagittal or coronal slices up to which they are reordered to axial ones: it becomes the size of
+/// their pixels.
+const TURNED_SPACING_MM: f64 = 2.5;
+/// More than any CT of one patient: 4 GiB as loaded. A damaged or hostile header must not exhaust the memory.
+pub(crate) const MOST_VOXELS: u128 = 1 << 31;
+
+/// The slice normal that points to the head; of sagittal and coronal slices to the left and to the back.
+pub(crate) fn stacking_normal(orientation: &[Vector3<f64>; 2]) -> Vector3<f64> {
     let normal = orientation[0].cross(&orientation[1]).normalize();
-    if normal.z < 0.0 { -normal } else { normal }
+    if normal[normal.iamax()] < 0.0 { -normal } else { normal }
 }
 
 /// Angle between the slice normal and the body axis, degrees, 0 to 90.
 pub(crate) fn degrees_off_axial(orientation: &[Vector3<f64>; 2]) -> f64 {
-    normal_to_head(orientation).z.min(1.0).acos().to_degrees()
+    stacking_normal(orientation).z.abs().min(1.0).acos().to_degrees()
 }
 
 /// An image with what the stacking needs of it.
@@ -38,7 +47,7 @@ struct Placed<'a> {
 /// True where two of the images lie at one position.
 pub(crate) fn overlaps(headers: &[Header]) -> bool {
     let Some(orientation) = headers.first().and_then(|h| h.orientation) else { return false };
-    let normal = normal_to_head(&orientation);
+    let normal = stacking_normal(&orientation);
     let mut along: Vec<f64> = headers.iter().filter_map(|h| Some(normal.dot(&h.position?))).collect();
     along.sort_by(f64::total_cmp);
     along.windows(2).any(|w| w[1] - w[0] < SAME_POSITION_MM)
@@ -49,7 +58,7 @@ pub(crate) fn overlaps(headers: &[Header]) -> bool {
 pub(crate) fn stack(headers: &[Header]) -> Option<Series> {
     let first = headers.first()?;
     let (orientation, spacing) = (first.orientation?, first.spacing?);
-    let normal = normal_to_head(&orientation);
+    let normal = stacking_normal(&orientation);
     let mut warnings = Vec::new();
 
     let mut images: Vec<Placed> = headers
@@ -66,24 +75,15 @@ pub(crate) fn stack(headers: &[Header]) -> Option<Series> {
 
     let lowest = images.first()?;
     let gaps: Vec<f64> = images.windows(2).map(|w| w[1].along - w[0].along).collect();
-    let mut unusable = (degrees_off_axial(&orientation) > AXIAL_DEGREES).then(|| {
-        format!(
-            "its slices are {:.0} degrees off the axial plane\nhint: give the axial images of this scan",
-            degrees_off_axial(&orientation)
-        )
-    });
+    let mut faults = Vec::new();
     let indices = if gaps.is_empty() {
-        let why = if given > 1 { format!("all {given} images lie at one position") } else { "a single slice".into() };
-        unusable.get_or_insert(format!("{why}: no bone can be followed\nhint: give the folder with the whole series"));
+        faults.push(if given > 1 { SeriesFault::OnePosition { images: given } } else { SeriesFault::SingleSlice });
         vec![0]
     } else {
-        match place(&images, &gaps) {
-            Ok(indices) => indices,
-            Err(why) => {
-                unusable.get_or_insert(why);
-                (0..images.len()).collect()
-            }
-        }
+        place(&images, &gaps).unwrap_or_else(|fault| {
+            faults.push(fault);
+            (0..images.len()).collect()
+        })
     };
 
     let last = &images[images.len() - 1];
@@ -92,11 +92,17 @@ pub(crate) fn stack(headers: &[Header]) -> Option<Series> {
         1 => normal * first.series.slice_thickness_mm.filter(|t| *t > 0.0).unwrap_or(1.0),
         n => (last.position - lowest.position) / (n - 1) as f64,
     };
-    if unusable.is_none() {
-        unusable = check_line(&images, &indices, step, normal, spacing, &mut warnings);
+    let tilt = (step.dot(&normal) / step.norm()).clamp(-1.0, 1.0).acos().to_degrees();
+    if faults.is_empty() {
+        check_line(&images, &indices, step, normal, spacing, &mut warnings, &mut faults);
+        if tilt > STEEPEST_TILT_DEGREES {
+            faults.push(SeriesFault::SteepTilt { degrees: tilt });
+        } else if tilt > TILT_DEGREES {
+            warnings.push(SeriesWarning::GantryTilt { degrees: tilt });
+        }
     }
 
-    let grid = Grid {
+    let stored = Grid {
         size: [first.columns, first.rows, size],
         origin_mm: Point3::from(lowest.position),
         directions: Matrix3::from_columns(&[orientation[0], orientation[1], step.normalize()]),
@@ -104,12 +110,7 @@ pub(crate) fn stack(headers: &[Header]) -> Option<Series> {
     };
     let mut slices = vec![None; size];
     for (image, k) in images.iter().zip(&indices) {
-        slices[*k] = Some(SliceSource {
-            path: image.header.path.clone(),
-            sop_instance_uid: image.header.sop_instance_uid.clone(),
-            instance_number: image.header.instance_number,
-            stored: image.header.stored.clone(),
-        });
+        slices[*k] = Some(source_of(image.header));
     }
     let missing: Vec<f64> =
         (0..size).filter(|k| slices[*k].is_none()).map(|k| (lowest.position + step * k as f64).z).collect();
@@ -117,7 +118,62 @@ pub(crate) fn stack(headers: &[Header]) -> Option<Series> {
         warnings.push(SeriesWarning::MissingSlices { z_mm: missing });
     }
     pixel_warnings(&images, &mut warnings);
-    Some(Series { header: lowest.header.series.clone(), grid, slices, warnings, unusable })
+    let straighten = tilt > TILT_DEGREES && faults.is_empty();
+    let turn = lies_across(&orientation, step.norm(), &mut warnings, &mut faults);
+    let (mut grid, mut layout, mut sources) = (stored.clone(), Layout::Stacked, slices.clone());
+    if straighten {
+        grid = straightened_grid(&grid);
+    }
+    if turn {
+        grid = axial_order(&grid).grid(&grid);
+        sources = vec![None; grid.size[2]];
+    }
+    if straighten || turn {
+        layout = Layout::Rearranged { stored, images: slices, straighten, turn };
+    }
+    let voxels = grid.size.iter().map(|n| *n as u128).product();
+    if voxels > MOST_VOXELS {
+        faults.push(SeriesFault::TooLarge { voxels });
+    }
+    Some(Series { header: lowest.header.series.clone(), grid, slices: sources, layout, warnings, faults })
+}
+
+/// True where the slices are sagittal or coronal and near enough to one another to be reordered to axial ones.
+fn lies_across(
+    orientation: &[Vector3<f64>; 2],
+    spacing_mm: f64,
+    warnings: &mut Vec<SeriesWarning>,
+    faults: &mut Vec<SeriesFault>,
+) -> bool {
+    let degrees = degrees_off_axial(orientation);
+    if degrees <= AXIAL_DEGREES {
+        return false;
+    }
+    let along_body = orientation[0].z.abs().max(orientation[1].z.abs());
+    if along_body < AXIAL_DEGREES.to_radians().cos() {
+        faults.push(SeriesFault::Oblique { degrees });
+        return false;
+    }
+    if spacing_mm > TURNED_SPACING_MM {
+        faults.push(SeriesFault::CoarseReformat { spacing_mm });
+        return false;
+    }
+    let plane = if stacking_normal(orientation).iamax() == 0 { "sagittal" } else { "coronal" };
+    warnings.push(SeriesWarning::Turned { plane });
+    true
+}
+
+/// Where the pixels of an image are.
+pub(crate) fn source_of(header: &Header) -> SliceSource {
+    SliceSource {
+        path: header.path.clone(),
+        packed: header.packed.clone(),
+        frame: header.frame,
+        frames: usize::try_from(header.frames).unwrap_or(1),
+        sop_instance_uid: header.sop_instance_uid.clone(),
+        instance_number: header.instance_number,
+        stored: header.stored.clone(),
+    }
 }
 
 /// Keeps the first image of each position (they come sorted) and says what was left out.
@@ -135,7 +191,10 @@ fn one_a_position<'a>(images: Vec<Placed<'a>>, warnings: &mut Vec<SeriesWarning>
         };
         let keep = &images[best];
         let uid = &keep.header.sop_instance_uid;
-        let same = (at..end).filter(|i| *i != best && !uid.is_empty() && images[*i].header.sop_instance_uid == *uid);
+        let same = (at..end)
+            .filter(|i| *i != best && !uid.is_empty() && images[*i].header.sop_instance_uid == *uid)
+            // Frames of one object at one position are phases or the like, not copies.
+            .filter(|i| images[*i].header.frame == keep.header.frame);
         let same = same.count();
         copies += same;
         if end - at - 1 > same {
@@ -154,39 +213,37 @@ fn one_a_position<'a>(images: Vec<Placed<'a>>, warnings: &mut Vec<SeriesWarning>
     kept
 }
 
-/// Slice index of each image, leaving holes where slices are missing. The reason where the spacing is uneven.
-fn place(images: &[Placed], gaps: &[f64]) -> Result<Vec<usize>, String> {
+/// Slice index of each image, leaving holes where slices are missing. The fault where the spacing is uneven.
+fn place(images: &[Placed], gaps: &[f64]) -> Result<Vec<usize>, SeriesFault> {
     let mut sorted = gaps.to_vec();
     sorted.sort_by(f64::total_cmp);
     // The lower median: of one true gap and one doubled gap, the true one.
-    let usual = sorted[(sorted.len() - 1) / 2];
-    let mut indices = vec![0];
-    let mut at = 0.0;
-    for (i, gap) in gaps.iter().enumerate() {
-        let steps = (gap / usual).round();
-        if steps < 1.0 || (gap / usual - steps).abs() > UNEVEN {
-            return Err(format!(
-                "uneven slice spacing: {gap:.2} mm at z = {:.1} mm, {usual:.2} mm elsewhere\n\
-                 hint: reconstruct with an even slice interval, or give only the files of one evenly spaced part",
-                images[i].position.z
-            ));
-        }
-        at += steps;
-        // More holes than half the images is not a series with missing slices but two series or a selection of one.
-        if at + 1.0 > 1.5 * images.len() as f64 {
-            return Err(format!(
-                "{} in {:.0} positions {usual:.2} mm apart: too many are missing\n\
-                 hint: export the whole series again, or give only the files of one unbroken part",
-                count(images.len(), "slice"),
-                ((images[images.len() - 1].along - images[0].along) / usual).round() + 1.0
-            ));
-        }
-        indices.push(at as usize);
+    let usual_mm = sorted[(sorted.len() - 1) / 2];
+    let steps: Vec<f64> = gaps.iter().map(|gap| (gap / usual_mm).round()).collect();
+    let uneven = gaps.iter().zip(&steps).zip(images);
+    let uneven = uneven.filter(|((gap, steps), _)| **steps < 1.0 || (**gap / usual_mm - **steps).abs() > UNEVEN);
+    let gaps_mm: Vec<(f64, f64)> = uneven.map(|((gap, _), image)| (image.position.z, *gap)).collect();
+    if !gaps_mm.is_empty() {
+        return Err(SeriesFault::UnevenSpacing { gaps_mm, usual_mm });
     }
-    Ok(indices)
+    let positions = steps.iter().sum::<f64>() + 1.0;
+    // More holes than half the images is not a series with missing slices but two series or a selection of one.
+    if positions > 1.5 * images.len() as f64 {
+        return Err(SeriesFault::TooManyMissing {
+            images: images.len(),
+            positions: positions as usize,
+            spacing_mm: usual_mm,
+        });
+    }
+    let mut at = 0;
+    let following = steps.iter().map(|steps| {
+        at += *steps as usize;
+        at
+    });
+    Ok([0].into_iter().chain(following).collect())
 }
 
-/// Checks that the slices lie on one straight, evenly spaced line; warns of tilt and jitter.
+/// Checks that the slices lie on one straight, evenly spaced line; each kind of deviation is said once, at its worst.
 fn check_line(
     images: &[Placed],
     indices: &[usize],
@@ -194,37 +251,29 @@ fn check_line(
     normal: Vector3<f64>,
     spacing: [f64; 2],
     warnings: &mut Vec<SeriesWarning>,
-) -> Option<String> {
+    faults: &mut Vec<SeriesFault>,
+) {
     let step_along = step.dot(&normal);
-    let mut jitter: f64 = 0.0;
+    let (mut drift, mut shift) = ((0.0, 0.0), (0.0, 0.0));
     for (image, k) in images.iter().zip(indices) {
         let off = image.position - (images[0].position + step * *k as f64);
         let along = off.dot(&normal);
         let sideways = (off - normal * along).norm();
-        let z = image.position.z;
-        if along.abs() > UNEVEN * step_along {
-            return Some(format!(
-                "slice spacing drifts: {:.2} mm off an even spacing at z = {z:.1} mm\n\
-                 hint: reconstruct with an even slice interval, or give only the files of one evenly spaced part",
-                along.abs()
-            ));
+        if along.abs() > drift.0 {
+            drift = (along.abs(), image.position.z);
         }
-        if sideways > spacing[0].max(spacing[1]) {
-            return Some(format!(
-                "the slices do not lie in one line: {sideways:.1} mm to the side at z = {z:.1} mm\n\
-                 hint: reconstruct all slices with the same centre, or give only the files of one part"
-            ));
+        if sideways > shift.0 {
+            shift = (sideways, image.position.z);
         }
-        jitter = jitter.max(along.abs());
     }
-    let degrees = (step_along / step.norm()).clamp(-1.0, 1.0).acos().to_degrees();
-    if degrees > TILT_DEGREES {
-        warnings.push(SeriesWarning::GantryTilt { degrees });
+    if drift.0 > UNEVEN * step_along {
+        faults.push(SeriesFault::DriftingSpacing { mm: drift.0, z_mm: drift.1 });
+    } else if drift.0 > JITTER * step_along {
+        warnings.push(SeriesWarning::PositionJitter { mm: drift.0 });
     }
-    if jitter > JITTER * step_along {
-        warnings.push(SeriesWarning::PositionJitter { mm: jitter });
+    if shift.0 > spacing[0].max(spacing[1]) {
+        faults.push(SeriesFault::NotInLine { mm: shift.0, z_mm: shift.1 });
     }
-    None
 }
 
 /// What the headers say of the pixels that a user should know, each once.

@@ -207,7 +207,7 @@ mod tests {
         let folder = tempfile::TempDir::new().unwrap();
         series.write(folder.path()).unwrap();
         let found = discover(&[folder.path().into()], &|_, _| {}).unwrap().series.remove(0);
-        assert_eq!((found.warnings.as_slice(), &found.unusable), (&[][..], &None));
+        assert_eq!((found.warnings.as_slice(), found.faults.as_slice()), (&[][..], &[][..]));
         let read = found.load(&|_, _| {}).unwrap();
         assert_eq!(read.voxels, volume.voxels);
         assert!((read.grid.origin_mm - volume.grid.origin_mm).norm() < 1e-6);

@@ -40,7 +40,13 @@ pub fn series_report(series: &Series) -> SeriesReport {
         pixel_spacing_mm: [grid.spacing_mm.y, grid.spacing_mm.x],
         slice_spacing_mm: grid.spacing_mm.z,
         warnings: series.warnings.iter().map(ToString::to_string).collect(),
+        patient: None,
     }
+}
+
+/// Name and ID of the patient, read anew from the images; for reports that were asked to carry them.
+pub fn patient_report(series: &Series) -> Option<PatientReport> {
+    series.identity().map(|patient| PatientReport { name: patient.name, id: patient.id })
 }
 
 /// Kind and note of the reference.

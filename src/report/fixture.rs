@@ -4,7 +4,7 @@ use super::convert;
 use super::figures::{BoneFigures, SliceCrop};
 use super::model::*;
 use crate::cortex::{Cortex, CortexSlice, NotMeasured, SECTORS};
-use crate::dicom::{Series, SeriesHeader, SeriesWarning, SliceSource};
+use crate::dicom::{Layout, Series, SeriesHeader, SeriesWarning, SliceSource};
 use crate::estimate::Estimate;
 use crate::lysis::{Lesion, LesionType, Lysis, Reference, ReferenceKind, SliceLysis};
 use crate::volume::{Grid, Volume};
@@ -181,7 +181,7 @@ fn series() -> Series {
     };
     let slices = (0..SLICES).map(|row| (not_measured(row) != Some(NotMeasured::SliceMissing)).then(|| slice(row)));
     let warnings = vec![SeriesWarning::MissingSlices { z_mm: vec![-320.0] }];
-    Series { header, grid: grid(), slices: slices.collect(), warnings, unusable: None }
+    Series { header, grid: grid(), slices: slices.collect(), warnings, layout: Layout::Stacked, faults: Vec::new() }
 }
 
 impl FakeBone {

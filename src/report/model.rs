@@ -73,6 +73,17 @@ pub struct SeriesReport {
     pub slice_spacing_mm: f64,
     /// What is wrong with the series, in words a user can act on.
     pub warnings: Vec<String>,
+    /// Only where it was asked for (`--identify`): a report carries no identity otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patient: Option<PatientReport>,
+}
+
+/// Who the patient is, as the images say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PatientReport {
+    /// Name, its components with spaces between.
+    pub name: String,
+    pub id: String,
 }
 
 /// One long bone.

@@ -3,8 +3,12 @@
 //! Everything downstream speaks patient millimetres; only this module turns them into indices.
 
 mod sections;
+mod straighten;
+mod turn;
 
 pub use sections::{Section, sections};
+pub use straighten::{straighten, straightened_grid};
+pub use turn::{AxisOrder, axial_order, turn_axial};
 
 use nalgebra::{Matrix3, Point3, Vector3};
 

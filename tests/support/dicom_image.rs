@@ -2,6 +2,7 @@
 
 #![allow(dead_code)] // Each test binary uses its own part.
 
+use dicom_core::value::DataSetSequence;
 use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
 use dicom_dictionary_std::{tags, uids};
 use dicom_object::{FileMetaTableBuilder, InMemDicomObject};
@@ -50,7 +51,8 @@ impl Image {
         Image { stored: (base..).take(self.rows * self.columns).collect(), ..self }
     }
 
-    fn object(&self) -> InMemDicomObject {
+    /// The data set without meta information.
+    pub fn object(&self) -> InMemDicomObject {
         let [x, y, z] = self.position;
         let [between_rows, between_columns] = self.pixel_spacing;
         let mut object = InMemDicomObject::new_empty();
@@ -100,4 +102,63 @@ impl Image {
             .media_storage_sop_instance_uid("2.25.77");
         self.object().with_meta(meta).expect("meta").write_to_file(path).expect("write");
     }
+}
+
+/// Writes the images as the frames of one enhanced CT object, its geometry and scale in the functional groups. Rows,
+/// columns and scale of each frame are its image's; orientation and pixel spacing are shared.
+pub fn write_enhanced(images: &[Image], path: &Path) {
+    let element = |tag, vr, value: &str| DataElement::new(tag, vr, PrimitiveValue::from(value));
+    let group = |tag, elements: Vec<DataElement<InMemDicomObject>>| {
+        let item = InMemDicomObject::from_element_iter(elements);
+        DataElement::new(tag, VR::SQ, DataSetSequence::from(vec![item]))
+    };
+    let first = &images[0];
+    let spacing = format!(r"{}\{}", first.pixel_spacing[0], first.pixel_spacing[1]);
+    let shared = InMemDicomObject::from_element_iter([
+        group(tags::PIXEL_MEASURES_SEQUENCE, vec![element(tags::PIXEL_SPACING, VR::DS, &spacing)]),
+        group(
+            tags::PLANE_ORIENTATION_SEQUENCE,
+            vec![element(tags::IMAGE_ORIENTATION_PATIENT, VR::DS, first.orientation)],
+        ),
+    ]);
+    let frames: Vec<InMemDicomObject> = images
+        .iter()
+        .map(|image| {
+            let [x, y, z] = image.position;
+            let (slope, intercept) = image.rescale.unwrap_or(("1", "0"));
+            InMemDicomObject::from_element_iter([
+                group(
+                    tags::PLANE_POSITION_SEQUENCE,
+                    vec![element(tags::IMAGE_POSITION_PATIENT, VR::DS, &format!(r"{x}\{y}\{z}"))],
+                ),
+                group(
+                    tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE,
+                    vec![
+                        element(tags::RESCALE_INTERCEPT, VR::DS, intercept),
+                        element(tags::RESCALE_SLOPE, VR::DS, slope),
+                        element(tags::RESCALE_TYPE, VR::LO, "HU"),
+                    ],
+                ),
+            ])
+        })
+        .collect();
+    let mut object = first.object();
+    for tag in [tags::IMAGE_POSITION_PATIENT, tags::IMAGE_ORIENTATION_PATIENT, tags::PIXEL_SPACING] {
+        object.remove_element(tag);
+    }
+    for tag in [tags::RESCALE_INTERCEPT, tags::RESCALE_SLOPE, tags::SLICE_THICKNESS] {
+        object.remove_element(tag);
+    }
+    object.put(element(tags::SOP_CLASS_UID, VR::UI, uids::ENHANCED_CT_IMAGE_STORAGE));
+    object.put(element(tags::NUMBER_OF_FRAMES, VR::IS, &images.len().to_string()));
+    let sequence = |tag, items: Vec<InMemDicomObject>| DataElement::new(tag, VR::SQ, DataSetSequence::from(items));
+    object.put(sequence(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, vec![shared]));
+    object.put(sequence(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, frames));
+    let pixels: Vec<u16> = images.iter().flat_map(|image| image.stored.iter().map(|value| *value as u16)).collect();
+    object.put(DataElement::new(tags::PIXEL_DATA, VR::OW, PrimitiveValue::U16(pixels.into())));
+    let meta = FileMetaTableBuilder::new()
+        .transfer_syntax(first.syntax)
+        .media_storage_sop_class_uid(uids::ENHANCED_CT_IMAGE_STORAGE)
+        .media_storage_sop_instance_uid("2.25.77");
+    object.with_meta(meta).expect("meta").write_to_file(path).expect("write");
 }
