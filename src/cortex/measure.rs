@@ -54,7 +54,7 @@ pub fn measure(volume: &Volume<i16>, shaft: &Shaft, acquisition: &Acquisition) -
     };
     let clear = candidates(&polar, &surface.radius_mm, &depth_mm, compact_hu, &usable, &slices);
     let scanner = estimate(&clear, start);
-    let mut unrolled = unroll(&polar, &surface.radius_mm, depth_mm, &scanner, &usable, &slices);
+    let mut unrolled = unroll(&polar, &surface.radius_mm, depth_mm, &scanner, &slices);
     unrolled.calibrate(&usable);
     let ends = trim(&polar, &surface.radius_mm, first_ring - first, last_ring - first);
     let row = |map: &Map, n: usize| map[n].iter().map(|v| *v as f32).collect::<Vec<f32>>();

@@ -90,14 +90,7 @@ impl Unrolled {
 }
 
 /// Counts the wall between the periosteal surface and the depth of the intact wall.
-pub fn unroll(
-    polar: &Polar,
-    radius_mm: &Map,
-    depth_mm: Map,
-    scanner: &Scanner,
-    usable: &[bool],
-    slices: &Slices,
-) -> Unrolled {
+pub fn unroll(polar: &Polar, radius_mm: &Map, depth_mm: Map, scanner: &Scanner, slices: &Slices) -> Unrolled {
     let n = polar.slices();
     let step = 2.0 * std::f64::consts::PI / SECTORS as f64;
     let rows: Vec<[Vec<f64>; 5]> = (0..n)
@@ -109,7 +102,7 @@ pub fn unroll(
                 let wall = count(ray, outer_mm, depth_mm[k][s], scanner.cortical_hu);
                 let geometry = Surface::at(polar, radius_mm, k, s, slices.spacing_mm);
                 let edge = geometry.edge(scanner, slices);
-                let fitted = (usable[k].then(|| Samples::around(ray, STEP_MM, outer_mm, depth_mm[k][s])).flatten())
+                let fitted = Samples::around(ray, STEP_MM, outer_mm, depth_mm[k][s])
                     .and_then(|samples| fit(&samples, &edge, scanner.cortical_hu, outer_mm, wall.length_mm));
                 // Where no wall can be fitted (a hole, a joint) what is left of it is its mass.
                 let width_mm = fitted.map_or(wall.length_mm, |w| w.width_mm);
@@ -275,7 +268,7 @@ pub fn candidates(
 }
 
 /// Slices that are enough to tell blur and density.
-const MAX_ROWS: usize = 24;
+const MAX_ROWS: usize = 40;
 
 impl Surface {
     fn at(polar: &Polar, radius_mm: &Map, k: usize, s: usize, dz_mm: f64) -> Self {

@@ -63,7 +63,7 @@ impl Samples {
         }
         let points: Vec<(f64, f64)> =
             (from..=last).filter(|i| ray[*i].is_finite()).map(|i| (i as f64 * step_mm, f64::from(ray[i]))).collect();
-        (points.len() >= 8).then_some(Self { points })
+        (points.len() >= 12).then_some(Self { points })
     }
 
     /// Mean HU of the outermost (`true`) or innermost quarter.
@@ -74,8 +74,6 @@ impl Samples {
     }
 }
 
-/// Every second sample of a ray is enough: they lie closer than the pixels.
-const STRIDE: usize = 2;
 /// Rise of HU outside the wall from which on another bone is near.
 const RISE_HU: f32 = 150.0;
 
@@ -95,7 +93,7 @@ pub fn fit(samples: &Samples, edge: &Edge, cortical_hu: f64, outer_mm: f64, widt
         next[1] = next[1].max(0.0);
         let trial = system(samples, edge, cortical_hu, &next, guess);
         if trial.cost <= current.cost {
-            let small = step[0].abs() + step[1].abs() < 5e-3;
+            let small = step[0].abs() + step[1].abs() < 2e-3;
             (at, current) = (next, trial);
             damping = (damping * 0.2).max(1e-9);
             if small {
