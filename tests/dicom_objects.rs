@@ -397,3 +397,15 @@ fn a_giant_declared_size_does_not_exhaust_the_memory() {
     assert!(matches!(series.faults[..], [SeriesFault::TooLarge { .. }]), "{:?}", series.faults);
     assert!(series.load(&|_, _| {}).is_err() && path.exists());
 }
+
+#[test]
+fn a_report_names_the_patient_only_when_asked_to() {
+    let healthy = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-data/healthy");
+    let report = |options: &[&str]| {
+        let run = corticalysis(["analyze", &healthy.to_string_lossy(), "--json"].iter().chain(options));
+        assert_eq!(run.status, 0, "{}", run.stderr);
+        run.json()
+    };
+    assert!(report(&[])["series"].get("patient").is_none());
+    assert!(report(&["--identify"])["series"]["patient"]["id"].is_string());
+}
