@@ -2,7 +2,7 @@
 //!
 //! The code that finds and follows bones is used to *place* the defect: the centre of the bone and its outer surface per
 //! slice. The defect is laid over the image with an edge as soft as the scanner's and the image's own noise. The truth
-//! is the cortical mass that is missing, from the intact image and the cut one before noise ([`mass`]).
+//! is the cortical mass that is missing, from the intact image and the cut one before noise (`mass`).
 //!
 //! Angles are patient directions about the bone's axis: 0° left, 90° posterior, 180° right, 270° anterior. A lesion's
 //! `along_mm` counts towards the head from [`IntoSpec::at`].
