@@ -2,6 +2,9 @@
 
 mod support;
 
+use corticalysis::analysis::{Settings, analyze};
+use corticalysis::phantom::presets;
+use corticalysis::phantom::spec::cortical_hu_at;
 use support::wedge::{Ray, Scan, bias_and_sd, rays};
 
 /// Worst bias and standard deviation over the bins of one scan: walls below a millimetre, and from there up.
@@ -29,5 +32,27 @@ fn a_wall_is_as_thick_as_it_is() {
         println!("{scan:?}: bias and SD below 1 mm {thin:.3?}, above {thick:.3?}");
         assert!(thin.0 <= 0.15 && thin.1 <= 0.35, "{scan:?} {thin:?}");
         assert!(thick.0 <= 0.05 && thick.1 <= 0.25, "{scan:?} {thick:?}");
+    }
+}
+
+#[test]
+fn what_the_image_says_of_itself_is_what_it_was_made_with() {
+    for (spec, overshoot) in
+        [(presets::healthy_femur(), 0.0), (presets::sharp_kernel(), 0.4), (presets::low_kvp(), 0.0)]
+    {
+        let found = analyze(&spec.build().volume, &Settings::default());
+        let image = found[0].cortex.scanner.expect("clear walls");
+        let cortical_hu = spec.bones[0].cortical_hu.unwrap_or_else(|| cortical_hu_at(spec.scanner.kvp));
+        assert!((image.cortical_hu / cortical_hu - 1.0).abs() < 0.01, "{image:?} {cortical_hu}");
+        // Going between pixels in a straight line adds a sixth of a pixel's square to the variance.
+        let pixel = spec.image.spacing_mm[0];
+        let seen = spec.scanner.fwhm_mm.hypot(2.3548 * pixel / 6f64.sqrt());
+        assert!((image.fwhm_mm() / seen - 1.0).abs() < 0.05, "{image:?} {seen}");
+        assert!((image.overshoot - overshoot).abs() < 0.05, "{image:?} {overshoot}");
+        // The same averages pixels that share with their neighbours: per axis 2/3 of the variance and a third of what is shared.
+        let weight = spec.scanner.noise_neighbour;
+        let alike = 2.0 * weight / (1.0 + 2.0 * weight * weight);
+        let noise_hu = spec.scanner.noise_hu * (2.0 + alike) / 3.0;
+        assert!((image.noise_hu / noise_hu - 1.0).abs() < 0.05, "{image:?} {noise_hu}");
     }
 }

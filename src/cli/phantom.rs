@@ -7,6 +7,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::exit_status::{ExitError, OrExit};
+use super::run_analysis::{of_uid, uids};
 use crate::anatomy::{BoneName, Side};
 use crate::dicom::{Series, SeriesHeader, discover};
 use crate::phantom::check::{self, SpecError};
@@ -324,23 +325,18 @@ fn finish(target: &Path, series: &NewSeries, truth: &Truth, spec: &str, out: &mu
     Ok(())
 }
 
-/// The series asked for, or the only one that can be used.
+/// The series asked for, or the only one that can be used: a defect is not cut into a series that nobody named.
 fn choose<'a>(series: &'a [Series], uid: Option<&str>) -> Result<&'a Series, ExitError> {
-    let listed = || series.iter().map(|s| s.header.series_instance_uid.as_str()).collect::<Vec<_>>().join(", ");
-    if let Some(uid) = uid {
-        return series.iter().find(|s| s.header.series_instance_uid == uid).ok_or_else(|| {
-            ExitError::input_unusable(anyhow::anyhow!("no CT series {uid} among the inputs"))
-                .with_hint(format!("the inputs hold: {}", listed()))
-        });
-    }
-    let usable: Vec<&Series> = series.iter().filter(|s| s.faults.is_empty()).collect();
-    match (usable.as_slice(), series.first()) {
-        ([one], _) => Ok(one),
+    let candidates = of_uid(series, uid)?;
+    let usable: Vec<&Series> = candidates.iter().copied().filter(|s| s.faults.is_empty()).collect();
+    match usable.as_slice() {
+        [one] => Ok(one),
         // Loading it tells why it cannot be used.
-        ([], Some(first)) => Ok(first),
-        ([], None) => Err(ExitError::input_unusable(anyhow::anyhow!("no CT series among the inputs"))),
+        [] => Ok(candidates[0]),
+        // The same number: nothing on the command line could tell them apart.
+        [first, ..] if uid.is_some() => Ok(first),
         _ => Err(ExitError::input_unusable(anyhow::anyhow!("{} CT series among the inputs", usable.len()))
-            .with_hint(format!("choose one with --series: {}", listed()))),
+            .with_hint(format!("choose one with --series: {}", uids(series.iter())))),
     }
 }
 

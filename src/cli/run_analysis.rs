@@ -98,23 +98,10 @@ fn measuring(settings: &AnalyzeSettings, series: &Series) -> Settings {
 
 /// The series to analyse, and what to say of the others; the rule is [`crate::dicom::choose`]'s unless `--series` says.
 fn choose<'a>(discovery: &'a Discovery, settings: &AnalyzeSettings) -> Result<(&'a Series, Vec<String>), ExitError> {
-    let uids = || discovery.series.iter().map(|s| s.header.series_instance_uid.as_str()).collect::<Vec<_>>().join(", ");
-    let wanted = |series: &&Series| {
-        settings.series_instance_uid.as_ref().is_none_or(|uid| series.header.series_instance_uid == *uid)
-    };
-    // One UID can stand for several: acquisitions, orientations or frames of reference under one number.
-    let candidates: Vec<Series> = discovery.series.iter().filter(wanted).cloned().collect();
-    let place = |chosen: &Series| discovery.series.iter().find(|s| *s == chosen);
-    if let Some(uid) = settings.series_instance_uid.as_ref().filter(|_| candidates.is_empty()) {
-        return Err(ExitError::input_unusable(anyhow::anyhow!("no CT series {uid} among the inputs"))
-            .with_hint(format!("the inputs hold: {}", uids())));
-    }
-    let Some((series, why)) = crate::dicom::choose(&candidates).and_then(|(s, why)| Some((place(s)?, why))) else {
+    let candidates = of_uid(&discovery.series, settings.series_instance_uid.as_deref())?;
+    let Some((series, why)) = crate::dicom::choose(candidates.iter().copied()) else {
         // Loading any of them tells, with its name, why it cannot be used.
-        let series = candidates.first().and_then(place);
-        return series
-            .map(|series| (series, Vec::new()))
-            .ok_or_else(|| ExitError::input_unusable(anyhow::anyhow!("no CT series among the inputs")));
+        return Ok((candidates[0], Vec::new()));
     };
     let others = (candidates.len() > 1).then(|| {
         format!(
@@ -124,6 +111,25 @@ fn choose<'a>(discovery: &'a Discovery, settings: &AnalyzeSettings) -> Result<(&
         )
     });
     Ok((series, others.into_iter().collect()))
+}
+
+/// The series of that UID, or all of them; never none. One UID can stand for several: acquisitions, orientations or frames
+/// of reference under one number.
+pub(super) fn of_uid<'a>(series: &'a [Series], uid: Option<&str>) -> Result<Vec<&'a Series>, ExitError> {
+    let unusable = |why: String| ExitError::input_unusable(anyhow::anyhow!(why));
+    let found: Vec<&Series> =
+        series.iter().filter(|s| uid.is_none_or(|uid| s.header.series_instance_uid == uid)).collect();
+    match uid {
+        _ if !found.is_empty() => Ok(found),
+        None => Err(unusable("no CT series among the inputs".into())),
+        Some(uid) => Err(unusable(format!("no CT series {uid} among the inputs"))
+            .with_hint(format!("the inputs hold: {}", uids(series.iter())))),
+    }
+}
+
+/// The UIDs of some series, to be read by a person.
+pub(super) fn uids<'a>(series: impl Iterator<Item = &'a Series>) -> String {
+    series.map(|s| s.header.series_instance_uid.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// The settings as the report keeps them: everything that changes a number, nothing that names a folder.

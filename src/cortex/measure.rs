@@ -20,8 +20,10 @@ const END_ZONE_MM: f64 = 40.0;
 const MAX_TILT_DEG: f64 = 60.0;
 /// No bone reaches this; 12-bit scanners saturate at 3071.
 const METAL_HU: f32 = 2700.0;
-/// Blur of a standard kernel, and of sampling, from which the image's own is searched; see docs for the table of kernels.
+/// Blur of a standard kernel, and of sampling, from which the image's own is searched.
 const FIRST_FWHM_MM: f64 = 1.4;
+/// Slice thickness over slice distance that is still believed.
+const MAX_OVERLAP: f64 = 4.0;
 
 /// Measures the wall of `shaft` in every slice where it forms a ring. `None` when no wall can be told apart at all.
 pub fn measure(volume: &Volume<i16>, shaft: &Shaft, acquisition: &Acquisition) -> Option<Cortex> {
@@ -44,7 +46,9 @@ pub fn measure(volume: &Volume<i16>, shaft: &Shaft, acquisition: &Acquisition) -
     let tilt = tilt_deg(volume, &axis, first, last);
     let state = states(volume, &polar, &surface, &is_ring, compact_hu, &tilt, dz);
     let usable: Vec<bool> = state.iter().map(Option::is_none).collect();
-    let slices = Slices { spacing_mm: dz, thickness_mm: acquisition.slice_thickness_mm.unwrap_or(dz) };
+    // Headers are wrong at times: slices overlap by half or so, not tenfold.
+    let believed = acquisition.slice_thickness_mm.filter(|t| *t > 0.0 && *t <= MAX_OVERLAP * dz);
+    let slices = Slices { spacing_mm: dz, thickness_mm: believed.unwrap_or(dz) };
     let depth_mm = window_depth(&polar, &surface.radius_mm, compact_hu, &usable, dz);
     let start = Scanner {
         cortical_hu: compact_hu,
@@ -53,7 +57,8 @@ pub fn measure(volume: &Volume<i16>, shaft: &Shaft, acquisition: &Acquisition) -
         noise_hu: noise_hu(&polar, &surface.radius_mm),
     };
     let clear = candidates(&polar, &surface.radius_mm, &depth_mm, compact_hu, &usable, &slices);
-    let scanner = estimate(&clear, start);
+    let told = estimate(&clear, start);
+    let scanner = told.unwrap_or(start);
     let mut unrolled = unroll(&polar, &surface.radius_mm, depth_mm, &scanner, &slices);
     unrolled.calibrate(&usable);
     let ends = trim(&polar, &surface.radius_mm, first_ring - first, last_ring - first);
@@ -76,7 +81,7 @@ pub fn measure(volume: &Volume<i16>, shaft: &Shaft, acquisition: &Acquisition) -
             }
         })
         .collect();
-    Some(Cortex { cortical_hu: scanner.cortical_hu, scanner: Some(scanner), slice_spacing_mm: dz, slices: rows })
+    Some(Cortex { cortical_hu: scanner.cortical_hu, scanner: told, slice_spacing_mm: dz, slices: rows })
 }
 
 /// The record of a bone that the image border cuts in every slice: where it is, and that nothing was measured.

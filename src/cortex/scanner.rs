@@ -25,7 +25,8 @@ pub struct Scanner {
     pub sigma_mm: f64,
     /// Overshoot of a sharp kernel; see [`Edge::overshoot`].
     pub overshoot: f64,
-    /// Standard deviation of the noise along a ray, HU; NaN where too little muscle lies around the bone.
+    /// Standard deviation of the noise along a ray, HU: between pixels, so a little lower than that of the pixels. NaN where too
+    /// little muscle lies around the bone.
     pub noise_hu: f64,
 }
 
@@ -96,11 +97,15 @@ const STEP_OVERSHOOT: f64 = 1e-3;
 /// How well the first guess is known: density, sigma, overshoot.
 const GUESS_SD: [f64; 3] = [300.0, 0.15, 0.15];
 const ROUNDS: usize = 12;
+/// Ends of what is believed.
+const CORTICAL_HU: [f64; 2] = [500.0, 2600.0];
+const SIGMA_MM: [f64; 2] = [0.2, 1.5];
 /// Full width at half maximum over standard deviation of a Gaussian.
 pub const FWHM_PER_SIGMA: f64 = 2.354_820_045;
 
-/// Fits the shared three to `candidates`, from the first guess `start`.
-pub fn estimate(candidates: &[Candidate], start: Scanner) -> Scanner {
+/// Fits the shared three to `candidates`, from the first guess `start`. `None` where nothing tells them, or where they run to
+/// the end of what a scanner and a bone can be: a guess must not be told as a measurement.
+pub fn estimate(candidates: &[Candidate], start: Scanner) -> Option<Scanner> {
     let mut now = start;
     let prior = [start.cortical_hu, start.sigma_mm, start.overshoot];
     let mut kept: Vec<&Candidate> = candidates.iter().collect();
@@ -111,7 +116,7 @@ pub fn estimate(candidates: &[Candidate], start: Scanner) -> Scanner {
             .collect();
         // A ray that meets a foramen, a strut or a hole does not look like a wall.
         let mut residuals: Vec<f64> = walls.iter().flatten().map(|w| w.residual_hu).collect();
-        let Some(typical) = median(&mut residuals) else { return start };
+        let typical = median(&mut residuals)?;
         let pairs: Vec<(&Candidate, Wall)> = kept
             .iter()
             .zip(&walls)
@@ -132,10 +137,10 @@ pub fn estimate(candidates: &[Candidate], start: Scanner) -> Scanner {
             normal[(d, d)] += weight;
             gradient[d] += weight * (prior[d] - at[d]);
         }
-        let Some(step) = normal.cholesky().map(|c| c.solve(&gradient)) else { return now };
+        let step = normal.cholesky()?.solve(&gradient);
         now = Scanner {
-            cortical_hu: (now.cortical_hu + step[0].clamp(-200.0, 200.0)).clamp(500.0, 2600.0),
-            sigma_mm: (now.sigma_mm + step[1].clamp(-0.1, 0.1)).clamp(0.2, 1.5),
+            cortical_hu: (now.cortical_hu + step[0].clamp(-200.0, 200.0)).clamp(CORTICAL_HU[0], CORTICAL_HU[1]),
+            sigma_mm: (now.sigma_mm + step[1].clamp(-0.1, 0.1)).clamp(SIGMA_MM[0], SIGMA_MM[1]),
             overshoot: (now.overshoot + step[2].clamp(-0.1, 0.1)).clamp(0.0, 0.8),
             ..now
         };
@@ -150,7 +155,8 @@ pub fn estimate(candidates: &[Candidate], start: Scanner) -> Scanner {
     if now.overshoot < LEAST_OVERSHOOT {
         now.overshoot = 0.0;
     }
-    now
+    let told = !CORTICAL_HU.contains(&now.cortical_hu) && !SIGMA_MM.contains(&now.sigma_mm);
+    told.then_some(now)
 }
 
 /// Overshoot that cannot be told from a smooth kernel.

@@ -1,7 +1,8 @@
 //! The unrolled cortex: mass and thickness per sector and slice.
 //!
-//! Mass is counted as *equivalent full-density cortex*: each sample contributes the share of compact cortex that its HU stands for (soft tissue none, cortex one), over a window that reaches from just outside the periosteal contour to a little deeper than the intact
-//! wall. A blurred wall keeps its mass (Treece et al., Med Image Anal 14:276, 2010; 16:952, 2012), while a threshold
+//! Mass is counted as *equivalent full-density cortex*: each sample contributes the share of compact cortex that its HU
+//! stands for (soft tissue none, cortex one), over a window that reaches from just outside the periosteal contour to a
+//! little deeper than the intact wall. A blurred wall keeps its mass (Treece et al., Med Image Anal 14:276, 2010; 16:952, 2012), while a threshold
 //! loses it and a half-maximum width over-reads it.
 
 use super::SECTORS;
@@ -24,7 +25,8 @@ const OUTSIDE_MM: f64 = 2.0;
 /// How far inside the wall the same blur reaches, mm.
 const INSIDE_MM: f64 = 1.5;
 
-/// HU of this patient's compact cortex: what thick walls reach in their middle.
+/// First guess of the HU of this patient's compact cortex, from which [`super::scanner`] searches: what thick walls reach in
+/// their middle.
 ///
 /// Upper quartile over all sectors of closed rings whose wall is at least 3 mm thick; where the bone is thin all over,
 /// the 95th percentile of all peaks, which the blur lowers a little.
@@ -64,7 +66,7 @@ pub struct Unrolled {
     pub arc_mm: Map,
     /// Cortical mass: equivalent area of full-density cortex, mm², in the slice plane.
     pub mass_mm2: Map,
-    /// Equivalent wall thickness along the surface normal, mm.
+    /// Thickness of the fitted wall along the surface normal, mm; where none could be fitted, that of its mass.
     pub thickness_mm: Map,
     /// Depth of the window that was counted, mm along the ray.
     pub depth_mm: Map,

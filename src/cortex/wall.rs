@@ -21,8 +21,8 @@ const BACKGROUND_MM: f64 = 3.5;
 const ROUNDS: usize = 14;
 /// Farthest that the fitted outer edge may lie from where it was expected, mm.
 const MAX_MOVE_MM: f64 = 2.5;
-/// Weight (per squared HU) that keeps a background that is hardly seen at a plausible value: 200 HU about its guess.
-const LEVEL_PRIOR: f64 = 1.0 / (200.0 * 200.0);
+/// Weight that keeps a background that is hardly seen at a plausible value: it is guessed to 200 HU, a sample known to 30.
+const LEVEL_WEIGHT: f64 = 30.0 * 30.0 / (200.0 * 200.0);
 
 /// A wall fitted along one ray.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -66,7 +66,7 @@ impl Samples {
         (points.len() >= 12).then_some(Self { points })
     }
 
-    /// Mean HU of the outermost (`true`) or innermost quarter.
+    /// Mean HU of the outermost (`true`) or innermost sixth.
     fn end_hu(&self, outer: bool) -> f64 {
         let n = (self.points.len() / 6).max(2);
         let part = if outer { &self.points[self.points.len() - n..] } else { &self.points[..n] };
@@ -134,15 +134,12 @@ fn system(samples: &Samples, edge: &Edge, cortical_hu: f64, at: &Vector4<f64>, g
     }
     for (n, guess) in [(2, guess[0]), (3, guess[1])] {
         let off = guess - at[n];
-        out.normal[(n, n)] += LEVEL_PRIOR * SIGMA2;
-        out.gradient[n] += LEVEL_PRIOR * SIGMA2 * off;
-        out.cost += LEVEL_PRIOR * SIGMA2 * off * off;
+        out.normal[(n, n)] += LEVEL_WEIGHT;
+        out.gradient[n] += LEVEL_WEIGHT * off;
+        out.cost += LEVEL_WEIGHT * off * off;
     }
     out
 }
-
-/// Squared HU that one sample is known to; only its ratio to the prior matters.
-const SIGMA2: f64 = 30.0 * 30.0;
 
 /// The model at one sample and its slopes with regard to outer, width, inside and outside.
 pub(super) struct Row {

@@ -23,8 +23,8 @@ const MUCH_BONE: f64 = 0.8;
 const SAMPLES: usize = 9;
 
 /// The series to analyse by the rule above, and why it was that one. `None` where none is usable.
-pub fn choose(series: &[Series]) -> Option<(&Series, &'static str)> {
-    let mut left: Vec<&Series> = series.iter().filter(|s| s.faults.is_empty()).collect();
+pub fn choose<'a>(series: impl IntoIterator<Item = &'a Series>) -> Option<(&'a Series, &'static str)> {
+    let mut left: Vec<&Series> = series.into_iter().filter(|s| s.faults.is_empty()).collect();
     let mut why = "the only one that can be used";
     narrow(&mut left, &mut why, "stored as axial slices", |s| {
         !matches!(s.layout, Layout::Rearranged { turn: true, .. })

@@ -1,8 +1,9 @@
 //! 95 % intervals of both percentages.
 //!
-//! Three sources: the spread of healthy walls about the reference over arcs as wide as the loss (measured on this
-//! bone), its growth with the distance over which the reference had to be carried, and the disagreement with the other
-//! reference where there are two. Noise of the image is part of the first, and its lower limit as measured in the muscle around the bone.
+//! Four sources: the spread of healthy walls about the reference over arcs as wide as the loss (measured on this
+//! bone), its growth with the distance over which the reference had to be carried, the disagreement with the other
+//! reference where there are two, and what a dense filling of the lesion may hide. Noise of the image is part of the
+//! first, which is never below what the noise in the muscle around the bone makes of it.
 
 use super::assess::{Losses, percent};
 use super::patches::Patches;

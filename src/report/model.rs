@@ -125,7 +125,8 @@ pub struct ImageReport {
     pub blur_fwhm_mm: Option<f64>,
     /// Overshoot of a sharp kernel: 0 for a smooth one.
     pub overshoot: Option<f64>,
-    /// Standard deviation of the noise in the muscle around the bone, HU.
+    /// Standard deviation of the noise in the muscle around the bone, HU, between pixels: a little lower than that of the
+    /// pixels.
     pub noise_hu: Option<f64>,
 }
 

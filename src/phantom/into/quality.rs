@@ -1,6 +1,7 @@
 //! How sharp and how noisy a real image is, so that a defect can look like the rest of it.
 
 use super::guide::{Guide, RAY_STEP_MM, RAYS, image_along};
+use crate::phantom::noise::sigma_of;
 use crate::smoothing::median;
 use crate::volume::{NO_DATA, Volume};
 
@@ -46,9 +47,9 @@ fn fwhm_mm(volume: &Volume<i16>, guide: &Guide) -> f64 {
         }
     }
     let Some(edge) = median(&mut found) else { return 1.3 * pixel };
-    let seen = edge / 1.349 * 2.355;
+    let seen = edge / 1.349 / sigma_of(1.0);
     // Going between pixels in a straight line adds a variance of a sixth of a pixel squared.
-    let pixels = 2.355 * 2.355 * pixel * pixel / 6.0;
+    let pixels = pixel * pixel / 6.0 / sigma_of(1.0).powi(2);
     (seen * seen - pixels).max(0.0).sqrt().clamp(0.7 * pixel, 4.0)
 }
 
