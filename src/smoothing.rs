@@ -4,63 +4,163 @@
 //! Minimises `Σ w (y − f)² + λ Σ (Δ² f)²`. Where the weight is zero the curve is carried on: interpolated inside,
 //! straight beyond the ends.
 
+use rayon::prelude::*;
+
 /// λ whose half-power wavelength is `wavelength` samples.
 pub fn penalty(wavelength: f64) -> f64 {
     (wavelength / (2.0 * std::f64::consts::PI)).powi(4)
 }
 
+/// A value per row (slice) and column (sector).
+type Rows = [Vec<f64>];
+
+/// Columns that are smoothed side by side: their sums do not wait for one another.
+const LANES: usize = 8;
+
 /// Smooths `values` (entries of weight zero are not looked at and may be NaN).
 ///
 /// Needs two entries of positive weight; with fewer the weighted mean (or 0) is returned everywhere.
 pub fn smooth(values: &[f64], weights: &[f64], lambda: f64) -> Vec<f64> {
-    let n = values.len();
-    let known = weights.iter().filter(|w| **w > 0.0).count();
-    if n < 3 || known < 2 {
-        let (sum, total) =
-            values.iter().zip(weights).filter(|(_, w)| **w > 0.0).fold((0.0, 0.0), |(s, t), (y, w)| (s + y * w, t + w));
-        return vec![if total > 0.0 { sum / total } else { 0.0 }; n];
-    }
-    // Cholesky-like LDLᵀ of the pentadiagonal matrix W + λ D₂ᵀD₂.
-    let band = |i: usize, offset: usize| -> f64 {
-        let j = i + offset;
-        // D₂ row r touches r, r+1, r+2 with 1, −2, 1.
-        (i.saturating_sub(2).max(j.saturating_sub(2))..=i.min(n - 3))
-            .filter(|r| j <= r + 2)
-            .map(|r| [1.0, -2.0, 1.0][i - r] * [1.0, -2.0, 1.0][j - r])
-            .sum::<f64>()
-            * lambda
+    flat(&whittaker(&lanes(values), &lanes(weights), &Bands::of(values.len(), lambda)))
+}
+
+/// [`smooth`] down every column of a map; the rows of `values` and `weights` have the same length.
+pub fn smooth_columns(values: &Rows, weights: &Rows, lambda: f64) -> Vec<Vec<f64>> {
+    let bands = Bands::of(values.len(), lambda);
+    by_lanes(values, weights, |values, weights| whittaker(values, weights, &bands))
+}
+
+/// As [`smooth`], with outliers of either sign losing their weight (Tukey's bisquare on the residual's MAD).
+///
+/// `floor` is the smallest spread, in units of the values, that counts as an outlier's yardstick.
+pub fn smooth_robust(values: &[f64], weights: &[f64], lambda: f64, floor: f64) -> Vec<f64> {
+    flat(&robust(&lanes(values), &lanes(weights), &Bands::of(values.len(), lambda), floor))
+}
+
+/// [`smooth_robust`] down every column of a map.
+pub fn smooth_robust_columns(values: &Rows, weights: &Rows, lambda: f64, floor: f64) -> Vec<Vec<f64>> {
+    let bands = Bands::of(values.len(), lambda);
+    by_lanes(values, weights, |values, weights| robust(values, weights, &bands, floor))
+}
+
+fn lanes(values: &[f64]) -> Vec<[f64; 1]> {
+    values.iter().map(|v| [*v]).collect()
+}
+
+fn flat(lanes: &[[f64; 1]]) -> Vec<f64> {
+    lanes.iter().map(|[v]| *v).collect()
+}
+
+/// Applies `smoother` to [`LANES`] columns at a time.
+fn by_lanes(
+    values: &Rows,
+    weights: &Rows,
+    smoother: impl Fn(&[[f64; LANES]], &[[f64; LANES]]) -> Vec<[f64; LANES]> + Sync,
+) -> Vec<Vec<f64>> {
+    let width = values.first().map_or(0, Vec::len);
+    // A lane without a column has no weight anywhere.
+    let take = |map: &Rows, first: usize| -> Vec<[f64; LANES]> {
+        map.iter().map(|row| std::array::from_fn(|l| row.get(first + l).copied().unwrap_or(0.0))).collect()
     };
-    let (mut d, mut e, mut f, mut z) = (vec![0.0; n], vec![0.0; n], vec![0.0; n], vec![0.0; n]);
-    for i in 0..n {
-        let rhs = if weights[i] > 0.0 { weights[i] * values[i] } else { 0.0 };
-        let mut diagonal = weights[i].max(0.0) + band(i, 0);
-        let mut first = if i + 1 < n { band(i, 1) } else { 0.0 };
-        let second = if i + 2 < n { band(i, 2) } else { 0.0 };
-        let mut right = rhs;
-        if i >= 1 {
-            diagonal -= e[i - 1] * e[i - 1] * d[i - 1];
-            first -= e[i - 1] * f[i - 1] * d[i - 1];
-            right -= e[i - 1] * z[i - 1];
-        }
-        if i >= 2 {
-            diagonal -= f[i - 2] * f[i - 2] * d[i - 2];
-            right -= f[i - 2] * z[i - 2];
-        }
-        d[i] = diagonal;
-        e[i] = first / diagonal;
-        f[i] = second / diagonal;
-        z[i] = right;
+    let blocks: Vec<Vec<[f64; LANES]>> = (0..width.div_ceil(LANES))
+        .into_par_iter()
+        .map(|block| smoother(&take(values, block * LANES), &take(weights, block * LANES)))
+        .collect();
+    (0..values.len()).map(|k| (0..width).map(|s| blocks[s / LANES][k][s % LANES]).collect()).collect()
+}
+
+/// The bands of `λ D₂ᵀD₂`: diagonal, first and second beside it.
+struct Bands {
+    rows: Vec<[f64; 3]>,
+}
+
+impl Bands {
+    fn of(n: usize, lambda: f64) -> Self {
+        let band = |i: usize, offset: usize| -> f64 {
+            let j = i + offset;
+            if n < 3 || j >= n {
+                return 0.0;
+            }
+            // D₂ row r touches r, r+1, r+2 with 1, −2, 1.
+            (i.saturating_sub(2).max(j.saturating_sub(2))..=i.min(n - 3))
+                .filter(|r| j <= r + 2)
+                .map(|r| [1.0, -2.0, 1.0][i - r] * [1.0, -2.0, 1.0][j - r])
+                .sum::<f64>()
+                * lambda
+        };
+        Self { rows: (0..n).map(|i| [band(i, 0), band(i, 1), band(i, 2)]).collect() }
     }
-    let mut out: Vec<f64> = z.iter().zip(&d).map(|(z, d)| z / d).collect();
-    for i in (0..n).rev() {
-        if i + 1 < n {
-            out[i] -= e[i] * out[i + 1];
+}
+
+/// Cholesky-like LDLᵀ of the pentadiagonal matrix `W + λ D₂ᵀD₂`, `L` columns side by side.
+fn whittaker<const L: usize>(values: &[[f64; L]], weights: &[[f64; L]], bands: &Bands) -> Vec<[f64; L]> {
+    let n = values.len();
+    let zero = [0.0; L];
+    let (mut d, mut e, mut f, mut z) = (vec![zero; n], vec![zero; n], vec![zero; n], vec![zero; n]);
+    for i in 0..n {
+        let [diagonal, first, second] = bands.rows[i];
+        for l in 0..L {
+            let weight = weights[i][l].max(0.0);
+            let mut diagonal = weight + diagonal;
+            let mut first = first;
+            let mut right = if weight > 0.0 { weight * values[i][l] } else { 0.0 };
+            if i >= 1 {
+                diagonal -= e[i - 1][l] * e[i - 1][l] * d[i - 1][l];
+                first -= e[i - 1][l] * f[i - 1][l] * d[i - 1][l];
+                right -= e[i - 1][l] * z[i - 1][l];
+            }
+            if i >= 2 {
+                diagonal -= f[i - 2][l] * f[i - 2][l] * d[i - 2][l];
+                right -= f[i - 2][l] * z[i - 2][l];
+            }
+            d[i][l] = diagonal;
+            e[i][l] = first / diagonal;
+            f[i][l] = second / diagonal;
+            z[i][l] = right;
         }
-        if i + 2 < n {
-            out[i] -= f[i] * out[i + 2];
+    }
+    let mut out: Vec<[f64; L]> = z.iter().zip(&d).map(|(z, d)| std::array::from_fn(|l| z[l] / d[l])).collect();
+    for i in (0..n).rev() {
+        for l in 0..L {
+            if i + 1 < n {
+                out[i][l] -= e[i][l] * out[i + 1][l];
+            }
+            if i + 2 < n {
+                out[i][l] -= f[i][l] * out[i + 2][l];
+            }
+        }
+    }
+    for l in 0..L {
+        let known = weights.iter().filter(|w| w[l] > 0.0).count();
+        if n < 3 || known < 2 {
+            let held = values.iter().zip(weights).filter(|(_, w)| w[l] > 0.0);
+            let (sum, total) = held.fold((0.0, 0.0), |(s, t), (y, w)| (s + y[l] * w[l], t + w[l]));
+            out.iter_mut().for_each(|row| row[l] = if total > 0.0 { sum / total } else { 0.0 });
         }
     }
     out
+}
+
+/// [`smooth_robust`], `L` columns side by side.
+fn robust<const L: usize>(values: &[[f64; L]], weights: &[[f64; L]], bands: &Bands, floor: f64) -> Vec<[f64; L]> {
+    let mut current = weights.to_vec();
+    let mut curve = whittaker(values, &current, bands);
+    let mut residuals: Vec<f64> = Vec::with_capacity(values.len());
+    for _ in 0..8 {
+        for l in 0..L {
+            residuals.clear();
+            let held = (0..values.len()).filter(|i| weights[*i][l] > 0.0);
+            residuals.extend(held.map(|i| (values[i][l] - curve[i][l]).abs()));
+            let Some(mad) = median(&mut residuals) else { continue };
+            let scale = 4.685 * (1.4826 * mad).max(floor);
+            for i in (0..values.len()).filter(|i| weights[*i][l] > 0.0) {
+                let u = (values[i][l] - curve[i][l]) / scale;
+                current[i][l] = weights[i][l] * if u.abs() < 1.0 { (1.0 - u * u).powi(2).max(1e-6) } else { 1e-6 };
+            }
+        }
+        curve = whittaker(values, &current, bands);
+    }
+    curve
 }
 
 /// Lets the curve level off beyond the first and last entry of a weight above `held`: its slope there dies away over `fade`
@@ -82,28 +182,6 @@ pub fn level_off(curve: &mut [f64], weights: &[f64], held: f64, fade: f64) {
     for i in 0..first {
         curve[i] = at_first + slope_first * reach(first - i);
     }
-}
-
-/// As [`smooth`], with outliers of either sign losing their weight (Tukey's bisquare on the residual's MAD).
-///
-/// `floor` is the smallest spread, in units of the values, that counts as an outlier's yardstick.
-pub fn smooth_robust(values: &[f64], weights: &[f64], lambda: f64, floor: f64) -> Vec<f64> {
-    let mut current = weights.to_vec();
-    let mut curve = smooth(values, &current, lambda);
-    for _ in 0..8 {
-        let mut residuals: Vec<f64> =
-            (0..values.len()).filter(|i| weights[*i] > 0.0).map(|i| (values[i] - curve[i]).abs()).collect();
-        let Some(mad) = median(&mut residuals) else { return curve };
-        let scale = 4.685 * (1.4826 * mad).max(floor);
-        for i in 0..values.len() {
-            if weights[i] > 0.0 {
-                let u = (values[i] - curve[i]) / scale;
-                current[i] = weights[i] * if u.abs() < 1.0 { (1.0 - u * u).powi(2).max(1e-6) } else { 1e-6 };
-            }
-        }
-        curve = smooth(values, &current, lambda);
-    }
-    curve
 }
 
 /// Median of finite values; reorders its input. `None` when empty.
@@ -131,6 +209,31 @@ mod tests {
         for (got, want) in smooth(&values, &weights, 1e4).iter().zip(&values) {
             assert!((got - want).abs() < 1e-6, "{got} {want}");
         }
+    }
+
+    #[test]
+    fn a_column_of_a_map_is_smoothed_like_a_curve_by_itself() {
+        // More columns than lanes, with gaps, one of a single entry and one of none.
+        let (n, width) = (30usize, 11usize);
+        let value = |i: usize, s: usize| ((3 * i + 7 * s) % 13) as f64 - 0.2 * i as f64;
+        let weight = |i: usize, s: usize| match s {
+            9 => f64::from(u8::from(i == 4)),
+            10 => 0.0,
+            _ => f64::from(u8::from(!(i + s).is_multiple_of(4))),
+        };
+        let map = |of: &dyn Fn(usize, usize) -> f64| -> Vec<Vec<f64>> {
+            (0..n).map(|i| (0..width).map(|s| of(i, s)).collect()).collect()
+        };
+        let (values, weights) = (map(&value), map(&weight));
+        let (plain, robust) =
+            (smooth_columns(&values, &weights, 20.0), smooth_robust_columns(&values, &weights, 20.0, 0.1));
+        for s in 0..width {
+            let column = |map: &Rows| map.iter().map(|row| row[s]).collect::<Vec<f64>>();
+            let (y, w) = (column(&values), column(&weights));
+            assert_eq!(column(&plain), smooth(&y, &w, 20.0));
+            assert_eq!(column(&robust), smooth_robust(&y, &w, 20.0, 0.1));
+        }
+        assert_eq!((plain[0][9], plain[29][9], plain[7][10]), (values[4][9], values[4][9], 0.0));
     }
 
     #[test]

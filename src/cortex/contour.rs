@@ -2,8 +2,8 @@
 
 use super::SECTORS;
 use super::polar::{Polar, STEP_MM};
-use super::unroll::fill_between_sectors;
-use crate::smoothing::{penalty, smooth_robust};
+use super::unroll::{fill_between_sectors, where_finite};
+use crate::smoothing::{penalty, smooth_robust_columns};
 use rayon::prelude::*;
 
 /// A value per slice and sector; NaN where unknown.
@@ -103,15 +103,21 @@ fn edge_near(ray: &[f32], predicted_mm: f64, cortical_hu: f64) -> f64 {
     let (low, high) = (at(predicted_mm - WINDOW_MM), at(predicted_mm + WINDOW_MM));
     let inner = at(predicted_mm - WINDOW_MM - 2.0);
     let mut best = f64::NAN;
+    // An edge falls, and through a level that some wall can have: most samples need no look at the wall behind them.
+    let level_of = |peak: f64| (0.5 * (peak.min(cortical_hu) + SOFT_TISSUE_HU)) as f32;
+    let (lowest, highest) = (level_of(0.45 * cortical_hu), level_of(cortical_hu));
     for i in low..high {
+        let (a, b) = (ray[i], ray[i + 1]);
+        if !(a > b && a >= lowest && b < highest) {
+            continue;
+        }
         // The wall this edge would end: the highest value within 3 mm on the inside of it.
         let back = i.saturating_sub((3.0 / STEP_MM) as usize).max(inner);
         let peak = ray[back..=i].iter().fold(f32::MIN, |a, v| a.max(*v));
         if f64::from(peak) < 0.45 * cortical_hu {
             continue;
         }
-        let level = (0.5 * (f64::from(peak).min(cortical_hu) + SOFT_TISSUE_HU)) as f32;
-        let (a, b) = (ray[i], ray[i + 1]);
+        let level = level_of(f64::from(peak));
         if a >= level && b < level {
             let r = (i as f64 + f64::from((a - level) / (a - b))) * STEP_MM;
             if best.is_nan() || (r - predicted_mm).abs() < (best - predicted_mm).abs() {
@@ -124,19 +130,8 @@ fn edge_near(ray: &[f32], predicted_mm: f64, cortical_hu: f64) -> f64 {
 
 /// Smooth along the bone, sector by sector; what stands off (a hole's edge, a neighbour) loses its weight.
 fn complete(observed: &Map, dz_mm: f64) -> Map {
-    let n = observed.len();
-    let lambda = penalty(WAVELENGTH_MM / dz_mm);
-    let weights: Map =
-        observed.iter().map(|row| row.iter().map(|v| f64::from(u8::from(v.is_finite()))).collect()).collect();
-    let columns: Vec<Vec<f64>> = (0..SECTORS)
-        .into_par_iter()
-        .map(|s| {
-            let values: Vec<f64> = (0..n).map(|k| observed[k][s]).collect();
-            let weights: Vec<f64> = (0..n).map(|k| weights[k][s]).collect();
-            smooth_robust(&values, &weights, lambda, 0.15)
-        })
-        .collect();
-    let mut radius: Map = (0..n).map(|k| (0..SECTORS).map(|s| columns[s][k]).collect()).collect();
+    let weights = where_finite(observed);
+    let mut radius = smooth_robust_columns(observed, &weights, penalty(WAVELENGTH_MM / dz_mm), 0.15);
     fill_between_sectors(&mut radius, &weights, 2.0);
     radius
 }

@@ -11,7 +11,7 @@ use super::contour::Map;
 use super::polar::{Polar, STEP_MM};
 use super::profile::Edge;
 use super::unroll::BASE_HU;
-use super::wall::{Row, Samples, Wall, fit};
+use super::wall::{Row, Samples, Wall, fit, refit};
 use crate::smoothing::median;
 use nalgebra::{Matrix3, Matrix4, Matrix4x3, Vector3, Vector4};
 use rayon::prelude::*;
@@ -23,7 +23,7 @@ pub struct Scanner {
     pub cortical_hu: f64,
     /// Standard deviation of the in-plane blur, mm, that of sampling between pixels included.
     pub sigma_mm: f64,
-    /// Overshoot of a sharp kernel; see [`Edge::overshoot`].
+    /// Overshoot of a sharp kernel; see [`Edge::new`].
     pub overshoot: f64,
     /// Standard deviation of the noise along a ray, HU: between pixels, so a little lower than that of the pixels. NaN where too
     /// little muscle lies around the bone.
@@ -75,7 +75,7 @@ impl Scanner {
 
     /// The answer to an edge that a ray meets obliquely: `cosine` in the slice plane, smeared over `box_mm` by the slice.
     pub fn edge(&self, cosine: f64, box_mm: f64) -> Edge {
-        Edge { sigma_mm: self.sigma_mm / cosine.max(0.3), box_mm, overshoot: self.overshoot }
+        Edge::new(self.sigma_mm / cosine.max(0.3), box_mm, self.overshoot)
     }
 }
 
@@ -109,10 +109,19 @@ pub fn estimate(candidates: &[Candidate], start: Scanner) -> Option<Scanner> {
     let mut now = start;
     let prior = [start.cortical_hu, start.sigma_mm, start.overshoot];
     let mut kept: Vec<&Candidate> = candidates.iter().collect();
+    // Every round's walls start from those of the round before: blur and density change little from one to the next.
+    let mut walls: Vec<Option<Wall>> = vec![None; kept.len()];
     for round in 0..ROUNDS {
-        let walls: Vec<Option<Wall>> = kept
+        walls = kept
             .par_iter()
-            .map(|c| fit(&c.samples, &now.edge(c.cosine, c.box_mm), now.cortical_hu, c.outer_mm, c.width_mm))
+            .zip(&walls)
+            .map(|(c, before)| {
+                let edge = now.edge(c.cosine, c.box_mm);
+                match before {
+                    Some(wall) => refit(&c.samples, &edge, now.cortical_hu, c.outer_mm, wall),
+                    None => fit(&c.samples, &edge, now.cortical_hu, c.outer_mm, c.width_mm),
+                }
+            })
             .collect();
         // A ray that meets a foramen, a strut or a hole does not look like a wall.
         let mut residuals: Vec<f64> = walls.iter().flatten().map(|w| w.residual_hu).collect();
@@ -148,7 +157,8 @@ pub fn estimate(candidates: &[Candidate], start: Scanner) -> Option<Scanner> {
             break;
         }
         if round == 2 {
-            kept = pairs.iter().map(|(c, _)| *c).collect();
+            let clear: Vec<(&Candidate, Option<Wall>)> = pairs.iter().map(|(c, w)| (*c, Some(*w))).collect();
+            (kept, walls) = clear.into_iter().unzip();
         }
     }
     // So little overshoot is none, and a smooth kernel costs half the time.

@@ -11,7 +11,7 @@ use super::polar::{Polar, STEP_MM, sector_angle};
 use super::profile::Edge;
 use super::scanner::{Candidate, Scanner};
 use super::wall::{Samples, fit};
-use crate::smoothing::{median, penalty, quantile, smooth, smooth_robust};
+use crate::smoothing::{median, penalty, quantile, smooth_columns, smooth_robust_columns};
 use rayon::prelude::*;
 
 /// Level that counts as no cortex at all: above fat, marrow, muscle and unenhanced tumour.
@@ -165,23 +165,20 @@ fn count(ray: &[f32], radius_mm: f64, depth_mm: f64, cortical_hu: f64) -> Wall {
 /// bone where it does not.
 pub fn window_depth(polar: &Polar, radius_mm: &Map, cortical_hu: f64, usable: &[bool], dz_mm: f64) -> Map {
     let n = polar.slices();
-    let lambda = penalty(60.0 / dz_mm);
-    let columns: Vec<Vec<f64>> = (0..SECTORS)
+    let observed: Map = (0..n)
         .into_par_iter()
-        .map(|s| {
-            let depths: Vec<f64> = (0..n)
-                .map(|k| if usable[k] { wall_depth(polar.ray(k, s), radius_mm[k][s], cortical_hu) } else { f64::NAN })
-                .collect();
-            let weights: Vec<f64> = depths.iter().map(|d| if d.is_finite() { 1.0 } else { 0.0 }).collect();
-            smooth_robust(&depths, &weights, lambda, 0.3)
+        .map(|k| {
+            let depth = |s| if usable[k] { wall_depth(polar.ray(k, s), radius_mm[k][s], cortical_hu) } else { f64::NAN };
+            (0..SECTORS).map(depth).collect()
         })
         .collect();
+    let carried = smooth_robust_columns(&observed, &where_finite(&observed), penalty(60.0 / dz_mm), 0.3);
     (0..n)
         .map(|k| {
             // A median over a few sectors: a single ray that meets a strut must not open the window.
             (0..SECTORS)
                 .map(|s| {
-                    let mut near: Vec<f64> = (0..7).map(|d| columns[(s + SECTORS + d - 3) % SECTORS][k]).collect();
+                    let mut near: Vec<f64> = (0..7).map(|d| carried[k][(s + SECTORS + d - 3) % SECTORS]).collect();
                     let depth = quantile(&mut near, 0.5).unwrap_or(0.0);
                     (1.1 * depth + INSIDE_MM).clamp(2.0, 0.95 * radius_mm[k][s].max(2.2))
                 })
@@ -331,17 +328,12 @@ pub fn fill_between_sectors(map: &mut Map, weights: &Map, least: f64) {
 
 /// Smooths a map along the bone, cells of weight zero being carried over.
 pub fn smooth_along(map: &Map, weights: &Map, wavelength_mm: f64, dz_mm: f64) -> Map {
-    let n = map.len();
-    let lambda = penalty(wavelength_mm / dz_mm);
-    let columns: Vec<Vec<f64>> = (0..SECTORS)
-        .into_par_iter()
-        .map(|s| {
-            let values: Vec<f64> = (0..n).map(|k| map[k][s]).collect();
-            let w: Vec<f64> = (0..n).map(|k| weights[k][s]).collect();
-            smooth(&values, &w, lambda)
-        })
-        .collect();
-    (0..n).map(|k| (0..SECTORS).map(|s| columns[s][k]).collect()).collect()
+    smooth_columns(map, weights, penalty(wavelength_mm / dz_mm))
+}
+
+/// Weight one where a map is known, none where it is NaN.
+pub fn where_finite(map: &Map) -> Map {
+    map.iter().map(|row| row.iter().map(|v| f64::from(u8::from(v.is_finite()))).collect()).collect()
 }
 
 #[cfg(test)]

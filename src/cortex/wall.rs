@@ -19,6 +19,8 @@ use nalgebra::{Matrix4, Vector4};
 const BACKGROUND_MM: f64 = 3.5;
 /// Rounds of the fit; it settles in four to eight.
 const ROUNDS: usize = 14;
+/// A step of outer edge and width together that is the last: the fit converges by more than a digit a round, mm.
+const SETTLED_MM: f64 = 5e-3;
 /// Farthest that the fitted outer edge may lie from where it was expected, mm.
 const MAX_MOVE_MM: f64 = 2.5;
 /// Weight that keeps a background that is hardly seen at a plausible value: it is guessed to 200 HU, a sample known to 30.
@@ -79,8 +81,20 @@ const RISE_HU: f32 = 150.0;
 
 /// Fits the wall. `None` when the samples hold no such wall (the fit runs away or leaves the expected place).
 pub fn fit(samples: &Samples, edge: &Edge, cortical_hu: f64, outer_mm: f64, width_mm: f64) -> Option<Wall> {
+    let start = Wall {
+        outer_mm,
+        width_mm: width_mm.max(0.1),
+        inside_hu: samples.end_hu(false),
+        outside_hu: samples.end_hu(true),
+        residual_hu: f64::NAN,
+    };
+    refit(samples, edge, cortical_hu, outer_mm, &start)
+}
+
+/// As [`fit`], from a wall that is nearly right: one fitted with a blur and a density that have changed a little since.
+pub fn refit(samples: &Samples, edge: &Edge, cortical_hu: f64, outer_mm: f64, start: &Wall) -> Option<Wall> {
     let guess = [samples.end_hu(false), samples.end_hu(true)];
-    let mut at = Vector4::new(outer_mm, width_mm.max(0.1), guess[0], guess[1]);
+    let mut at = Vector4::new(start.outer_mm, start.width_mm, start.inside_hu, start.outside_hu);
     let mut damping = 1e-3;
     let mut current = system(samples, edge, cortical_hu, &at, guess);
     for _ in 0..ROUNDS {
@@ -91,9 +105,9 @@ pub fn fit(samples: &Samples, edge: &Edge, cortical_hu: f64, outer_mm: f64, widt
         let step = damped.cholesky()?.solve(&current.gradient);
         let mut next = at + step;
         next[1] = next[1].max(0.0);
+        let small = step[0].abs() + step[1].abs() < SETTLED_MM;
         let trial = system(samples, edge, cortical_hu, &next, guess);
         if trial.cost <= current.cost {
-            let small = step[0].abs() + step[1].abs() < 2e-3;
             (at, current) = (next, trial);
             damping = (damping * 0.2).max(1e-9);
             if small {
@@ -124,13 +138,28 @@ struct System {
 }
 
 fn system(samples: &Samples, edge: &Edge, cortical_hu: f64, at: &Vector4<f64>, guess: [f64; 2]) -> System {
-    let mut out = System { normal: Matrix4::zeros(), gradient: Vector4::zeros(), cost: 0.0 };
+    // The lower triangle, row by row, in plain numbers: this is where the program spends its time.
+    let mut normal = [0.0; 10];
+    let (mut gradient, mut cost) = (Vector4::zeros(), 0.0);
     for (r, hu) in &samples.points {
         let row = Row::at(*r, edge, cortical_hu, at);
         let off = hu - row.hu;
-        out.normal += row.slopes * row.slopes.transpose();
-        out.gradient += row.slopes * off;
-        out.cost += off * off;
+        let [a, b, c, d] = [row.slopes[0], row.slopes[1], row.slopes[2], row.slopes[3]];
+        for (sum, product) in
+            normal.iter_mut().zip([a * a, b * a, b * b, c * a, c * b, c * c, d * a, d * b, d * c, d * d])
+        {
+            *sum += product;
+        }
+        gradient += row.slopes * off;
+        cost += off * off;
+    }
+    let mut out = System { normal: Matrix4::zeros(), gradient, cost };
+    let mut sums = normal.iter();
+    for i in 0..4 {
+        for j in 0..=i {
+            let sum = *sums.next().expect("ten of them");
+            (out.normal[(i, j)], out.normal[(j, i)]) = (sum, sum);
+        }
     }
     for (n, guess) in [(2, guess[0]), (3, guess[1])] {
         let off = guess - at[n];
@@ -150,6 +179,7 @@ pub(super) struct Row {
 }
 
 impl Row {
+    #[inline]
     pub fn at(r: f64, edge: &Edge, cortical_hu: f64, at: &Vector4<f64>) -> Self {
         let [outer, width, inside, outside] = [at[0], at[1], at[2], at[3]];
         let (beyond_outer, slope_outer) = edge.answer(r - outer);

@@ -4,6 +4,7 @@
 use super::figures::{self, BoneFigures};
 use super::model::Report;
 use super::{csv, html, words};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
@@ -81,9 +82,9 @@ pub(crate) fn write_files(
         other => other,
     }
     .map_err(unwritable)?;
-    for (name, bytes) in files {
-        write_file(&temporary.path().join(name), bytes).map_err(unwritable)?;
-    }
+    // Side by side: each waits for the disk.
+    let write = |(name, bytes): (&String, &Vec<u8>)| write_file(&temporary.path().join(name), bytes);
+    files.par_iter().try_for_each(write).map_err(unwritable)?;
     // From here on nothing large is written: only renames within one file system are left.
     for name in files.keys() {
         let target = dir.join(name);
@@ -157,7 +158,7 @@ const BONES: [&str; 7] = ["femur", "tibia", "fibula", "humerus", "radius", "ulna
 /// All files of the report by their path within the folder.
 fn contents(report: &Report, figures: &[BoneFigures]) -> Result<BTreeMap<String, Vec<u8>>, ReportError> {
     let table = |error: ::csv::Error| ReportError::Format { format: "CSV", reason: error.to_string() };
-    let drawn: Vec<DrawnBone> = figures.iter().filter_map(|figures| DrawnBone::draw(report, figures)).collect();
+    let drawn: Vec<DrawnBone> = figures.par_iter().filter_map(|figures| DrawnBone::draw(report, figures)).collect();
     let mut files = BTreeMap::new();
     files.insert("report.json".into(), to_json(report)?.into_bytes());
     files.insert("slices.csv".into(), csv::slices_csv(report).map_err(table)?);
@@ -196,7 +197,7 @@ impl DrawnBone {
         let number = if namesakes == 0 { String::new() } else { format!("-{}", namesakes + 1) };
         let title = words::bone_title(bone);
         let flagged: Vec<bool> = bone.slices.iter().map(|slice| slice.flagged).collect();
-        let pictures = figures.crops.iter().map(|crop| {
+        let pictures = figures.crops.par_iter().map(|crop| {
             let id = format!("b{index}-s{}", crop.slice_index);
             // By position, which is always there and unique; the instance number stands in the picture.
             (format!("slice-{:04}", crop.slice_index), figures::slice_picture(figures, crop, &title, &id))

@@ -105,7 +105,7 @@ pub(super) fn png_grey(image: image::GrayImage) -> Vec<u8> {
 fn encode(image: Option<image::DynamicImage>) -> Vec<u8> {
     use image::codecs::png::{CompressionType, FilterType, PngEncoder};
     let mut bytes = Vec::new();
-    let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Adaptive);
+    let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive);
     match image.filter(|image| image.width() > 0 && image.height() > 0).map(|image| image.write_with_encoder(encoder)) {
         // Writing to memory fails only for images that cannot be PNG: no figure is better than no report.
         Some(Ok(())) => bytes,
