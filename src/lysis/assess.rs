@@ -22,7 +22,10 @@ const THIN_SHARE: f64 = 0.2;
 /// Worst leftover spread at which a registered twin is still believed.
 const TWIN_SPREAD: f64 = 0.10;
 /// Share of the wall's window into which the blur of the canal reaches.
-const FILL_REACH: f64 = 0.25;
+const FILL_REACH: f64 = 0.23;
+/// Blur of a border along the contour over the scanner's own: a border crosses the wall at a slight angle to the ray. Borders
+/// of windows in phantoms, whose truth is sharp, show it.
+const ALONG_CONTOUR: f64 = 1.15;
 /// The three depths that are always reported.
 const DEPTHS: [f64; 3] = [0.30, 0.50, 0.99];
 
@@ -179,7 +182,8 @@ pub fn assess(
     let mut depths_mm: Vec<f64> = log_ref.iter().flatten().map(|d| d.exp()).collect();
     let depth_mm = median(&mut depths_mm).unwrap_or(1.0);
     let noise = cortex.scanner.map_or(0.0, |s| s.noise_mm(depth_mm) / depth_mm);
-    let spread = Spread::of(prepared.known(), &deviation, &patches, log_ref, other_view, prepared.dz_mm, noise);
+    let known_of_walls = (noise, prepared.own.anatomy);
+    let spread = Spread::of(prepared.known(), &deviation, &patches, log_ref, other_view, prepared.dz_mm, known_of_walls);
     let losses = Losses {
         cortex,
         reference: &reference,
@@ -239,19 +243,19 @@ impl Losses<'_> {
         let contour = sum(&|s| self.arc_mm(k, s));
         let reference_area_mm2 = sum(&|s| self.intact_mm2(k, s));
         let axial = 100.0 * sum(&|s| self.intact_mm2(k, s) * loss(s)) / reference_area_mm2;
-        let blur_mm = self.cortex.scanner.map_or(0.0, |s| s.sigma_mm);
+        let blur_mm = ALONG_CONTOUR * self.cortex.scanner.map_or(0.0, |s| s.sigma_mm);
         let arc_mm = |s: usize| self.arc_mm(k, s);
         let loss_or_none = |s: usize| if self.known[k][s] { loss(s) } else { 0.0 };
+        let around = Circumference { loss: &loss_or_none, arc_mm: &arc_mm, blur_mm };
         let at_depth = |d: f64| {
             // So near to nothing left there is no second half of the step to tell the border from.
             let blur_mm = if d < 0.9 { blur_mm } else { 0.0 };
-            let around = Circumference { loss: &loss_or_none, arc_mm: &arc_mm, blur_mm };
-            (100.0 * around.above_mm(d) / contour).min(100.0)
+            (100.0 * Circumference { blur_mm, ..around }.above_mm(d) / contour).min(100.0)
         };
         let mean_around = |values: &[f32]| sum(&|s| f64::from(values[s]) * self.arc_mm(k, s)) / contour;
         Some(SliceLysis {
             axial_percent: axial_interval(axial, self, k, spread),
-            circumferential_percent: circumferential_interval(at_depth(depth), self, k, depth, spread),
+            circumferential_percent: circumferential_interval(at_depth(depth), &around, self, k, depth, spread),
             circumferential_by_depth: DEPTHS.map(at_depth),
             cortical_area_mm2: sum(&|s| f64::from(slice.mass_mm2[s])),
             reference_area_mm2,

@@ -45,6 +45,17 @@ impl Circumference<'_> {
         (length - moved).clamp(0.0, total)
     }
 
+    /// Slope of the loss, per mm of contour, at every border of what lost more than `depth`.
+    pub fn slopes_at(&self, depth: f64) -> Vec<f64> {
+        (0..SECTORS)
+            .filter_map(|s| {
+                let (a, b) = ((self.loss)(s), (self.loss)((s + 1) % SECTORS));
+                let run = 0.5 * ((self.arc_mm)(s) + (self.arc_mm)((s + 1) % SECTORS));
+                ((a > depth) != (b > depth)).then(|| (a - b).abs() / run.max(1e-9))
+            })
+            .collect()
+    }
+
     /// How far inside the crossing between sectors `s` and `s + 1` the true border lies, mm. `rising`: the loss grows with `s`.
     fn inward_mm(&self, s: usize, rising: bool, depth: f64) -> f64 {
         if self.blur_mm <= 0.0 {

@@ -53,6 +53,9 @@ pub struct Surface {
     pub patches: Patches,
     /// Robust spread of the deviation where the wall is intact.
     pub spread: f64,
+    /// What the healthy walls change from their slow course along the bone, root mean square over a quarter of the
+    /// circumference, as a share of depth.
+    pub anatomy: f64,
 }
 
 /// Fits the intact surface to one bone. `None` when fewer than five slices are known.
@@ -67,7 +70,7 @@ pub fn fit(depths: &Depths) -> Option<Surface> {
     let mut log_ref = add_course(&shape, &course);
     let mut deviation = deviation_from(depths, &log_ref);
     let mut course = course;
-    let mut healthy_spread = 0.02;
+    let (mut healthy_spread, mut anatomy) = (0.02, 0.0);
     let first = find_patches(&deviation, depths);
     for _ in 0..4 {
         let patches = find_patches(&deviation, depths).held_near(&first, depths.dz_mm);
@@ -78,12 +81,12 @@ pub fn fit(depths: &Depths) -> Option<Surface> {
         refine(depths, &rows, &healthy, &mut course, &mut shape);
         let base = add_course(&shape, &course);
         let (remainder, spread) = remainder(depths, &healthy, &base);
-        healthy_spread = spread;
+        (healthy_spread, anatomy) = (spread, rms_over_quarters(&remainder, &healthy));
         log_ref = (0..n).map(|k| (0..SECTORS).map(|s| base[k][s] + remainder[k][s]).collect()).collect();
         deviation = deviation_from(depths, &log_ref);
     }
     let patches = find_patches(&deviation, depths).held_near(&first, depths.dz_mm);
-    Some(Surface { log_depth: log_ref, deviation, patches, spread: healthy_spread })
+    Some(Surface { log_depth: log_ref, deviation, patches, spread: healthy_spread, anatomy })
 }
 
 /// Observed over intact, less one.
@@ -224,6 +227,22 @@ fn remainder(depths: &Depths, healthy: &[Vec<bool>], base: &Map) -> (Map, f64) {
         }
     }
     (around(&local), scale)
+}
+
+/// Root mean square of the mean over a quarter of the circumference, where all of it is `healthy`.
+fn rms_over_quarters(map: &Map, healthy: &[Vec<bool>]) -> f64 {
+    let means = mean_over_quarters(map, |k, s| healthy[k][s]);
+    (means.iter().map(|m| m * m).sum::<f64>() / means.len().max(1) as f64).sqrt()
+}
+
+/// Means of a map over each quarter of the circumference, where all of it is `wanted`.
+pub fn mean_over_quarters(map: &Map, wanted: impl Fn(usize, usize) -> bool) -> Vec<f64> {
+    let quarter = SECTORS / 4;
+    (0..map.len())
+        .flat_map(|k| (0..4).map(move |q| (k, q * quarter..(q + 1) * quarter)))
+        .filter(|(k, arc)| arc.clone().all(|s| wanted(*k, s)))
+        .map(|(k, arc)| arc.map(|s| map[k][s]).sum::<f64>() / quarter as f64)
+        .collect()
 }
 
 fn spread(weights: &Map, off: impl Fn(usize, usize) -> f64) -> f64 {
