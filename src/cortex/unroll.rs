@@ -168,7 +168,8 @@ pub fn window_depth(polar: &Polar, radius_mm: &Map, cortical_hu: f64, usable: &[
     let observed: Map = (0..n)
         .into_par_iter()
         .map(|k| {
-            let depth = |s| if usable[k] { wall_depth(polar.ray(k, s), radius_mm[k][s], cortical_hu) } else { f64::NAN };
+            let depth =
+                |s| if usable[k] { wall_depth(polar.ray(k, s), radius_mm[k][s], cortical_hu) } else { f64::NAN };
             (0..SECTORS).map(depth).collect()
         })
         .collect();

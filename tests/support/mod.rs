@@ -1,5 +1,6 @@
 //! What several integration tests share.
 
+pub mod cut_defects;
 pub mod defect_truth;
 pub mod dicom_image;
 pub mod phantom_comparison;
