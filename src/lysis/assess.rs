@@ -23,9 +23,9 @@ const THIN_SHARE: f64 = 0.2;
 const TWIN_SPREAD: f64 = 0.10;
 /// Share of the wall's window into which the blur of the canal reaches.
 const FILL_REACH: f64 = 0.23;
-/// Blur of a border along the contour over the scanner's own: a border crosses the wall at a slight angle to the ray. Borders
-/// of windows in phantoms, whose truth is sharp, show it.
-const ALONG_CONTOUR: f64 = 1.15;
+/// A border seen this much wider than the blur is still taken for a sharp one: pixels, a wall of uneven depth and the slice
+/// widen it a little.
+const SHARP: f64 = 1.2;
 /// The three depths that are always reported.
 const DEPTHS: [f64; 3] = [0.30, 0.50, 0.99];
 
@@ -244,7 +244,10 @@ impl Losses<'_> {
         let contour = sum(&|s| self.arc_mm(k, s));
         let reference_area_mm2 = sum(&|s| self.intact_mm2(k, s));
         let axial = 100.0 * sum(&|s| self.intact_mm2(k, s) * loss(s)) / reference_area_mm2;
-        let blur_mm = ALONG_CONTOUR * self.cortex.scanner.map_or(0.0, |s| s.sigma_mm);
+        let mean_around = |values: &[f32]| sum(&|s| f64::from(values[s]) * self.arc_mm(k, s)) / contour;
+        let reference_thickness_mm = mean_around(&self.reference.thickness_mm[k]);
+        let sigma_mm = self.cortex.scanner.map_or(0.0, |s| s.sigma_mm);
+        let blur_mm = blur_on_contour(sigma_mm, mean_around(&slice.periosteal_radius_mm), reference_thickness_mm);
         let arc_mm = |s: usize| self.arc_mm(k, s);
         let loss_or_none = |s: usize| if self.known[k][s] { loss(s) } else { 0.0 };
         let around = Circumference { loss: &loss_or_none, arc_mm: &arc_mm, blur_mm };
@@ -253,7 +256,6 @@ impl Losses<'_> {
             let blur_mm = if d < 0.9 { blur_mm } else { 0.0 };
             (100.0 * Circumference { blur_mm, ..around }.above_mm(d) / contour).min(100.0)
         };
-        let mean_around = |values: &[f32]| sum(&|s| f64::from(values[s]) * self.arc_mm(k, s)) / contour;
         Some(SliceLysis {
             axial_percent: axial_interval(axial, self, k, spread),
             circumferential_percent: circumferential_interval(at_depth(depth), &around, self, k, depth, spread),
@@ -261,9 +263,15 @@ impl Losses<'_> {
             cortical_area_mm2: sum(&|s| f64::from(slice.mass_mm2[s])),
             reference_area_mm2,
             mean_thickness_mm: mean_around(&slice.thickness_mm),
-            reference_thickness_mm: mean_around(&self.reference.thickness_mm[k]),
+            reference_thickness_mm,
         })
     }
+}
+
+/// The scanner's blur as the outer contour sees it: a border crosses the wall along a ray, and what is `sigma_mm` wide in the
+/// middle of the wall is wider by the ratio of the radii on its outside.
+fn blur_on_contour(sigma_mm: f64, radius_mm: f64, thickness_mm: f64) -> f64 {
+    SHARP * sigma_mm * radius_mm / (radius_mm - 0.5 * thickness_mm).max(0.5 * radius_mm)
 }
 
 /// The intact thickness: intact depth times what this sector's healthy cells have of thickness per depth.

@@ -47,10 +47,10 @@ const LOSS_SD: f64 = 0.045;
 const AT_BORDER: f64 = 0.354;
 /// How near its loss must be to the depth for a sector to have a say in that.
 const NEAR_DEPTH: f64 = 0.15;
-/// How well a border is found, in units of the scanner's blur.
-const BORDER_SIGMAS: f64 = 0.25;
+/// How well a border is found, in units of the blur on the contour.
+const BORDER_SIGMAS: f64 = 0.17;
 /// How far a cell's own error moves it, in cells' spread.
-const BORDER_CELLS: f64 = 1.7;
+const BORDER_CELLS: f64 = 2.0;
 /// The gentlest slope of loss along the contour that still makes a border, per mm.
 const LEAST_SLOPE: f64 = 0.02;
 /// What may go unseen in a section without any loss, sectors.

@@ -4,7 +4,7 @@ use super::guide::{Guide, GuideSlice};
 use crate::phantom::noise::{blur, correlated_noise, sigma_of, slice_seed};
 use crate::phantom::spec::LesionSpec;
 use crate::volume::{NO_DATA, Volume};
-use nalgebra::Vector3;
+use nalgebra::{Point3, Vector3};
 use rayon::prelude::*;
 
 /// Samples per pixel along rows and columns, and planes through a slice.
@@ -39,14 +39,6 @@ pub struct CutSlice {
     pub hu: Vec<f64>,
     /// Share of a pixel that is defect and has no noise of its own.
     fresh: Vec<f64>,
-}
-
-impl CutSlice {
-    /// HU at a column and row of the image.
-    pub fn at(&self, i: usize, j: usize) -> Option<f64> {
-        let (x, y) = (i.checked_sub(self.first[0])?, j.checked_sub(self.first[1])?);
-        (x < self.count[0] && y < self.count[1]).then(|| self.hu[y * self.count[0] + x])
-    }
 }
 
 /// How a lesion changes what it covers.
@@ -112,21 +104,9 @@ impl Cutter<'_> {
                 blur(map, count[0], [sigma / grid.spacing_mm.x, sigma / grid.spacing_mm.y]);
             }
             for n in 0..hu.len() {
-                let fill = lesion.fill_hu();
-                match way(lesion) {
-                    Way::Replace => {
-                        hu[n] = hu[n] * (1.0 - share[n]) + filled[n];
-                        fresh[n] = (fresh[n] * (1.0 - share[n]) + share[n]).min(1.0);
-                    }
-                    Way::Lower if hu[n] > fill => {
-                        hu[n] -= share[n] * (hu[n] - fill);
-                        fresh[n] = (fresh[n] * (1.0 - share[n]) + share[n]).min(1.0);
-                    }
-                    Way::Raise if hu[n] < fill => {
-                        hu[n] += share[n] * (fill - hu[n]);
-                        fresh[n] = (fresh[n] * (1.0 - share[n]) + share[n]).min(1.0);
-                    }
-                    Way::Lower | Way::Raise => {}
+                if let Some(changed) = mixed(lesion, hu[n], share[n], filled[n]) {
+                    hu[n] = changed;
+                    fresh[n] = (fresh[n] * (1.0 - share[n]) + share[n]).min(1.0);
                 }
             }
         }
@@ -140,11 +120,40 @@ impl Cutter<'_> {
         Some(CutSlice { k: slice.k, first, count, hu, fresh })
     }
 
+    /// HU at a point of a slice where the intact image has `hu`, with the lesions' borders as sharp as they are in the bone: what
+    /// the truth is counted from. The blur of the scanner belongs to the image alone.
+    pub fn sharp_hu(&self, slice: &GuideSlice, lesions: &[LesionSpec], point: Point3<f64>, hu: f64) -> f64 {
+        let normal = self.normal();
+        lesions.iter().fold(hu, |hu, lesion| {
+            let (mut share, mut filled) = (0.0, 0.0);
+            for plane in 0..PLANES {
+                let (loss, fill) = self.effect_at(slice, lesion, point + self.plane_mm(plane) * normal);
+                share += loss / PLANES as f64;
+                filled += loss * fill / PLANES as f64;
+            }
+            mixed(lesion, hu, share, filled).unwrap_or(hu)
+        })
+    }
+
+    fn normal(&self) -> Vector3<f64> {
+        let grid = &self.volume.grid;
+        grid.directions.column(0).cross(&grid.directions.column(1))
+    }
+
+    /// Height of one of the planes through a slice above its middle.
+    fn plane_mm(&self, plane: usize) -> f64 {
+        part(plane, PLANES) * self.guide.spacing_mm
+    }
+
+    fn effect_at(&self, slice: &GuideSlice, lesion: &LesionSpec, p: Point3<f64>) -> (f64, f64) {
+        let [x, y] = self.guide.axis_at(p.z);
+        effect(slice, lesion, Vector3::new(p.x - x, p.y - y, p.z - self.z_mm))
+    }
+
     /// Share of a pixel that a lesion covers, and that share times the HU it puts there.
     fn covered(&self, slice: &GuideSlice, lesion: &LesionSpec, i: usize, j: usize) -> (f64, f64) {
         let grid = &self.volume.grid;
-        let normal = grid.directions.column(0).cross(&grid.directions.column(1));
-        let part = |n: usize, of: usize| (n as f64 + 0.5) / of as f64 - 0.5;
+        let normal = self.normal();
         let (mut share, mut filled) = (0.0, 0.0);
         for plane in 0..PLANES {
             for fine in 0..FINE * FINE {
@@ -153,16 +162,30 @@ impl Cutter<'_> {
                     j as f64 + part(fine / FINE, FINE),
                     slice.k as f64,
                 );
-                let p = grid.to_patient(index) + part(plane, PLANES) * self.guide.spacing_mm * normal;
-                let [x, y] = self.guide.axis_at(p.z);
-                let q = Vector3::new(p.x - x, p.y - y, p.z - self.z_mm);
-                let (loss, hu) = effect(slice, lesion, q);
+                let p = grid.to_patient(index) + self.plane_mm(plane) * normal;
+                let (loss, hu) = self.effect_at(slice, lesion, p);
                 share += loss;
                 filled += loss * hu;
             }
         }
         let samples = (PLANES * FINE * FINE) as f64;
         (share / samples, filled / samples)
+    }
+}
+
+/// Where the `n`th of some equal parts lies about the middle, as a share of the whole.
+fn part(n: usize, of: usize) -> f64 {
+    (n as f64 + 0.5) / of as f64 - 0.5
+}
+
+/// HU where a lesion takes a share and puts `filled` (its HU times that share); `None` where it changes nothing.
+fn mixed(lesion: &LesionSpec, hu: f64, share: f64, filled: f64) -> Option<f64> {
+    let fill = lesion.fill_hu();
+    match way(lesion) {
+        Way::Replace => Some(hu * (1.0 - share) + filled),
+        Way::Lower if hu > fill => Some(hu - share * (hu - fill)),
+        Way::Raise if hu < fill => Some(hu + share * (fill - hu)),
+        Way::Lower | Way::Raise => None,
     }
 }
 

@@ -1,11 +1,12 @@
-//! The truth of a defect in a real CT: cortical mass along 360 rays, in the intact image and in the cut one before noise.
+//! The truth of a defect in a real CT: cortical mass along 360 rays of the intact image, and what of it the defect takes.
 //!
 //! Mass is HU above 100, not below zero, over the wall of the *intact* image: samples above 400 HU within the outer
-//! surface and a pixel around them. Good to about two points: the image is blurred already, and a wall's trabecular
-//! lining counts or not by one threshold.
+//! surface and a pixel around them. The defect's borders are sharp here, as they are in the bone; only the image that is
+//! written shows them through the scanner's blur. Good to about two points: the intact image is blurred already, and a wall's
+//! trabecular lining counts or not by one threshold.
 
-use super::cutting::CutSlice;
-use super::guide::{Guide, GuideSlice, RAY_STEP_MM, RAYS, between, image_along};
+use super::cutting::Cutter;
+use super::guide::{Guide, GuideSlice, RAY_STEP_MM, RAYS, image_along};
 use crate::phantom::spec::LesionSpec;
 use crate::phantom::truth::{LesionTruth, SliceTruth};
 use crate::volume::Volume;
@@ -45,20 +46,16 @@ impl SliceLoss {
     }
 }
 
-/// The losses in every slice of the bone.
-pub fn losses(volume: &Volume<i16>, guide: &Guide, cut: &[CutSlice]) -> Vec<SliceLoss> {
-    guide
-        .slices
-        .par_iter()
-        .map(|slice| slice_loss(volume, slice, cut.iter().find(|changed| changed.k == slice.k)))
-        .collect()
+/// What the lesions take in every slice of the bone.
+pub fn losses(cutter: &Cutter, lesions: &[LesionSpec]) -> Vec<SliceLoss> {
+    cutter.guide.slices.par_iter().map(|slice| slice_loss(cutter, slice, lesions)).collect()
 }
 
-fn slice_loss(volume: &Volume<i16>, slice: &GuideSlice, cut: Option<&CutSlice>) -> SliceLoss {
+fn slice_loss(cutter: &Cutter, slice: &GuideSlice, lesions: &[LesionSpec]) -> SliceLoss {
+    let volume = cutter.volume;
     let (mut intact, mut lost) = (vec![0.0; RAYS], vec![0.0; RAYS]);
     let mut radius = vec![0.0; RAYS];
     let grid = &volume.grid;
-    let size = [grid.size[0], grid.size[1]];
     let pixel = grid.spacing_mm.x.max(grid.spacing_mm.y);
     let wide = (pixel / RAY_STEP_MM).round() as usize;
     for ray in 0..RAYS {
@@ -75,10 +72,9 @@ fn slice_loss(volume: &Volume<i16>, slice: &GuideSlice, cut: Option<&CutSlice>) 
             let area = n as f64 * RAY_STEP_MM * RAY_STEP_MM * TAU / RAYS as f64;
             let mass = (hu - SOFT_HU).max(0.0);
             intact[ray] += mass * area;
-            let index = grid.to_index(point);
-            let after = cut.and_then(|cut| between(size, index.x, index.y, |i, j| cut.at(i, j)));
+            let after = cutter.sharp_hu(slice, lesions, point, hu);
             // What is added is no bone of the wall.
-            lost[ray] += after.map_or(0.0, |after| (mass - (after - SOFT_HU).max(0.0)).max(0.0)) * area;
+            lost[ray] += (mass - (after - SOFT_HU).max(0.0)).max(0.0) * area;
         }
     }
     let step = |n: usize| {

@@ -170,14 +170,11 @@ pub fn cut(volume: &Volume<i16>, spec: &IntoSpec) -> Result<Cut, IntoError> {
     let slices = cutter.cut(&spec.lesions);
     // What is dense in the canal is no wall that stands, although the blur lays it over the lost wall's place.
     let taken: Vec<LesionSpec> = spec.lesions.iter().map(without_sclerosis).collect();
-    let together = match taken == spec.lesions {
-        true => mass::losses(volume, &guide, &slices),
-        false => mass::losses(volume, &guide, &cutter.cut(&taken)),
-    };
+    let together = mass::losses(&cutter, &taken);
     let alone: Vec<Vec<mass::SliceLoss>> = match taken.as_slice() {
         [_] => vec![together.clone()],
         lesions => {
-            let one = |lesion: &LesionSpec| mass::losses(volume, &guide, &cutter.cut(std::slice::from_ref(lesion)));
+            let one = |lesion: &LesionSpec| mass::losses(&cutter, std::slice::from_ref(lesion));
             lesions.iter().map(one).collect()
         }
     };
