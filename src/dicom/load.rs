@@ -5,13 +5,15 @@ use super::encapsulated::{frames, joined};
 use super::error::DicomError;
 use super::header::BIG_ENDIAN;
 use super::hu_scale::HuScale;
-use super::native::{Form, PixelBytes, after_meta, find_pixels};
-use super::series::{Layout, Series, SliceSource, StoredPixels};
+use super::native::{Form, PIXELS, PixelBytes, after_meta, element, find_pixels};
+use super::series::{Layout, PixelPlace, Series, SliceSource, StoredPixels};
 use super::source::{inflated, read_all};
-use crate::volume::{NO_DATA, Volume};
+use crate::volume::{NO_DATA, Volume, Voxels};
 use dicom_dictionary_std::uids;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -37,13 +39,10 @@ impl Series {
             return Err(unusable("no pixels\nhint: export the series again".to_string()));
         }
         let shared = self.multi_frame_objects()?;
-        // Asked for first, so that too little memory is an error; then taken as zeroed pages, which the threads touch in
-        // parallel.
-        if Vec::<i16>::new().try_reserve_exact(grid.len()).is_err() {
-            let why = format!("not enough memory for {} voxels\nhint: give only the part with the bone", grid.len());
-            return Err(unusable(why));
-        }
-        let mut voxels = vec![0i16; grid.len()];
+        // Zeros that nothing has touched yet: the threads do, in parallel.
+        let mut voxels = Voxels::zeroed(grid.len()).ok_or_else(|| {
+            unusable(format!("not enough memory for {} voxels\nhint: give only the part with the bone", grid.len()))
+        })?;
         let done = AtomicUsize::new(0);
         let results: Vec<Result<(), DicomError>> = voxels
             .par_chunks_mut(pixels)
@@ -188,7 +187,8 @@ impl Object {
                 let decoded = codecs::decode(*codec, joined(&self.bytes, fragments, space), size);
                 let why = |why| Problem { why: format!("its pixels cannot be decompressed: {why}"), hint: DECOMPRESS };
                 let words = decoded.map_err(why)?;
-                out.iter_mut().zip(words).for_each(|(hu, word)| *hu = scale.hu(word));
+                out.iter_mut().zip(words).for_each(|(hu, word)| *hu = word as i16);
+                scale.convert(out);
                 Ok(())
             }
         }
@@ -232,6 +232,13 @@ impl Workspace {
             Some((of, scale)) if of == stored => scale,
             other => &other.insert((stored.clone(), HuScale::new(stored))).1,
         };
+        if let Some(place) = &source.pixels
+            && source.frames <= 1
+            && stored.bits_allocated == 16
+            && read_in_place(&source.path, place, scale, out).is_some()
+        {
+            return Ok(());
+        }
         if let Some(object) = shared {
             return object.convert(source, columns, scale, &mut self.frame, out);
         }
@@ -242,6 +249,35 @@ impl Workspace {
     }
 }
 
+/// Reads pixels of 16 bits from where they were seen straight into their slice; `None` where the file is no longer as it
+/// was seen or has too few of them: then the way over the whole file finds out what is wrong.
+fn read_in_place(path: &Path, place: &PixelPlace, scale: &HuScale, out: &mut [i16]) -> Option<()> {
+    /// Words that stay in the processor's nearest memory between their arrival and their conversion.
+    const PIECE: usize = 16 * 1024;
+    let (form, before) = if place.explicit { (Form::Explicit, 12) } else { (Form::Implicit, 8) };
+    if place.length < 2 * out.len() as u64 {
+        return None;
+    }
+    let mut file = File::open(path).ok()?;
+    file.seek(SeekFrom::Start(place.start.checked_sub(before)?)).ok()?;
+    let mut head = [0; 12];
+    let head = &mut head[..before as usize];
+    file.read_exact(head).ok()?;
+    element(head, 0, form)
+        .filter(|element| element.tag == PIXELS && element.length.map(|length| length as u64) == Some(place.length))?;
+    for piece in out.chunks_mut(PIECE) {
+        file.read_exact(bytemuck::cast_slice_mut(piece)).ok()?;
+        from_little_endian(piece);
+        scale.convert(piece);
+    }
+    Some(())
+}
+
+/// Words whose bytes lie as in the file to words of this machine; on most of them there is nothing to do.
+fn from_little_endian(words: &mut [i16]) {
+    words.iter_mut().for_each(|word| *word = i16::from_le(*word));
+}
+
 /// Stored pixels to HU. More bytes than needed are padding; fewer are an error.
 fn convert(bytes: &[u8], bits: u16, scale: &HuScale, out: &mut [i16]) -> Result<(), Problem> {
     let needed = out.len() * usize::from(bits / 8);
@@ -250,10 +286,12 @@ fn convert(bytes: &[u8], bits: u16, scale: &HuScale, out: &mut [i16]) -> Result<
         return Err(Problem { why, hint: EXPORT_AGAIN });
     }
     if bits == 8 {
-        out.iter_mut().zip(bytes).for_each(|(hu, b)| *hu = scale.hu(u16::from(*b)));
+        out.iter_mut().zip(bytes).for_each(|(hu, b)| *hu = i16::from(*b));
     } else {
-        scale.convert(bytes, out);
+        bytemuck::cast_slice_mut(out).copy_from_slice(&bytes[..needed]);
+        from_little_endian(out);
     }
+    scale.convert(out);
     Ok(())
 }
 

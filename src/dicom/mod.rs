@@ -15,6 +15,7 @@
 mod choice;
 mod codecs;
 mod discover;
+mod elements;
 mod encapsulated;
 mod error;
 mod functional_groups;
@@ -37,5 +38,5 @@ pub use discover::{Discovery, SetAside, SetAsideReason, discover};
 pub use error::DicomError;
 pub use identity::PatientIdentity;
 pub use problems::{SeriesFault, SeriesWarning};
-pub use series::{Layout, Series, SeriesHeader, SliceSource, StoredPixels};
+pub use series::{Layout, PixelPlace, Series, SeriesHeader, SliceSource, StoredPixels};
 pub use source::PackedMember;

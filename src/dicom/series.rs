@@ -87,6 +87,19 @@ pub struct SliceSource {
     pub instance_number: Option<i64>,
     /// How its pixels are stored.
     pub stored: StoredPixels,
+    /// Where its pixels were seen, if they are a plain part of a file; elsewhere they are looked for when they are read.
+    pub pixels: Option<PixelPlace>,
+}
+
+/// Uncompressed little-endian pixels within a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PixelPlace {
+    /// Offset of the first byte in the file.
+    pub start: u64,
+    /// Bytes the element says it has.
+    pub length: u64,
+    /// The element stands in explicit VR: 12 bytes before the first pixel, not 8.
+    pub explicit: bool,
 }
 
 /// A CT series whose slices are sorted by position (`slices[k]` is slice `k` of `grid`, increasing towards the head

@@ -173,6 +173,7 @@ pub(crate) fn source_of(header: &Header) -> SliceSource {
         sop_instance_uid: header.sop_instance_uid.clone(),
         instance_number: header.instance_number,
         stored: header.stored.clone(),
+        pixels: header.pixels,
     }
 }
 

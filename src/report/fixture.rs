@@ -160,7 +160,7 @@ fn volume() -> Volume<i16> {
             }
         }
     }
-    Volume { grid, voxels }
+    Volume { grid, voxels: voxels.into() }
 }
 
 fn series() -> Series {

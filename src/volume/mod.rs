@@ -5,11 +5,14 @@
 mod sections;
 mod straighten;
 mod turn;
+mod voxels;
 
 pub use sections::{Section, sections};
 pub use straighten::{straighten, straightened_grid};
 pub use turn::{AxisOrder, axial_order, turn_axial};
+pub use voxels::Voxels;
 
+use bytemuck::Pod;
 use nalgebra::{Matrix3, Point3, Vector3};
 
 /// Value of voxels for which the scanner gave no data (padding, outside the reconstruction circle, a missing slice).
@@ -57,14 +60,14 @@ impl Grid {
 
 /// Voxels on a [`Grid`], column index fastest, then row, then slice.
 #[derive(Debug, Clone)]
-pub struct Volume<T> {
+pub struct Volume<T: Pod> {
     /// Geometry.
     pub grid: Grid,
     /// `grid.len()` values; HU for CT, [`NO_DATA`] where there is none.
-    pub voxels: Vec<T>,
+    pub voxels: Voxels<T>,
 }
 
-impl<T: Copy> Volume<T> {
+impl<T: Pod> Volume<T> {
     /// The voxels of slice `k`, row by row.
     pub fn slice(&self, k: usize) -> &[T] {
         let n = self.grid.size[0] * self.grid.size[1];

@@ -54,16 +54,16 @@ pub fn turn_axial(volume: &Volume<i16>) -> Volume<i16> {
     let stored = volume.grid.size;
     let strides = [1, stored[0], stored[0] * stored[1]];
     let [right, down, up] = order.axes.map(|axis| strides[axis]);
-    let mut voxels = vec![0; grid.len()];
+    let (from, mut voxels) = (&volume.voxels[..], vec![0; grid.len()]);
     voxels.par_chunks_mut((grid.size[0] * grid.size[1]).max(1)).enumerate().for_each(|(k, out)| {
         let k = if order.reversed { grid.size[2] - 1 - k } else { k };
         for (j, row) in out.chunks_mut(grid.size[0].max(1)).enumerate() {
             for (i, voxel) in row.iter_mut().enumerate() {
-                *voxel = volume.voxels[i * right + j * down + k * up];
+                *voxel = from[i * right + j * down + k * up];
             }
         }
     });
-    Volume { grid, voxels }
+    Volume { grid, voxels: voxels.into() }
 }
 
 #[cfg(test)]
