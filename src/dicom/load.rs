@@ -55,7 +55,8 @@ impl Series {
                         let read = space.read(source, object, grid.size[0], out);
                         read.map_err(|problem| self.slice_error(k, source, problem))?;
                     }
-                    None => out.fill(NO_DATA),
+                    // Filled when all others were read: a damaged file shall not cost the memory of a volume first.
+                    None => {}
                 }
                 progress(done.fetch_add(1, Ordering::Relaxed) + 1, images.len());
                 Ok(())
@@ -63,6 +64,8 @@ impl Series {
             .collect();
         // The lowest slice at fault, not the first to fail: the message must not depend on the threads.
         results.into_iter().collect::<Result<Vec<()>, _>>()?;
+        let missing = voxels.par_chunks_mut(pixels).zip(images.par_iter()).filter(|(_, slice)| slice.is_none());
+        missing.for_each(|(out, _)| out.fill(NO_DATA));
         let mut volume = Volume { grid: grid.clone(), voxels };
         if let Layout::Rearranged { straighten, turn, .. } = self.layout {
             if straighten {

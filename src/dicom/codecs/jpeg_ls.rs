@@ -227,43 +227,43 @@ impl<'a, const LOSSLESS: bool> Decoder<'a, LOSSLESS> {
         let step = |table: &[i8], d: i32| i32::from(table[(d.clamp(-t3, t3) + t3) as usize]);
         let last = line.len() - 2;
         let (mut rc, mut rb, mut ra) = (above[0], above[1], line[0]);
+        let mut above_right = step(&self.quantised, rb - rc);
+        // A copy of its own stays in registers.
+        let mut bits = self.bits;
         let mut x = 1;
         while x <= last {
             let rd = above[x + 1];
-            let q = (step(&self.quantised, rd - rb) * 9 + step(&self.quantised, rb - rc)) * 9
-                + step(&self.quantised, rc - ra);
+            let next = step(&self.quantised, rd - rb);
+            let q = (next * 9 + above_right) * 9 + step(&self.quantised, rc - ra);
             if q == 0 {
-                x = self.run(x, above, line)?;
+                x = self.run(&mut bits, x, above, line)?;
                 if x <= last {
                     (rc, rb) = (above[x - 1], above[x]);
+                    above_right = step(&self.quantised, rb - rc);
                 }
                 ra = line[x - 1];
                 continue;
             }
-            let med = if rc >= ra.max(rb) {
-                ra.min(rb)
-            } else if rc <= ra.min(rb) {
-                ra.max(rb)
-            } else {
-                ra + rb - rc
-            };
-            ra = self.sample(q, med)?;
+            // The median of three, as the edge-detecting predictor is (T.87, A.4.1).
+            let predicted = (ra + rb - rc).clamp(ra.min(rb), ra.max(rb));
+            ra = self.sample(&mut bits, q, predicted)?;
             line[x] = ra;
-            (rc, rb) = (rb, rd);
+            (rc, rb, above_right) = (rb, rd, next);
             x += 1;
         }
+        self.bits = bits;
         Some(())
     }
 
     /// A sample outside of runs, from its surrounding and what its neighbours predict (T.87, A.4 to A.6).
     #[inline(always)]
-    fn sample(&mut self, q: i32, predicted: i32) -> Option<i32> {
+    fn sample(&mut self, bits: &mut Bits, q: i32, predicted: i32) -> Option<i32> {
         // All ones where the surrounding is the mirror image of the one that is counted.
         let mirror = q >> 31;
         let context = &mut self.contexts[((q ^ mirror) - mirror) as usize & (CONTEXTS - 1)];
         let predicted = (predicted + ((context.c ^ mirror) - mirror)).clamp(0, self.coding.max_value);
         let k = bits_of(context.n, context.a);
-        let mapped = self.bits.golomb(k, self.limit, self.qbpp)?;
+        let mapped = bits.golomb(k, self.limit, self.qbpp)?;
         let mut error = (mapped >> 1) as i32 ^ -((mapped & 1) as i32);
         if LOSSLESS && k == 0 && 2 * context.b <= -context.n {
             error = !error;
@@ -279,13 +279,10 @@ impl<'a, const LOSSLESS: bool> Decoder<'a, LOSSLESS> {
             context.n >>= 1;
         }
         context.n += 1;
-        if context.b <= -context.n {
-            context.b = (context.b + context.n).max(1 - context.n);
-            context.c = (context.c - 1).max(MIN_C);
-        } else if context.b > 0 {
-            context.b = (context.b - context.n).min(0);
-            context.c = (context.c + 1).min(MAX_C);
-        }
+        // Without branches: which way it goes cannot be foretold.
+        let up = i32::from(context.b > 0) - i32::from(context.b <= -context.n);
+        context.b = (context.b - up * context.n).clamp(1 - context.n, 0);
+        context.c = (context.c + up).clamp(MIN_C, MAX_C);
         Some(self.reconstructed(predicted, (error ^ mirror) - mirror))
     }
 
@@ -296,8 +293,7 @@ impl<'a, const LOSSLESS: bool> Decoder<'a, LOSSLESS> {
         if LOSSLESS {
             let value = predicted + error;
             let value = if value < 0 { value + self.range } else { value };
-            let value = if value > max_value { value - self.range } else { value };
-            return value.clamp(0, max_value);
+            return if value > max_value { value - self.range } else { value };
         }
         let step = 2 * near + 1;
         let value = predicted + error * step;
@@ -312,13 +308,13 @@ impl<'a, const LOSSLESS: bool> Decoder<'a, LOSSLESS> {
     }
 
     /// Samples equal to the one before them, and the one that ends them (T.87, A.7); gives where to go on.
-    fn run(&mut self, start: usize, above: &[i32], line: &mut [i32]) -> Option<usize> {
+    fn run(&mut self, bits: &mut Bits, start: usize, above: &[i32], line: &mut [i32]) -> Option<usize> {
         let ra = line[start - 1];
         let end = line.len() - 1;
         let mut x = start;
         loop {
             let block = 1usize << J[self.run_index];
-            if self.bits.take(1) == 0 {
+            if bits.take(1) == 0 {
                 break;
             }
             let filled = block.min(end - x);
@@ -330,28 +326,28 @@ impl<'a, const LOSSLESS: bool> Decoder<'a, LOSSLESS> {
             if x == end {
                 return Some(end);
             }
-            if self.bits.exhausted() {
+            if bits.exhausted() {
                 return None;
             }
         }
-        let rest = self.bits.take(J[self.run_index]) as usize;
+        let rest = bits.take(J[self.run_index]) as usize;
         if rest >= end - x {
             return None;
         }
         line[x..x + rest].fill(ra);
         x += rest;
-        line[x] = self.end_of_run(ra, above[x])?;
+        line[x] = self.end_of_run(bits, ra, above[x])?;
         self.run_index = self.run_index.saturating_sub(1);
         Some(x + 1)
     }
 
-    fn end_of_run(&mut self, ra: i32, rb: i32) -> Option<i32> {
+    fn end_of_run(&mut self, bits: &mut Bits, ra: i32, rb: i32) -> Option<i32> {
         let equal = (ra - rb).abs() <= self.coding.near;
         let kind = i32::from(equal);
         let context = &mut self.run_contexts[usize::from(equal)];
         let k = bits_of(context.n, if equal { context.a + (context.n >> 1) } else { context.a });
         let limit = self.limit.checked_sub(J[self.run_index] + 1)?;
-        let mapped = self.bits.golomb(k, limit, self.qbpp)?;
+        let mapped = bits.golomb(k, limit, self.qbpp)?;
         let mapped = i32::try_from(mapped).ok().filter(|mapped| *mapped <= 2 * self.range + 1)?;
         let both = mapped + kind;
         let odd = both & 1;

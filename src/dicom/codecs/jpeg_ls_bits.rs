@@ -1,6 +1,7 @@
 //! The bits of a JPEG-LS scan, and the codes of its errors.
 
 /// A scan's bits up to the next marker. Behind the end come zeros; how many is counted.
+#[derive(Clone, Copy)]
 pub(super) struct Bits<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -33,11 +34,12 @@ impl<'a> Bits<'a> {
                 return;
             }
         }
-        self.fill_bytewise();
+        *self = self.filled_bytewise();
     }
 
+    /// By value, as [`Self::long_code`] is: where the hot loop never gives its own copy away, that stays in registers.
     #[cold]
-    fn fill_bytewise(&mut self) {
+    fn filled_bytewise(mut self) -> Self {
         while self.held < 56 {
             let next = match (self.bytes.get(self.at), self.bytes.get(self.at + 1)) {
                 (Some(byte), _) if self.stuffed => Some((*byte << 1, 7)).filter(|_| *byte < 0x80),
@@ -56,6 +58,7 @@ impl<'a> Bits<'a> {
             self.stuffed = self.bytes[self.at] == 0xFF;
             self.at += 1;
         }
+        self
     }
 
     /// The next bits as a number, at most 32.
@@ -88,11 +91,13 @@ impl<'a> Bits<'a> {
             self.drop(zeros + 1 + k);
             return Some(value);
         }
-        self.long_code(k, limit, qbpp)
+        let (rest, value) = self.long_code(k, limit, qbpp)?;
+        *self = rest;
+        Some(value)
     }
 
     #[cold]
-    fn long_code(&mut self, k: u32, limit: u32, qbpp: u32) -> Option<u32> {
+    fn long_code(mut self, k: u32, limit: u32, qbpp: u32) -> Option<(Self, u32)> {
         if self.held < 56 {
             self.fill();
         }
@@ -101,7 +106,8 @@ impl<'a> Bits<'a> {
             return None;
         }
         self.drop(zeros + 1);
-        Some(if zeros < limit { zeros << k | self.take(k) } else { self.take(qbpp) + 1 })
+        let value = if zeros < limit { zeros << k | self.take(k) } else { self.take(qbpp) + 1 };
+        Some((self, value))
     }
 
     /// True where more was handed out than the scan holds.
