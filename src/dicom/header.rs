@@ -4,7 +4,7 @@ use super::elements::{Elements, Extent, parsed, plain};
 use super::functional_groups::{self, FrameGroups};
 use super::native::{Form, meta_of};
 use super::series::{PixelPlace, SeriesHeader, StoredPixels};
-use super::source::{PackedMember, fill, open};
+use super::source::{PackedMember, fill, inflated, open};
 use dicom_dictionary_std::{tags, uids};
 use nalgebra::Vector3;
 use std::io::Read;
@@ -100,6 +100,34 @@ fn start_of(head: &[u8]) -> Start {
         }
         _ => Start::Foreign,
     }
+}
+
+/// A whole object in memory: where its data set begins, and in which form.
+pub(crate) struct DataSet {
+    pub bytes: Vec<u8>,
+    pub start: usize,
+    pub form: Form,
+    pub syntax: String,
+}
+
+/// The data set of a file's bytes, inflated where it is deflated.
+///
+/// # Errors
+/// Not DICOM by its first bytes, or no transfer syntax behind the magic code.
+pub(crate) fn data_set(mut bytes: Vec<u8>) -> Result<DataSet, String> {
+    let (start, syntax) = match start_of(&bytes) {
+        Start::Foreign => return Err("not DICOM".into()),
+        Start::Broken => return Err("its meta information names no transfer syntax".into()),
+        Start::Meta { data_set, syntax } => (data_set, syntax),
+        Start::BareDataSet { explicit: true } => (0, uids::EXPLICIT_VR_LITTLE_ENDIAN.to_string()),
+        Start::BareDataSet { explicit: false } => (0, uids::IMPLICIT_VR_LITTLE_ENDIAN.to_string()),
+    };
+    let form = Form::of(&syntax);
+    if syntax == uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN {
+        bytes = inflated(bytes.get(start..).unwrap_or_default());
+        return Ok(DataSet { bytes, start: 0, form, syntax });
+    }
+    Ok(DataSet { bytes, start, form, syntax })
 }
 
 /// Reads the needed part of a DICOM object, with or without preamble and meta information, and says in which transfer
@@ -292,7 +320,7 @@ impl Header {
 
 /// Unit vectors along increasing column and row index. Tolerates what rounding to a few digits does, not vectors that
 /// are no directions.
-fn unit_vectors(orientation: Vec<f64>) -> Option<[Vector3<f64>; 2]> {
+pub(crate) fn unit_vectors(orientation: Vec<f64>) -> Option<[Vector3<f64>; 2]> {
     let v = <[f64; 6]>::try_from(orientation).ok()?;
     let (row, column) = (Vector3::new(v[0], v[1], v[2]), Vector3::new(v[3], v[4], v[5]));
     let sound = (row.norm() - 1.0).abs() < 0.02 && (column.norm() - 1.0).abs() < 0.02 && row.dot(&column).abs() < 0.02;
@@ -300,7 +328,7 @@ fn unit_vectors(orientation: Vec<f64>) -> Option<[Vector3<f64>; 2]> {
 }
 
 /// Distance between columns and between rows from PixelSpacing, which is row\column.
-fn in_plane(pixel_spacing: Vec<f64>) -> Option<[f64; 2]> {
+pub(crate) fn in_plane(pixel_spacing: Vec<f64>) -> Option<[f64; 2]> {
     let [row, column] = <[f64; 2]>::try_from(pixel_spacing).ok()?;
     Some([column, row]).filter(|s| s.iter().all(|mm| *mm > 0.0 && *mm < 100.0))
 }

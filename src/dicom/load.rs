@@ -6,6 +6,7 @@ use super::error::DicomError;
 use super::header::BIG_ENDIAN;
 use super::hu_scale::HuScale;
 use super::native::{Form, PIXELS, PixelBytes, after_meta, element, find_pixels};
+use super::nifti_series;
 use super::series::{Layout, PixelPlace, Series, SliceSource, StoredPixels};
 use super::source::{inflated, read_all};
 use crate::volume::{NO_DATA, Volume, Voxels};
@@ -29,9 +30,12 @@ impl Series {
     /// [`DicomError::Unusable`] where the series has faults; [`DicomError::Slice`] for the lowest slice that
     /// cannot be read: file gone, truncated, in a compression there is no codec for.
     pub fn load(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Volume<i16>, DicomError> {
-        let unusable = |why| DicomError::Unusable { series: self.header.series_instance_uid.clone(), why };
+        let unusable = |why| DicomError::Unusable { series: self.label(), why };
         if let Some(why) = self.unusable() {
             return Err(unusable(why));
+        }
+        if let (Layout::Nifti { header, straighten }, Some(Some(source))) = (&self.layout, self.slices.first()) {
+            return nifti_series::load(source, header, *straighten, progress);
         }
         let (grid, images) = (self.stored_grid(), self.images());
         let pixels = grid.size[0] * grid.size[1];
@@ -201,6 +205,13 @@ impl Object {
 /// A few stored slices, spread evenly over the series; those that cannot be read are left out.
 pub(crate) fn sampled_slices(series: &Series, wanted: usize) -> Vec<Vec<i16>> {
     let (grid, images) = (series.stored_grid(), series.images());
+    if matches!(series.layout, Layout::Nifti { .. }) {
+        // There is no way to a slice but through all before it.
+        let Ok(volume) = series.load(&|_, _| {}) else { return Vec::new() };
+        let slices = volume.grid.size[2];
+        let take = wanted.min(slices);
+        return (0..take).map(|n| volume.slice((2 * n + 1) * slices / (2 * take)).to_vec()).collect();
+    }
     let shared = series.multi_frame_objects().unwrap_or_default();
     let mut space = Workspace::default();
     let take = wanted.min(images.len());

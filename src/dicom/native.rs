@@ -161,6 +161,21 @@ pub(crate) fn find(bytes: &[u8], range: Range<usize>, form: Form, tag: (u16, u16
 
 /// The items of a sequence, each as the place of its elements. A damaged sequence ends with its last sound item.
 pub(crate) fn items(bytes: &[u8], sequence: &Element) -> Vec<Range<usize>> {
+    items_and_end(bytes, sequence).0
+}
+
+/// The items of a sequence; `None` where it breaks off or is damaged, so that what is left must not stand for all.
+pub(crate) fn whole_items(bytes: &[u8], sequence: &Element) -> Option<Vec<Range<usize>>> {
+    let (found, end) = items_and_end(bytes, sequence);
+    let ends_well = match sequence.length {
+        Some(length) => sequence.value.checked_add(length) == Some(end),
+        None => element(bytes, end, sequence.inside).is_some_and(|last| last.tag == SEQUENCE_END),
+    };
+    ends_well.then_some(found)
+}
+
+/// The sound items of a sequence, and the offset behind the last.
+fn items_and_end(bytes: &[u8], sequence: &Element) -> (Vec<Range<usize>>, usize) {
     let mut found = Vec::new();
     let mut at = sequence.value;
     let end = sequence.length.map_or(bytes.len(), |length| bytes.len().min(at.saturating_add(length)));
@@ -175,7 +190,7 @@ pub(crate) fn items(bytes: &[u8], sequence: &Element) -> Vec<Range<usize>> {
         found.push(item.value..if item.length.is_some() { after } else { after - 8 });
         at = after;
     }
-    found
+    (found, at)
 }
 
 fn after_magic(bytes: &[u8]) -> usize {

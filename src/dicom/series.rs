@@ -1,7 +1,9 @@
 //! A CT series: its header, its slices in order.
 
+use super::nifti_series::file_name;
 use super::problems::{SeriesFault, SeriesWarning};
 use super::source::PackedMember;
+use crate::nifti;
 use crate::volume::Grid;
 use std::path::PathBuf;
 
@@ -137,6 +139,13 @@ pub enum Layout {
         /// The slices are sagittal or coronal; the axes are reordered on load, which changes no value.
         turn: bool,
     },
+    /// One NIfTI file; its axes are put in order on load, which changes no value.
+    Nifti {
+        /// What the file says of itself.
+        header: Box<nifti::Header>,
+        /// As above.
+        straighten: bool,
+    },
 }
 
 impl Series {
@@ -149,7 +158,7 @@ impl Series {
     /// The stored images in the order of their positions.
     pub fn images(&self) -> &[Option<SliceSource>] {
         match &self.layout {
-            Layout::Stacked => &self.slices,
+            Layout::Stacked | Layout::Nifti { .. } => &self.slices,
             Layout::Rearranged { images, .. } => images,
         }
     }
@@ -159,6 +168,16 @@ impl Series {
         match &self.layout {
             Layout::Stacked => &self.grid,
             Layout::Rearranged { stored, .. } => stored,
+            Layout::Nifti { header, .. } => &header.grid,
+        }
+    }
+
+    /// What to call the series in a message: its UID, or the name of the file where there is none.
+    pub fn label(&self) -> String {
+        let file = || self.images().iter().flatten().next().map(|image| file_name(&image.path));
+        match self.header.series_instance_uid.as_str() {
+            "" => file().unwrap_or_default(),
+            uid => uid.to_string(),
         }
     }
 

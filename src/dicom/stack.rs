@@ -13,15 +13,15 @@ const UNEVEN: f64 = 0.15;
 /// Deviation from even spacing worth a word, in spacings.
 const JITTER: f64 = 0.05;
 /// Angle (degrees) between stacking direction and normal from which on we speak of a tilt.
-const TILT_DEGREES: f64 = 0.5;
+pub(crate) const TILT_DEGREES: f64 = 0.5;
 /// Steeper than any gantry.
-const STEEPEST_TILT_DEGREES: f64 = 40.0;
+pub(crate) const STEEPEST_TILT_DEGREES: f64 = 40.0;
 /// Angle (degrees) between slice normal and body axis up to which a series counts as axial.
-const AXIAL_DEGREES: f64 = 25.0;
+pub(crate) const AXIAL_DEGREES: f64 = 25.0;
 
 /// Distance (mm) of sagittal or coronal slices up to which they are reordered to axial ones: it becomes the size of
 /// their pixels.
-const TURNED_SPACING_MM: f64 = 2.5;
+pub(crate) const TURNED_SPACING_MM: f64 = 2.5;
 /// More than any CT of one patient: 4 GiB as loaded. A damaged or hostile header must not exhaust the memory.
 pub(crate) const MOST_VOXELS: u128 = 1 << 31;
 
