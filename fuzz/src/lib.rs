@@ -1,5 +1,9 @@
 //! What the fuzz targets share: a folder in memory for their files, and what counts as a failure.
 
+mod ct;
+
+pub use ct::ct;
+
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -11,25 +15,40 @@ pub const BETWEEN: &[u8] = b"<next file>";
 /// More files than this make an input slower, not better.
 const MOST_FILES: usize = 8;
 
-/// Writes the parts of an input as the files of a folder, the last one's gone, and gives the folder.
-///
-/// A part that begins as a zip archive is named so, because archives go by their names.
-pub fn folder_of(input: &[u8]) -> PathBuf {
+/// A folder of its own, in memory where the system has such a place: a disk would be worn out for nothing.
+pub fn new_folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
+    made.expect("a temporary folder")
+}
+
+/// The folder of the inputs, the last one's files gone.
+fn emptied() -> &'static Path {
     static FOLDER: OnceLock<TempDir> = OnceLock::new();
-    let folder = FOLDER.get_or_init(|| {
-        // In memory where the system has such a place: a disk would be worn out for nothing.
-        let memory = Path::new("/dev/shm");
-        let made = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
-        made.expect("a temporary folder")
-    });
+    let folder = FOLDER.get_or_init(new_folder);
     for entry in fs::read_dir(folder.path()).expect("listing").flatten() {
         fs::remove_file(entry.path()).expect("removing");
     }
+    folder.path()
+}
+
+/// Writes the parts of an input as the files of a folder and gives the folder.
+///
+/// A part that begins as a zip archive is named so, because archives go by their names.
+pub fn folder_of(input: &[u8]) -> PathBuf {
+    let folder = emptied();
     for (n, part) in split(input).take(MOST_FILES).enumerate() {
         let end = if part.starts_with(b"PK") { "zip" } else { "dcm" };
-        fs::write(folder.path().join(format!("{n}.{end}")), part).expect("writing");
+        fs::write(folder.join(format!("{n}.{end}")), part).expect("writing");
     }
-    folder.path().to_path_buf()
+    folder.to_path_buf()
+}
+
+/// Writes an input as one file of this name.
+pub fn file_of(input: &[u8], name: &str) -> PathBuf {
+    let path = emptied().join(name);
+    fs::write(&path, input).expect("writing");
+    path
 }
 
 /// The parts between the separators.
