@@ -40,7 +40,13 @@ impl<'a> Part<'a> {
     /// Its text without padding; empty where it is absent.
     pub fn text(&self, tag: Tag) -> String {
         let value = self.value(tag).unwrap_or_default();
-        let text = self.text_in.decode(value).unwrap_or_else(|_| String::from_utf8_lossy(value).into_owned());
+        let told = *self.text_in != SpecificCharacterSet::default();
+        let text = match std::str::from_utf8(value) {
+            // Without a character set only ASCII is allowed; what is written all the same is UTF-8 or Latin-1.
+            Ok(text) if !told => text.to_string(),
+            Err(_) if !told => value.iter().map(|byte| char::from(*byte)).collect(),
+            _ => self.text_in.decode(value).unwrap_or_else(|_| String::from_utf8_lossy(value).into_owned()),
+        };
         text.trim_matches(|c: char| c.is_whitespace() || c == '\0').to_string()
     }
 

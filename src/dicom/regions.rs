@@ -120,7 +120,7 @@ impl RegionFile {
                 let rois = rtstruct::read(&data, |roi| roi.number == number).map_err(refuse)?;
                 let roi =
                     rois.into_iter().find(|roi| roi.number == number).ok_or_else(|| refuse("it changed".into()))?;
-                let mut notes = frame_note(&self.path, &roi.frame_of_reference_uid, series)?;
+                let mut notes = frame_note(&self.path, &roi.frame_of_reference_uid, &roi.listed_frames, series)?;
                 let images = series.images().iter().flatten().map(|image| image.sop_instance_uid.as_str());
                 let images: BTreeSet<&str> = images.filter(|uid| !uid.is_empty()).collect();
                 // Straightened slices keep their planes; only those of a sagittal stack are others than the grid's.
@@ -175,16 +175,21 @@ fn read_data(path: &Path, packed: Option<&PackedMember>) -> Result<DataSet, Dico
     data_set(bytes).map_err(|why| broken(path, why))
 }
 
-/// Nothing to say where both frames of reference are the same, a word where one is not known.
+/// Nothing to say where both frames of reference are the same, a word where one is not known. `listed` are those that
+/// the object says it is about: real ones name another one in a region, which then is a slip.
 ///
 /// # Errors
 /// [`DicomError::OtherFrame`] where they differ.
-fn frame_note(path: &Path, of_regions: &str, series: &Series) -> Result<Vec<String>, DicomError> {
+fn frame_note(path: &Path, of_regions: &str, listed: &[String], series: &Series) -> Result<Vec<String>, DicomError> {
+    let lists = |wanted: &str| listed.iter().any(|uid| uid == wanted);
     let of_ct = series.header.frame_of_reference_uid.as_str();
     match (of_regions, of_ct) {
         (a, b) if a == b && !a.is_empty() => Ok(Vec::new()),
         ("", _) => Ok(vec!["it names no frame of reference: taken to be the CT's".into()]),
         (_, "") => Ok(vec!["the CT names no frame of reference: taken to be the region's".into()]),
+        (of_regions, of_ct) if lists(of_ct) && !lists(of_regions) => Ok(vec![
+            "it names a frame of reference that its file does not list; taken is the CT's, which is listed".into(),
+        ]),
         (of_regions, of_ct) => {
             Err(DicomError::OtherFrame { path: path.to_path_buf(), of_regions: of_regions.into(), of_ct: of_ct.into() })
         }
@@ -193,7 +198,7 @@ fn frame_note(path: &Path, of_regions: &str, series: &Series) -> Result<Vec<Stri
 
 /// The segments of these numbers on the CT.
 fn segments(path: &Path, seg: &Seg, numbers: &[i64], series: &Series) -> Result<Vec<PlacedRegion>, DicomError> {
-    let mut notes = frame_note(path, &seg.frame_of_reference_uid, series)?;
+    let mut notes = frame_note(path, &seg.frame_of_reference_uid, &[], series)?;
     // As the CT is stored, or as it was straightened or turned: a mask may have been made on either.
     let on = seg.on(series.stored_grid(), numbers, TOLERANCE_MM);
     let on = on.or_else(|first| seg.on(&series.grid, numbers, TOLERANCE_MM).map_err(|_| first));

@@ -35,6 +35,8 @@ pub(crate) struct Roi {
     pub interpreted_type: String,
     /// Empty where it does not say.
     pub frame_of_reference_uid: String,
+    /// Frames of reference that the object lists, of which that one must be.
+    pub listed_frames: Vec<String>,
     pub contours: Vec<Contour>,
     /// Points and open lines, which enclose nothing.
     pub open: usize,
@@ -56,6 +58,8 @@ pub(crate) struct Contour {
 pub(crate) fn read(data: &DataSet, contours: impl Fn(&Roi) -> bool) -> Result<Vec<Roi>, String> {
     let text_in = character_set(data);
     let whole = Part::whole(data, &text_in);
+    let listed = whole.items(tags::REFERENCED_FRAME_OF_REFERENCE_SEQUENCE)?;
+    let listed: Vec<String> = listed.iter().map(|item| item.text(tags::FRAME_OF_REFERENCE_UID)).collect();
     let mut rois: Vec<Roi> = whole
         .items(tags::STRUCTURE_SET_ROI_SEQUENCE)?
         .iter()
@@ -63,6 +67,7 @@ pub(crate) fn read(data: &DataSet, contours: impl Fn(&Roi) -> bool) -> Result<Ve
             number: item.integer(tags::ROI_NUMBER).unwrap_or(-1),
             name: item.text(tags::ROI_NAME),
             frame_of_reference_uid: item.text(tags::REFERENCED_FRAME_OF_REFERENCE_UID),
+            listed_frames: listed.clone(),
             ..Roi::default()
         })
         .collect();

@@ -69,9 +69,6 @@ impl Seg {
                 label: item.text(tags::SEGMENT_LABEL),
             })
             .collect();
-        if segments.is_empty() {
-            return Err("a segmentation without segments".into());
-        }
         let bits_allocated = whole.binary(tags::BITS_ALLOCATED).unwrap_or(0).clamp(0, 64) as u16;
         let kind = match (whole.text(tags::SEGMENTATION_TYPE).to_uppercase().as_str(), bits_allocated) {
             ("BINARY", 1) => Kind::Bits,
@@ -87,6 +84,11 @@ impl Seg {
                 return Err(format!("a segmentation of type {kind:?} with {bits} bits a voxel is not read"));
             }
         };
+        // Label maps may list what is outside as their segment 0.
+        let segments: Vec<Segment> = segments.into_iter().filter(|s| kind != Kind::Labels || s.number != 0).collect();
+        if segments.is_empty() {
+            return Err("a segmentation without segments".into());
+        }
         let size = |tag| usize::try_from(whole.binary(tag).unwrap_or(0)).unwrap_or(0).min(65535);
         let (rows, columns) = (size(tags::ROWS), size(tags::COLUMNS));
         let said = usize::try_from(whole.integer(tags::NUMBER_OF_FRAMES).unwrap_or(1)).unwrap_or(0);
