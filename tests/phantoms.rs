@@ -349,7 +349,7 @@ fn the_same_seed_gives_the_same_voxels_and_the_noise_asked_for() {
     quiet.scanner.noise_hu = 0.0;
     let quiet = quiet.build().volume;
     let sd = |a: &Volume<i16>, b: &Volume<i16>| {
-        let sum: f64 = a.voxels.iter().zip(b.voxels.iter()).map(|(a, b)| f64::from(a - b).powi(2)).sum();
+        let sum: f64 = a.voxels.iter().zip(&b.voxels).map(|(a, b)| f64::from(a - b).powi(2)).sum();
         (sum / a.voxels.len() as f64).sqrt()
     };
     assert_near(sd(&first, &quiet), 15.0, 0.3, "noise");

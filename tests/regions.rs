@@ -212,7 +212,7 @@ fn a_mask_of_what_is_left_of_the_wall_does_as_well() {
         .collect();
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("wall.nii.gz");
-    Nifti::default().write(&Volume { grid: volume.grid.clone(), voxels: wall }, &path);
+    Nifti::default().write(&Volume { grid: volume.grid.clone(), voxels: wall.into() }, &path);
     let wanted = percentages(&bones(&study.analyzed(&[]).json())[0]);
     let run = study.analyzed(&["--mask".as_ref(), path.as_os_str()]);
     let apart = largest_difference(&wanted, &percentages(&bones(&run.json())[0]));
@@ -286,7 +286,7 @@ fn another_grid_is_refused_with_both_geometries_and_a_hair_is_accepted() {
     let changes: [(&str, &dyn Fn(&mut Volume<i16>)); 4] = [
         ("up to 3.00 mm apart, 0.5 mm are accepted", &|m| m.grid.origin_mm.z += 3.0),
         ("not as many", &|m| {
-            m.voxels.truncate(m.grid.size[0] * m.grid.size[1] * 95);
+            m.voxels = m.voxels[..m.grid.size[0] * m.grid.size[1] * 95].to_vec().into();
             m.grid.size[2] = 95;
         }),
         ("apart", &|m| m.grid.spacing_mm.x = 0.92),
@@ -333,7 +333,8 @@ fn what_is_no_mask_is_refused_by_its_name() {
     Nifti { stored: Stored::F32, ..Nifti::default() }
         .write(&Volume { grid: volume.grid.clone(), voxels: halves }, &path);
     assert!(error().contains("no labels (one is 0.5)"), "{}", error());
-    Nifti::default().write(&Volume { grid: volume.grid.clone(), voxels: vec![0i16; volume.voxels.len()] }, &path);
+    Nifti::default()
+        .write(&Volume { grid: volume.grid.clone(), voxels: vec![0i16; volume.voxels.len()].into() }, &path);
     assert!(error().contains("no voxel of the CT is marked"), "{}", error());
     fs::write(&path, b"not NIfTI").unwrap();
     assert!(error().contains("not NIfTI"), "{}", error());

@@ -70,6 +70,15 @@ impl<T: Pod> DerefMut for Voxels<T> {
     }
 }
 
+impl<'a, T: Pod> IntoIterator for &'a Voxels<T> {
+    type Item = &'a T;
+    type IntoIter = std::slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 impl<T: Pod> Clone for Voxels<T> {
     fn clone(&self) -> Self {
         self.to_vec().into()

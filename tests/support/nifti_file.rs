@@ -132,7 +132,7 @@ impl Nifti {
     }
 
     /// Writes a volume, packed where the name ends in `.gz`.
-    pub fn write<T: Copy + Into<f64>>(&self, volume: &Volume<T>, path: &Path) {
+    pub fn write<T: bytemuck::Pod + Into<f64>>(&self, volume: &Volume<T>, path: &Path) {
         let values: Vec<f64> = volume.voxels.iter().map(|v| (*v).into()).collect();
         write_bytes(&self.bytes(&volume.grid, &values), path);
     }

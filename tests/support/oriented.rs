@@ -16,7 +16,7 @@ pub fn orientations() -> Vec<Orientation> {
 }
 
 /// The volume in that order; every voxel keeps its place in the patient.
-pub fn stored<T: Copy>(volume: &Volume<T>, (axes, backwards): Orientation) -> Volume<T> {
+pub fn stored<T: bytemuck::Pod>(volume: &Volume<T>, (axes, backwards): Orientation) -> Volume<T> {
     let from = &volume.grid;
     let columns: [Vector3<f64>; 3] = [0, 1, 2].map(|to| {
         let direction = from.directions.column(axes[to]).into_owned();
