@@ -184,10 +184,6 @@ enum Found {
     Nifti(Result<Box<Series>, NoSeries>),
 }
 
-/// Pixels along one side of an image; scanners make 512 to 4096. A compressed frame of a hundred bytes could claim any
-/// number, and room would be made for it.
-const LONGEST_SIDE: usize = 8192;
-
 /// Why this object is no slice of a CT series; `None` if it may be one.
 fn refuse(header: &Header) -> Option<SetAsideReason> {
     use SetAsideReason as Why;
@@ -231,8 +227,7 @@ fn refuse(header: &Header) -> Option<SetAsideReason> {
         return Some(Why::Calculated(word.to_lowercase()));
     }
     let Some(orientation) = &header.orientation else { return Some(Why::NoGeometry) };
-    let sides = [header.rows, header.columns];
-    if header.position.is_none() || header.spacing.is_none() || sides.iter().any(|n| !(1..=LONGEST_SIDE).contains(n)) {
+    if header.position.is_none() || header.spacing.is_none() || header.rows == 0 || header.columns == 0 {
         return Some(Why::NoGeometry);
     }
     // Others are listed as a series, turned or not to be used, so that an oblique or sagittal scan is not overlooked.

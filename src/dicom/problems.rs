@@ -65,7 +65,7 @@ pub enum SeriesFault {
         /// Sentence and hint.
         why: String,
     },
-    /// More voxels than are read.
+    /// More voxels than are read, of the series or of one image.
     TooLarge {
         /// How many.
         voxels: u128,
@@ -132,8 +132,10 @@ impl fmt::Display for SeriesFault {
             Self::Undecodable { why } => f.write_str(why),
             Self::TooLarge { voxels } => write!(
                 f,
-                "{voxels} voxels are more than the {} that are read\nhint: give only the files of the part with the bone",
-                super::stack::MOST_VOXELS
+                "{voxels} voxels: no more than {} are read, and {} of one image\n\
+                 hint: give only the files of the part with the bone",
+                super::stack::MOST_VOXELS,
+                super::stack::MOST_PIXELS
             ),
         }
     }
