@@ -312,7 +312,8 @@ fn another_grid_is_refused_with_both_geometries_and_a_hair_is_accepted() {
         Nifti::default().write(&changed, &path);
         study.analyzed(&["--mask".as_ref(), path.as_os_str()])
     };
-    let changes: [(&str, &dyn Fn(&mut Volume<i16>)); 4] = [
+    type Change<'a> = &'a dyn Fn(&mut Volume<i16>);
+    let changes: [(&str, Change); 4] = [
         ("up to 3.00 mm apart, 0.5 mm are accepted", &|m| m.grid.origin_mm.z += 3.0),
         ("not as many", &|m| {
             m.voxels.truncate(m.grid.size[0] * m.grid.size[1] * 95);
@@ -381,7 +382,8 @@ fn what_is_no_mask_is_refused_by_its_name() {
 fn an_outlined_lesion_restricts_the_report_and_names_the_lesion() {
     let study = two_lesions();
     let dir = TempDir::new().unwrap();
-    let path = dir.path().join("rs.dcm");
+    // A name that the report must not hold.
+    let path = dir.path().join("Doe_Jane.dcm");
     let [x, y, z] = MIDDLE;
     let rois = [
         Roi { name: "GTV_os", of_type: "GTV", contours: study.squares([x, y], 20.0, [z + 35.0, z + 60.0]) },
@@ -392,6 +394,7 @@ fn an_outlined_lesion_restricts_the_report_and_names_the_lesion() {
     let run = study.analyzed(&[path.as_os_str(), "--roi".as_ref(), "gtv_OS".as_ref()]);
     assert_eq!(run.status, 0, "{}", run.stderr);
     let report = run.json();
+    assert!(!run.stdout.contains("Doe_Jane"), "a file's name in the report");
     let bone = &bones(&report)[0];
     assert_eq!(lesions(bone).len(), 1);
     assert_eq!((&lesions(bone)[0]["region"], &lesions(bone)[0]["id"]), (&"GTV_os".into(), &1.into()));
