@@ -12,7 +12,7 @@ use super::exit_status::{ExitError, OrExit};
 use super::given_regions::{GivenRegions, given_regions};
 use crate::analysis::{MeasuredBone, Settings, analyze};
 use crate::cortex::Acquisition;
-use crate::dicom::{Discovery, Series, discover};
+use crate::dicom::{Discovery, Series, discover, is_nifti_name};
 use crate::report::{BoneFigures, GivenItems, Report, ReportError, bone_report, convert, summary, to_json, write_all};
 use crate::volume::Volume;
 
@@ -126,7 +126,11 @@ fn choose<'a>(discovery: &'a Discovery, settings: &AnalyzeSettings) -> Result<(&
         format!(
             "{} CT series among the inputs; analysed is {} ({why}; choose another with --series)",
             candidates.len(),
-            series.label()
+            // The report holds no names of files.
+            match series.header.series_instance_uid.as_str() {
+                "" => "a NIfTI file",
+                uid => uid,
+            }
         )
     });
     Ok((series, others.into_iter().collect()))
@@ -168,8 +172,9 @@ fn recorded(settings: &AnalyzeSettings) -> BTreeMap<String, serde_json::Value> {
         ("size".into(), word(settings.size)),
     ]);
     // Only where they were given, so that other reports stay as they are.
-    let mask = settings.mask.as_ref().and_then(|path| path.file_name());
-    recorded.extend(mask.map(|name| ("mask".into(), name.to_string_lossy().into_owned().into())));
+    // Of a file its kind: its name may be the patient's.
+    let kind = |path: &std::path::PathBuf| if is_nifti_name(path) { "NIfTI" } else { "SEG" };
+    recorded.extend(settings.mask.as_ref().map(|path| ("mask".into(), kind(path).into())));
     recorded.extend(settings.mask_label.clone().map(|label| ("mask_label".into(), label.into())));
     for (key, names) in [("bone_roi", &settings.bone_roi), ("roi", &settings.roi)] {
         if !names.is_empty() {

@@ -9,7 +9,8 @@
 //!
 //! What is read and what is refused, with the test behind each: `docs/dicom.md`. In short: CT and enhanced CT images in
 //! every transfer syntax of CT archives, as files, in zip archives or by a DICOMDIR; sheared stacks are straightened and
-//! sagittal ones reordered; RTSTRUCT, SEG and other objects are counted and listed, not read here. No patient name or
+//! sagittal ones reordered; a CT may also be one NIfTI file. RTSTRUCT and SEG objects and NIfTI masks give regions on the
+//! grid of a series ([`find_region`], [`read_mask`]); other objects are counted. No patient name or
 //! identifier is kept ([`Series::identity`] reads them when asked).
 
 mod choice;
@@ -42,6 +43,7 @@ pub use choice::choose;
 pub use discover::{Discovery, SetAside, SetAsideReason, discover};
 pub use error::DicomError;
 pub use identity::PatientIdentity;
+pub use nifti_series::is_named_so as is_nifti_name;
 pub use problems::{SeriesFault, SeriesWarning};
 pub use regions::{PlacedRegion, RegionFile, RegionKind, RegionName, find_region, read_mask};
 pub use series::{Layout, PixelPlace, Series, SeriesHeader, SliceSource, StoredPixels};

@@ -33,8 +33,8 @@ pub(crate) enum NoSeries {
     NotHounsfield(String),
 }
 
-/// By the name alone: its first bytes are no signature that other formats could not begin with.
-pub(crate) fn is_named_so(path: &Path) -> bool {
+/// Is a file NIfTI by its name? By the name alone: its first bytes are no signature that other formats could not begin with.
+pub fn is_named_so(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     name.ends_with(".nii") || name.ends_with(".nii.gz")
 }

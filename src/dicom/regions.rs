@@ -7,7 +7,7 @@
 use super::error::DicomError;
 use super::header::{DataSet, data_set};
 use super::nested::{Part, character_set};
-use super::nifti_series::{file_name, header_of};
+use super::nifti_series::header_of;
 use super::rtstruct::{self, Roi};
 use super::seg::{Misplaced, Seg};
 use super::series::Series;
@@ -74,7 +74,7 @@ pub struct RegionName {
 /// A region laid on a CT.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlacedRegion {
-    /// Its name; of a mask in NIfTI `label 3`, or the file's name where there is one label only.
+    /// Its name; of a mask in NIfTI `label 3`, or `mask` where there is one label only.
     pub name: String,
     /// Its voxels, on [`Series::grid`].
     pub region: Region,
@@ -131,7 +131,7 @@ impl RegionFile {
                 });
                 let drawn = drawn.map_err(refuse)?;
                 notes.extend(drawn.notes);
-                Ok(placed(&self.path, roi.name, drawn.region, notes))
+                Ok(placed(roi.name, drawn.region, notes))
             }
             RegionKind::Seg => {
                 let seg = Seg::read(data).map_err(refuse)?;
@@ -151,9 +151,10 @@ fn name_of(roi: &Roi) -> RegionName {
     }
 }
 
-/// Notes get the name of the region and of its file in front.
-fn placed(path: &Path, name: String, region: Region, notes: Vec<String>) -> PlacedRegion {
-    let notes = notes.into_iter().map(|note| format!("region {name:?} of {}: {note}", file_name(path))).collect();
+/// Notes get the name of the region in front; not that of its file, which may be named after the patient: they stand in
+/// the report.
+fn placed(name: String, region: Region, notes: Vec<String>) -> PlacedRegion {
+    let notes = notes.into_iter().map(|note| format!("region {name:?}: {note}")).collect();
     PlacedRegion { name, region, notes }
 }
 
@@ -216,7 +217,7 @@ fn segments(path: &Path, seg: &Seg, numbers: &[i64], series: &Series) -> Result<
     };
     let regions = on.regions.into_iter();
     Ok(regions
-        .map(|(number, region)| placed(path, label(number), region.resampled(&on.grid, &series.grid), notes.clone()))
+        .map(|(number, region)| placed(label(number), region.resampled(&on.grid, &series.grid), notes.clone()))
         .collect())
 }
 
@@ -372,8 +373,8 @@ fn nifti_mask(path: &Path, label: Option<&str>, series: &Series) -> Result<Vec<P
     let chosen = regions.iter().filter(|(number, _)| wanted.is_none_or(|wanted| wanted == **number));
     Ok(chosen
         .map(|(number, region)| {
-            let name = if only { file_name(path) } else { format!("label {number}") };
-            placed(path, name, region.resampled(mask, &series.grid), notes.clone())
+            let name = if only { "mask".to_string() } else { format!("label {number}") };
+            placed(name, region.resampled(mask, &series.grid), notes.clone())
         })
         .collect())
 }

@@ -25,6 +25,8 @@ const OUT_OF_PLANE_MM: f64 = 0.5;
 const ONE_PLANE_MM: f64 = 0.05;
 /// Planes this much further apart than usual have nothing between them.
 const GAP: f64 = 1.5;
+/// Nobody outlines a bone or a tumour in steps longer than this, mm: planes further apart stand for their slice alone.
+const LONGEST_STEP_MM: f64 = 20.0;
 
 /// One region of an RTSTRUCT.
 #[derive(Debug, Clone, Default)]
@@ -163,7 +165,7 @@ pub(crate) fn draw(roi: &Roi, grid: &Grid, images: &BTreeSet<&str>) -> Result<Dr
         notes.push("part of it lies beyond the slices of the CT".into());
     }
     let mut gaps: Vec<f64> = planes.windows(2).map(|w| w[1].k - w[0].k).collect();
-    let usual = median(&mut gaps).unwrap_or(1.0);
+    let usual = median(&mut gaps).filter(|gap| gap * along_mm <= LONGEST_STEP_MM).unwrap_or(1.0);
     if usual > 1.1 {
         notes.push(format!(
             "drawn every {:.1} mm, the slices are {along_mm:.1} mm apart: each contour stands for the slices nearest to it",

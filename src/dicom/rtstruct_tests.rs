@@ -106,6 +106,8 @@ fn contours_between_slices_go_to_the_nearest() {
 fn what_is_drawn_in_two_parts_stays_two() {
     let parts = [0, 1, 2, 9, 10].map(|n| square(0.5, 4.5, 3.0 * f64::from(n)));
     assert_eq!(counts(&drawn(parts.to_vec(), 12).region), [16, 16, 16, 0, 0, 0, 0, 0, 0, 16, 16, 0]);
+    let far = [0, 9].map(|n| square(0.5, 4.5, 3.0 * f64::from(n)));
+    assert_eq!(counts(&drawn(far.to_vec(), 12).region), [16, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0]);
 }
 
 #[test]

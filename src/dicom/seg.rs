@@ -47,6 +47,26 @@ pub(crate) struct Seg {
     groups: Vec<FrameGroups>,
 }
 
+/// Where one frame lies.
+struct Place {
+    /// Unit vectors along increasing column and row index.
+    axes: [Vector3<f64>; 2],
+    /// Distance between columns, then between rows.
+    spacing_mm: [f64; 2],
+    /// Centre of the first voxel.
+    origin_mm: Point3<f64>,
+}
+
+impl Place {
+    fn of(groups: &FrameGroups) -> Option<Place> {
+        Some(Place {
+            axes: unit_vectors(groups.orientation.clone())?,
+            spacing_mm: in_plane(groups.pixel_spacing.clone())?,
+            origin_mm: <[f64; 3]>::try_from(groups.position.clone()).ok()?.into(),
+        })
+    }
+}
+
 /// Why a segmentation does not lie on the CT.
 pub(crate) enum Misplaced {
     /// Its frames are not the CT's slices: its grid, as far as it has one, and how far off (mm; infinite where sizes differ).
@@ -109,59 +129,48 @@ impl Seg {
     /// The segments that are `wanted`, by number, as runs on a grid whose axes are the frames' and whose slices are the
     /// CT's; that grid; how far (mm) it is off the CT's at most; and how many frames lie beyond the CT.
     pub fn on(&self, ct: &Grid, wanted: &[i64], tolerance_mm: f64) -> Result<OnGrid, Misplaced> {
-        let broken = |why: &str| Misplaced::Broken(why.into());
-        let place = |groups: &FrameGroups| -> Option<([Vector3<f64>; 2], [f64; 2], Point3<f64>)> {
-            let position = <[f64; 3]>::try_from(groups.position.clone()).ok()?;
-            Some((unit_vectors(groups.orientation.clone())?, in_plane(groups.pixel_spacing.clone())?, position.into()))
-        };
-        let placed: Option<Vec<_>> = self.groups.iter().map(place).collect();
-        let placed = placed.ok_or_else(|| broken("a frame without position, orientation or pixel spacing"))?;
-        let ([x, y], spacing, first) = placed[0];
-        let normal = x.cross(&y).normalize();
-        let order = towards(ct, &Matrix3::from_columns(&[x, y, normal]));
+        let placed: Option<Vec<Place>> = self.groups.iter().map(Place::of).collect();
+        let placed =
+            placed.ok_or_else(|| Misplaced::Broken("a frame without position, orientation or pixel spacing".into()))?;
+        let [x, y] = placed[0].axes;
+        let order = towards(ct, &Matrix3::from_columns(&[x, y, x.cross(&y).normalize()]));
         let slices = order.grid(ct);
-        let plane = |([x, y], spacing, origin): ([Vector3<f64>; 2], [f64; 2], Point3<f64>)| Grid {
-            size: [self.columns, self.rows, 1],
-            origin_mm: origin,
-            directions: Matrix3::from_columns(&[x, y, slices.directions.column(2).into_owned()]),
-            spacing_mm: Vector3::new(spacing[0], spacing[1], slices.spacing_mm.z),
-        };
         let (mut furthest, mut beyond, mut at) = (0.0f64, 0, Vec::with_capacity(placed.len()));
         for frame in &placed {
-            let k = slices.to_index(frame.2).z.round();
+            let k = slices.to_index(frame.origin_mm).z.round();
             let mut slice = slices.clone();
             (slice.size[2], slice.origin_mm) = (1, slices.to_patient(Vector3::new(0.0, 0.0, k)));
-            furthest = furthest.max(plane(*frame).furthest_apart_mm(&slice));
+            let own = Grid {
+                size: [self.columns, self.rows, 1],
+                origin_mm: frame.origin_mm,
+                directions: Matrix3::from_columns(&[frame.axes[0], frame.axes[1], slice.directions.column(2).into()]),
+                spacing_mm: Vector3::new(frame.spacing_mm[0], frame.spacing_mm[1], slice.spacing_mm.z),
+            };
+            furthest = furthest.max(own.furthest_apart_mm(&slice));
             let inside = (0.0..slices.size[2] as f64).contains(&k);
             beyond += usize::from(!inside);
             at.push(inside.then_some(k as usize));
         }
         if furthest > tolerance_mm {
-            return Err(Misplaced::Elsewhere(Box::new(self.own_grid(x, y, spacing, first, &placed)), furthest));
+            return Err(Misplaced::Elsewhere(Box::new(self.own_grid(&placed)), furthest));
         }
         let regions = self.regions(wanted, &at, slices.size).map_err(Misplaced::Broken)?;
         Ok(OnGrid { regions, grid: slices, furthest_mm: furthest, beyond })
     }
 
     /// The grid of the frames alone, for a message.
-    fn own_grid(
-        &self,
-        x: Vector3<f64>,
-        y: Vector3<f64>,
-        spacing: [f64; 2],
-        first: Point3<f64>,
-        placed: &[([Vector3<f64>; 2], [f64; 2], Point3<f64>)],
-    ) -> Grid {
+    fn own_grid(&self, placed: &[Place]) -> Grid {
+        let Place { axes: [x, y], spacing_mm, origin_mm } = placed[0];
         let normal = x.cross(&y).normalize();
-        let mut along: Vec<f64> = placed.iter().map(|(_, _, p)| normal.dot(&(p - first))).collect();
+        let mut along: Vec<f64> = placed.iter().map(|frame| normal.dot(&(frame.origin_mm - origin_mm))).collect();
         along.sort_by(f64::total_cmp);
         along.dedup_by(|a, b| (*a - *b).abs() < 1e-3);
         let step = along.windows(2).map(|w| w[1] - w[0]).fold(f64::INFINITY, f64::min);
         Grid {
             size: [self.columns, self.rows, along.len()],
-            origin_mm: first + normal * along[0],
+            origin_mm: origin_mm + normal * along[0],
             directions: Matrix3::from_columns(&[x, y, normal]),
-            spacing_mm: Vector3::new(spacing[0], spacing[1], if step.is_finite() { step } else { 0.0 }),
+            spacing_mm: Vector3::new(spacing_mm[0], spacing_mm[1], if step.is_finite() { step } else { 0.0 }),
         }
     }
 

@@ -237,12 +237,18 @@ impl Fields<'_> {
     }
 
     fn qform(&self, size: [usize; 3]) -> Result<Grid, NiftiError> {
-        let [b, c, d] = [256, 260, 264].map(|at| self.float(at));
+        let [mut b, mut c, mut d] = [256, 260, 264].map(|at| self.float(at));
         let left = 1.0 - (b * b + c * c + d * d);
         if left.is_nan() || left < -1e-3 {
             return Err(NiftiError::new("its qform is no rotation", COPY_AGAIN));
         }
-        let a = left.max(0.0).sqrt();
+        // What is left is within the rounding of 32 bits: a turn by 180 degrees, as nifti1.h's own code takes it. Its root
+        // would tilt the volume by a hundredth of a degree.
+        let a = if left < 1e-7 { 0.0 } else { left.sqrt() };
+        if a == 0.0 {
+            let length = (b * b + c * c + d * d).sqrt();
+            [b, c, d] = [b, c, d].map(|part| part / length);
+        }
         let turn = Matrix3::new(
             a * a + b * b - c * c - d * d,
             2.0 * (b * c - a * d),
