@@ -508,7 +508,7 @@ fn originals() -> &'static Vec<(&'static str, Vec<u8>)> {
         }
         Nifti { stored: Stored::U8, ..Nifti::default() }.write(&study.labels(&[1]), &dir.path().join("mask.nii.gz"));
         let mut ct = study.series.load(&|_, _| {}).unwrap();
-        ct.voxels.truncate(90 * 90 * 4);
+        ct.voxels = ct.voxels[..90 * 90 * 4].to_vec().into();
         (ct.grid.size[2], ct.voxels[0]) = (4, -1000);
         Nifti::default().write(&ct, &dir.path().join("ct.nii"));
         ["rs.dcm", "bits.dcm", "bytes.dcm", "mask.nii.gz", "ct.nii"]
