@@ -53,12 +53,19 @@ impl HuScale {
 
     /// Stored words to HU, where they lie.
     pub fn convert(&self, words: &mut [i16]) {
-        // The signs apart, so that the loops hold no branch. Fill is sometimes written across the unused high bits, so
+        // The signs apart, and without padding, so that the loops hold no branch and no more than they need. Fill is sometimes written across the unused high bits, so
         // the whole word is compared too.
         match *self {
+            HuScale::Offset { unused, signed: true, intercept, padding: (low, high) } if low > high => {
+                words.iter_mut().for_each(|word| *word = offset((*word << unused) >> unused, false, intercept));
+            }
+            HuScale::Offset { unused, signed: false, intercept, padding: (low, high) } if low > high => {
+                words.iter_mut().for_each(|word| {
+                    *word = offset(((*word as u16) << unused >> unused) as i16, false, intercept);
+                });
+            }
             HuScale::Offset { unused, signed: true, intercept, padding: (low, high) } => {
-                let none = low > high;
-                let (low, high) = if none { (i16::MAX, i16::MIN) } else { (low as i16, high as i16) };
+                let (low, high) = (low as i16, high as i16);
                 words.iter_mut().for_each(|word| {
                     let (value, whole) = ((*word << unused) >> unused, *word);
                     let padded = ((value >= low) & (value <= high)) | ((whole >= low) & (whole <= high));
@@ -66,8 +73,7 @@ impl HuScale {
                 });
             }
             HuScale::Offset { unused, signed: false, intercept, padding: (low, high) } => {
-                let none = low > high;
-                let (low, high) = if none { (u16::MAX, u16::MIN) } else { (low as u16, high as u16) };
+                let (low, high) = (low as u16, high as u16);
                 words.iter_mut().for_each(|word| {
                     let (value, whole) = ((*word as u16) << unused >> unused, *word as u16);
                     let padded = ((value >= low) & (value <= high)) | ((whole >= low) & (whole <= high));
