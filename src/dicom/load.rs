@@ -53,14 +53,12 @@ impl Series {
             .zip(images.par_iter())
             .enumerate()
             .map_init(Workspace::default, |space, (k, (out, slice))| {
-                match slice {
-                    Some(source) => {
-                        let object = shared.get(source.path.as_path());
-                        let read = space.read(source, object, grid.size[0], out);
-                        read.map_err(|problem| self.slice_error(k, source, problem))?;
-                    }
-                    // Filled when all others were read: a damaged file shall not cost the memory of a volume first.
-                    None => {}
+                // Missing ones are filled when all others were read: a damaged file shall not cost the memory of a
+                // volume first.
+                if let Some(source) = slice {
+                    let object = shared.get(source.path.as_path());
+                    let read = space.read(source, object, grid.size[0], out);
+                    read.map_err(|problem| self.slice_error(k, source, problem))?;
                 }
                 progress(done.fetch_add(1, Ordering::Relaxed) + 1, images.len());
                 Ok(())
