@@ -1,9 +1,9 @@
 //! The pipeline on a volume: bones found, cortex unrolled, loss assessed. Knows neither files nor reports.
 
-use crate::anatomy::{Bone, BoneName, Side, find_shafts, name_bones};
+use crate::anatomy::{Bone, BoneName, Shaft, Side, find_shafts, name_bones, shafts_within};
 use crate::cortex::{Acquisition, Cortex, cut_everywhere, measure};
-use crate::lysis::{Assessed, Lysis, ReferenceChoice, assess, prepare};
-use crate::volume::Volume;
+use crate::lysis::{Assessed, Lysis, REGION_MARGIN_MM, ReferenceChoice, Restriction, assess, prepare, restrict};
+use crate::volume::{NamedRegion, Volume};
 use nalgebra::Point3;
 use rayon::prelude::*;
 
@@ -25,6 +25,10 @@ pub struct Settings {
     pub depth: f64,
     /// What the headers of the series say about slices and kernel.
     pub acquisition: Acquisition,
+    /// The bones, each marked by a mask on the grid of the volume; empty: they are found.
+    pub masks: Vec<NamedRegion>,
+    /// Outlined lesions on the grid of the volume, to which the report is restricted; empty: all lesions.
+    pub regions: Vec<NamedRegion>,
 }
 
 impl Default for Settings {
@@ -36,6 +40,8 @@ impl Default for Settings {
             reference: ReferenceChoice::Auto,
             depth: 0.30,
             acquisition: Acquisition::default(),
+            masks: Vec::new(),
+            regions: Vec::new(),
         }
     }
 }
@@ -44,20 +50,25 @@ impl Default for Settings {
 #[derive(Debug, Clone)]
 pub struct MeasuredBone {
     pub bone: Bone,
+    /// Name of the mask that marked it.
+    pub mask: Option<String>,
     pub cortex: Cortex,
     /// `None` where no section could be measured.
     pub lysis: Option<Lysis>,
+    /// What came of [`Settings::regions`]; `None` where none were given.
+    pub restriction: Option<Restriction>,
     /// What the reader must know about this bone.
     pub warnings: Vec<String>,
 }
 
 /// Finds the long bones of `volume` and measures what is missing of their cortex.
 ///
-/// Fibula, radius and ulna are left out unless asked for by name. The result is in order of the bones' size and does not
+/// Fibula, radius and ulna are left out unless asked for by name. With masks, only the bones that they mark are
+/// measured; the others still serve to name them, and as their twins. The result is in order of the bones' size and does not
 /// depend on the number of threads.
 pub fn analyze(volume: &Volume<i16>, settings: &Settings) -> Vec<MeasuredBone> {
-    let bones = name_bones(volume, find_shafts(volume));
-    let cortices: Vec<(Bone, Option<Cortex>)> = bones
+    let (shafts, masks): (Vec<Shaft>, Vec<Option<usize>>) = shafts(volume, &settings.masks).into_iter().unzip();
+    let cortices: Vec<(Bone, Option<Cortex>)> = name_bones(volume, shafts)
         .into_par_iter()
         .map(|bone| {
             let cortex = if bone.shaft.cut_everywhere {
@@ -68,8 +79,11 @@ pub fn analyze(volume: &Volume<i16>, settings: &Settings) -> Vec<MeasuredBone> {
             (bone, cortex)
         })
         .collect();
-    let measured: Vec<(Bone, Cortex)> = cortices.into_iter().filter_map(|(b, c)| Some((b, c?))).collect();
-    let wanted = choose(&measured, settings);
+    // The mask of each bone that is measured, in the same order.
+    let with_mask = cortices.into_iter().zip(masks);
+    let (measured, masks): (Vec<(Bone, Cortex)>, Vec<Option<usize>>) =
+        with_mask.filter_map(|((bone, cortex), mask)| Some(((bone, cortex?), mask))).unzip();
+    let wanted = choose(&measured, &masks, settings);
     // A bone that is neither asked for nor the twin of one needs no intact surface.
     let mut needed = vec![false; measured.len()];
     for (index, _) in wanted.iter().filter(|(_, bone)| !is_too_thin(bone.name)) {
@@ -90,18 +104,60 @@ pub fn analyze(volume: &Volume<i16>, settings: &Settings) -> Vec<MeasuredBone> {
             let twin = twin_of(&measured, index).and_then(|t| Some((&measured[t].1, prepared[t].as_ref()?)));
             let assessed =
                 prepared[index].as_ref().map(|p| assess(cortex, p, twin, settings.reference, settings.depth));
-            finish(bone, cortex.clone(), assessed)
+            let mut finished = finish(bone, cortex.clone(), assessed);
+            finished.mask = masks[index].map(|mask| settings.masks[mask].name.clone());
+            if !settings.regions.is_empty() {
+                restrict_to_regions(&mut finished, volume, &settings.regions);
+            }
+            finished
         })
         .collect()
 }
 
-/// The bones the user wants, with the names that the user gave them.
-fn choose(measured: &[(Bone, Cortex)], settings: &Settings) -> Vec<(usize, Bone)> {
-    let mut chosen: Vec<(usize, Bone)> = match settings.seed_mm {
-        Some(seed) => nearest(measured, seed).map(|i| (i, measured[i].0.clone())).into_iter().collect(),
-        None => measured.iter().enumerate().map(|(i, (bone, _))| (i, bone.clone())).collect(),
+/// The shafts of the volume, those within the masks first, each with the index of its mask. A bone that is marked is not
+/// found once more.
+fn shafts(volume: &Volume<i16>, masks: &[NamedRegion]) -> Vec<(Shaft, Option<usize>)> {
+    let of_mask = |(n, mask): (usize, &NamedRegion)| {
+        shafts_within(volume, &mask.region).into_iter().map(move |shaft| (shaft, Some(n)))
     };
-    let told = settings.seed_mm.is_some();
+    let mut shafts: Vec<(Shaft, Option<usize>)> = masks.iter().enumerate().flat_map(of_mask).collect();
+    let [dx, dy] = [volume.grid.spacing_mm.x, volume.grid.spacing_mm.y];
+    // The middle of a ring may lie in the canal, which a mask of the cortex leaves out: the shafts are compared.
+    let same = |a: &Shaft, b: &Shaft| {
+        a.rings.iter().any(|ring| {
+            let near = |other: &&crate::volume::Section| {
+                let apart = [0, 1].map(|axis| ring.centroid_mm[axis] - other.centroid_mm[axis]);
+                apart[0].hypot(apart[1]) < 0.5 * ring.axes_mm[1]
+            };
+            b.rings.iter().filter(|other| other.k == ring.k).any(|other| near(&other))
+        })
+    };
+    let marked = |shaft: &Shaft| {
+        let inside = |ring: &crate::volume::Section| {
+            let at = [ring.centroid_mm[0] / dx, ring.centroid_mm[1] / dy].map(|v| v.round().max(0.0) as usize);
+            masks.iter().any(|mask| mask.region.contains([at[0], at[1], ring.k]))
+        };
+        shaft.rings.iter().any(inside)
+    };
+    let others: Vec<Shaft> = find_shafts(volume)
+        .into_iter()
+        .filter(|found| !marked(found) && !shafts.iter().any(|(masked, _)| same(masked, found)))
+        .collect();
+    shafts.extend(others.into_iter().map(|found| (found, None)));
+    shafts
+}
+
+/// The bones the user wants, with the names that the user gave them; of marked ones only, where masks were given.
+fn choose(measured: &[(Bone, Cortex)], masks: &[Option<usize>], settings: &Settings) -> Vec<(usize, Bone)> {
+    let offered: Vec<usize> =
+        (0..measured.len()).filter(|i| settings.masks.is_empty() || masks[*i].is_some()).collect();
+    let offered = match settings.seed_mm {
+        Some(seed) => nearest(measured, &offered, seed).into_iter().collect(),
+        None => offered,
+    };
+    let mut chosen: Vec<(usize, Bone)> = offered.into_iter().map(|i| (i, measured[i].0.clone())).collect();
+    // Pointed at, by a seed or by the only mask.
+    let told = settings.seed_mm.is_some() || (!settings.masks.is_empty() && chosen.len() == 1);
     if let Some(name) = settings.bone {
         let known = chosen.iter().any(|(_, b)| b.name == name);
         // The user knows better than a measure of size: the pointed-at bone, or the nameless one, gets the given name.
@@ -110,7 +166,7 @@ fn choose(measured: &[(Bone, Cortex)], settings: &Settings) -> Vec<(usize, Bone)
             b.name = name;
             b.reasons.push("name given by the user".into());
         });
-    } else if !told {
+    } else if !told && settings.masks.is_empty() {
         chosen.retain(|(_, b)| match b.name {
             name if is_too_thin(name) => false,
             // Nameless and thin: forearm, rib, metatarsal. A bone cut by the border everywhere has no known size.
@@ -129,8 +185,8 @@ fn choose(measured: &[(Bone, Cortex)], settings: &Settings) -> Vec<(usize, Bone)
     chosen
 }
 
-/// The bone whose axis passes nearest to the point, if it is within 40 mm.
-fn nearest(measured: &[(Bone, Cortex)], seed_mm: [f64; 3]) -> Option<usize> {
+/// The bone of those offered whose axis passes nearest to the point, if it is within 40 mm.
+fn nearest(measured: &[(Bone, Cortex)], offered: &[usize], seed_mm: [f64; 3]) -> Option<usize> {
     let seed = Point3::from(seed_mm);
     let away = |cortex: &Cortex| {
         cortex
@@ -139,8 +195,9 @@ fn nearest(measured: &[(Bone, Cortex)], seed_mm: [f64; 3]) -> Option<usize> {
             .map(|s| (Point3::new(s.centre_mm[0], s.centre_mm[1], s.z_mm) - seed).norm())
             .fold(f64::INFINITY, f64::min)
     };
-    (0..measured.len())
-        .map(|i| (i, away(&measured[i].1)))
+    offered
+        .iter()
+        .map(|i| (*i, away(&measured[*i].1)))
         .filter(|(_, d)| *d < 40.0)
         .min_by(|a, b| a.1.total_cmp(&b.1))
         .map(|(i, _)| i)
@@ -186,5 +243,32 @@ fn finish(bone: Bone, mut cortex: Cortex, assessed: Option<Assessed>) -> Measure
         warnings
             .push("Fewer than five sections of this bone form a measurable ring: nothing of it is measured.".into());
     }
-    MeasuredBone { bone, cortex, lysis, warnings }
+    MeasuredBone { bone, mask: None, cortex, lysis, restriction: None, warnings }
+}
+
+/// Keeps the lesions that the regions are about, and says what that left out.
+fn restrict_to_regions(measured: &mut MeasuredBone, volume: &Volume<i16>, regions: &[NamedRegion]) {
+    let Some(lysis) = &mut measured.lysis else { return };
+    let restriction = restrict(lysis, &measured.cortex, &volume.grid, regions);
+    for (name, near) in restriction.regions.iter().zip(&restriction.near) {
+        let named = lysis.lesions.iter().any(|lesion| lesion.region.as_ref() == Some(name));
+        if !near {
+            let warning =
+                format!("The region {name:?} does not come within {REGION_MARGIN_MM} mm of this bone's wall.");
+            measured.warnings.push(warning);
+        } else if !named {
+            measured.warnings.push(format!(
+                "No lesion of this bone's cortex was found within {REGION_MARGIN_MM} mm of the region {name:?}."
+            ));
+        }
+    }
+    for lesion in &restriction.left_out {
+        let [low, high] = lesion.z_range_mm;
+        measured.warnings.push(format!(
+            "A lesion outside the regions asked for is not reported: z {low:.1} to {high:.1} mm, axial lysis up to {:.1} %, \
+             circumferential up to {:.1} %. The percentages of its slices stand as they are.",
+            lesion.max_axial_lysis_percent.value, lesion.max_circumferential_lysis_percent.value
+        ));
+    }
+    measured.restriction = Some(restriction);
 }

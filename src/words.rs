@@ -51,7 +51,7 @@ pub fn parse_word<T: Copy>(what: &'static str, given: &str, vocabulary: &[(&str,
 }
 
 /// The word with the smallest edit distance, if that distance is at most a third of the word's length (at least 2).
-fn nearest_word<'a>(given: &str, words: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest_word<'a>(given: &str, words: &[&'a str]) -> Option<&'a str> {
     words
         .iter()
         .map(|word| (edit_distance(given, word), *word))

@@ -39,7 +39,10 @@ fn help_teaches() {
     }
     for (command, parts) in [
         ("series --help", vec!["Example:", "PATH"]),
-        ("analyze --help", vec!["Example:", "Units:", "Exit status:", "--depth", "--reference", "0.05 to 0.95"]),
+        (
+            "analyze --help",
+            vec!["Examples:", "Units:", "Exit status:", "--depth", "--reference", "0.05 to 0.95", "--mask", "--roi"],
+        ),
         ("mirels --help", vec!["Example:", "Exit status:", "trochanteric (3)"]),
     ] {
         let output = corticalysis(command);

@@ -409,3 +409,44 @@ fn a_report_names_the_patient_only_when_asked_to() {
     assert!(report(&[])["series"].get("patient").is_none());
     assert!(report(&["--identify"])["series"]["patient"]["id"].is_string());
 }
+
+#[test]
+fn one_image_of_more_pixels_than_any_scanner_makes_is_refused() {
+    let dir = TempDir::new().unwrap();
+    write_all(&stack_of(&[0.0, 2.0]), dir.path());
+    for name in ["0.dcm", "1.dcm"] {
+        let path = dir.path().join(name);
+        let mut bytes = fs::read(&path).unwrap();
+        for tag in [&b"\x28\0\x10\0US\x02\0"[..], &b"\x28\0\x11\0US\x02\0"[..]] {
+            let at = bytes.windows(8).position(|eight| eight == tag).unwrap();
+            bytes[at + 8..at + 10].copy_from_slice(&9000u16.to_le_bytes());
+        }
+        fs::write(&path, bytes).unwrap();
+    }
+    let series = only_series(dir.path());
+    assert!(matches!(series.faults[..], [SeriesFault::TooLarge { .. }]), "{:?}", series.faults);
+}
+
+/// Where the pixels lie is seen when a series is found; the files may be others when it is read.
+#[test]
+fn files_that_change_between_finding_and_reading_are_read_as_they_are_then() {
+    let dir = TempDir::new().unwrap();
+    let images = stack_of(&[0.0, 2.0, 4.0]);
+    write_all(&images, dir.path());
+    let series = only_series(dir.path());
+    assert!(series.images().iter().flatten().all(|image| image.pixels.is_some()));
+    let before = series.load(&|_, _| {}).unwrap();
+    // The pixels move.
+    let extra = vec![(tags::IMAGE_COMMENTS, VR::LT, "a comment of some length")];
+    Image { extra, ..images[1].clone() }.write(&dir.path().join("1.dcm"));
+    assert!(series.load(&|_, _| {}).unwrap().voxels == before.voxels);
+    // They are in another form.
+    Image { syntax: uids::IMPLICIT_VR_LITTLE_ENDIAN, ..images[1].clone() }.write(&dir.path().join("1.dcm"));
+    assert!(series.load(&|_, _| {}).is_err());
+    // There are fewer of them.
+    images[1].write(&dir.path().join("1.dcm"));
+    let bytes = fs::read(dir.path().join("1.dcm")).unwrap();
+    fs::write(dir.path().join("1.dcm"), &bytes[..bytes.len() - 6]).unwrap();
+    let error = series.load(&|_, _| {}).unwrap_err().to_string();
+    assert!(error.contains("1.dcm") && error.contains("truncated"), "{error}");
+}

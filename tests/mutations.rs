@@ -6,7 +6,9 @@
 mod support;
 
 use corticalysis::dicom::discover;
+use corticalysis::volume::{Grid, Volume};
 use dicom_dictionary_std::uids;
+use nalgebra::{Matrix3, Point3, Vector3};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -69,6 +71,16 @@ impl Random {
     }
 }
 
+fn small_volume() -> Volume<i16> {
+    let grid = Grid {
+        size: [5, 4, 3],
+        origin_mm: Point3::new(1.0, 2.0, 3.0),
+        directions: Matrix3::identity(),
+        spacing_mm: Vector3::new(0.5, 0.5, 2.0),
+    };
+    Volume { voxels: (0..60).collect(), grid }
+}
+
 /// Small files of every kind that is read, and the odd ones where they are present.
 fn originals() -> Vec<(String, Vec<u8>)> {
     let dir = TempDir::new().unwrap();
@@ -92,6 +104,11 @@ fn originals() -> Vec<(String, Vec<u8>)> {
         std::io::Write::write_all(&mut zip, &fs::read(dir.path().join(format!("single {n}.dcm"))).unwrap()).unwrap();
     }
     zip.finish().unwrap();
+    let mut air = support::oriented::stored(&small_volume(), ([1, 0, 2], [false, true, false]));
+    air.voxels[0] = -1000;
+    for name in ["ct.nii", "ct.nii.gz"] {
+        support::nifti_file::Nifti::default().write(&air, &dir.path().join(name));
+    }
     let odd = shared_data().map(|folder| folder.join("odd"));
     let files = |folder: &Path| fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect::<Vec<PathBuf>>();
     let mut paths = files(dir.path());

@@ -164,7 +164,7 @@ fn stored_otherwise(volume: &Volume<i16>, flip: [bool; 2], transpose: bool) -> V
         grid.spacing_mm.swap_rows(0, 1);
         grid.size = size;
     }
-    Volume { grid, voxels }
+    Volume { grid, voxels: voxels.into() }
 }
 
 #[test]

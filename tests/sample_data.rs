@@ -98,12 +98,14 @@ fn the_page_opens_offline() {
 }
 
 #[test]
-fn the_series_is_listed_once_and_the_contours_are_set_aside() {
+fn the_series_is_listed_once_and_the_contours_by_name() {
     let run = corticalysis(["series".as_ref(), sample("healthy").as_os_str()]);
     assert_eq!(run.status, 0, "{}", run.stderr);
-    let series: Vec<&str> = run.stdout.lines().take_while(|line| *line != "set aside:").collect();
+    let series: Vec<&str> = run.stdout.lines().take_while(|line| !line.starts_with("regions")).collect();
     let [line] = series[..] else { panic!("one series expected:\n{}", run.stdout) };
     assert!(line.contains("184×157×68") && line.contains("0.977×0.977×3.270 mm"), "{line}");
+    let region = run.stdout.lines().find(|line| line.contains("ROI 1 \"GTV_Mass_CT\"")).expect("its name, for --roi");
+    assert!(region.contains("RTSTRUCT") && region.contains("49 contours"), "{region}");
     let aside = run.stdout.lines().skip_while(|line| *line != "set aside:").nth(1).expect("what was set aside");
     assert!(aside.contains("1 file") && aside.contains("RTSTRUCT"), "{aside}");
 }

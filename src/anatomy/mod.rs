@@ -1,10 +1,12 @@
 //! Which bones are here, where they begin and end, their side and their axis.
 
 mod bones;
+mod masked;
 mod names;
 mod shafts;
 
 pub use bones::{Bone, name_bones};
+pub use masked::shafts_within;
 pub use shafts::{Shaft, find_shafts};
 
 /// The long bones this tool knows.

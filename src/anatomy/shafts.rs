@@ -9,9 +9,9 @@ use crate::volume::{Section, Volume, sections};
 use rayon::prelude::*;
 
 /// HU above which a voxel may belong to a bone's wall: below any cortex a scanner resolves, above contrast-free tissue.
-const BONE_HU: i16 = 300;
+pub(super) const BONE_HU: i16 = 300;
 /// Smallest filled section of a shaft (a thin fibula is about 100 mm²).
-const MIN_SECTION_MM2: f64 = 60.0;
+pub(super) const MIN_SECTION_MM2: f64 = 60.0;
 /// Largest filled section of a shaft, across its axis. Condyles and trochanters are larger.
 const MAX_SECTION_MM2: f64 = 1600.0;
 /// A ring with a smaller share of its convex hull is open, or fused with a neighbour.
@@ -21,7 +21,7 @@ const MIN_WALL_HU: f64 = 700.0;
 /// The same for a bone that the border cuts everywhere, whose ring cannot speak for it: the pelvis stays below.
 const MIN_CUT_WALL_HU: f64 = 1000.0;
 /// Rings along the bone that make a shaft.
-const MIN_LENGTH_MM: f64 = 40.0;
+pub(super) const MIN_LENGTH_MM: f64 = 40.0;
 /// Longest stretch without a ring that is bridged when both ends point at each other.
 const MAX_GAP_MM: f64 = 160.0;
 
@@ -32,6 +32,8 @@ pub struct Shaft {
     pub rings: Vec<Section>,
     /// The border cuts every section: nothing of it can be measured.
     pub cut_everywhere: bool,
+    /// First and last slice beyond which the bone is not followed, where a mask says so.
+    pub within: Option<(usize, usize)>,
 }
 
 impl Shaft {
@@ -80,7 +82,7 @@ pub fn find_shafts(volume: &Volume<i16>) -> Vec<Shaft> {
             rings.len() as f64 * dz >= 0.5 * MIN_LENGTH_MM && rings.len() >= 5 && course_mm(rings, dz) >= MIN_LENGTH_MM
         })
         .filter(|rings| is_long_bone(rings))
-        .map(|rings| Shaft { rings, cut_everywhere: false })
+        .map(|rings| Shaft { rings, cut_everywhere: false, within: None })
         .collect();
     let opened = opened(&all, dz, &shafts);
     shafts.extend(opened);
@@ -90,7 +92,7 @@ pub fn find_shafts(volume: &Volume<i16>) -> Vec<Shaft> {
         .filter(|pieces| pieces.len() as f64 * dz >= MIN_LENGTH_MM && pieces.len() >= 5 && is_long_bone(pieces))
         .filter(|pieces| median_of(pieces, |s| s.wall_hu) >= MIN_CUT_WALL_HU)
         .filter(|pieces| !found.iter().any(|shaft| continues(volume, shaft, pieces)));
-    shafts.extend(cut.map(|rings| Shaft { rings, cut_everywhere: true }));
+    shafts.extend(cut.map(|rings| Shaft { rings, cut_everywhere: true, within: None }));
     shafts.sort_by(|a, b| {
         let weight = |s: &Shaft| s.rings.iter().map(|r| r.filled_area_mm2).sum::<f64>();
         weight(b).total_cmp(&weight(a))
@@ -112,12 +114,12 @@ fn opened(all: &[Vec<Section>], dz: f64, found: &[Shaft]) -> Vec<Shaft> {
         .map(|chain| chain.into_iter().filter(is_ring).collect::<Vec<_>>())
         .filter(|rings| rings.len() >= 5 && course_mm(rings, dz) >= 1.5 * MIN_LENGTH_MM && is_long_bone(rings))
         .filter(|rings| !rings.iter().any(taken))
-        .map(|rings| Shaft { rings, cut_everywhere: false })
+        .map(|rings| Shaft { rings, cut_everywhere: false, within: None })
         .collect()
 }
 
 /// Distance from the first to the last ring of a chain, mm.
-fn course_mm(rings: &[Section], dz: f64) -> f64 {
+pub(super) fn course_mm(rings: &[Section], dz: f64) -> f64 {
     (rings[rings.len() - 1].k - rings[0].k + 1) as f64 * dz
 }
 
@@ -126,7 +128,7 @@ fn is_dense(section: &Section) -> bool {
 }
 
 /// A compact piece whose inside, if any, is clearly less dense than its wall.
-fn is_ring(section: &Section) -> bool {
+pub(super) fn is_ring(section: &Section) -> bool {
     let hollow = section.filled_area_mm2 - section.area_mm2;
     section.solidity >= MIN_SOLIDITY
         // The bone may lie up to 60° oblique to the slice, which doubles the area.
@@ -136,12 +138,12 @@ fn is_ring(section: &Section) -> bool {
         && (hollow < 0.05 * section.filled_area_mm2 || section.hole_hu < 0.4 * section.wall_hu)
 }
 
-fn filled(section: &Section) -> f64 {
+pub(super) fn filled(section: &Section) -> f64 {
     section.filled_area_mm2
 }
 
 /// Chains of neighbouring sections, each the other's nearest match.
-fn chains(
+pub(super) fn chains(
     all: &[Vec<Section>],
     keep: impl Fn(&Section) -> bool,
     size: fn(&Section) -> f64,
@@ -215,7 +217,7 @@ fn extrapolate(chain: &[Section], k: f64, dz: f64) -> [f64; 2] {
 }
 
 /// Joins chains across stretches where the ring is open (a lesion), when each points at the other.
-fn bridge(mut chains: Vec<Vec<Section>>, dz: f64) -> Vec<Vec<Section>> {
+pub(super) fn bridge(mut chains: Vec<Vec<Section>>, dz: f64) -> Vec<Vec<Section>> {
     chains.retain(|c| c.len() >= 3);
     chains.sort_by_key(|c| c[0].k);
     loop {

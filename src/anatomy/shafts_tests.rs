@@ -36,7 +36,7 @@ fn volume_of(tubes: &[Tube]) -> Volume<i16> {
         directions: Matrix3::identity(),
         spacing_mm: Vector3::from(spacing),
     };
-    Volume { grid, voxels }
+    Volume { grid, voxels: voxels.into() }
 }
 
 const NOWHERE: std::ops::Range<f64> = 0.0..0.0;

@@ -63,6 +63,20 @@ pub struct AnalyzeArgs {
     /// Only the bone at this position, in patient millimetres
     #[arg(long, value_name = "X,Y,Z", allow_hyphen_values = true)]
     seed: Option<SeedPoint>,
+    /// The bone itself, as a mask (NIfTI or DICOM SEG on the grid of the CT), instead of finding it; each label is one
+    #[arg(long, value_name = "FILE")]
+    mask: Option<PathBuf>,
+    /// Only this label of the mask: its number, or the name of a segment
+    #[arg(long, value_name = "LABEL", requires = "mask")]
+    mask_label: Option<String>,
+    /// The bone itself, as a region of an RTSTRUCT or SEG among the inputs ('corticalysis series' lists them); may be
+    /// repeated
+    #[arg(long, value_name = "NAME", conflicts_with = "mask")]
+    bone_roi: Vec<String>,
+    /// Only lesions within 5 mm of this outlined lesion or target volume, a region of an RTSTRUCT or SEG among the
+    /// inputs; may be repeated
+    #[arg(long, value_name = "NAME")]
+    roi: Vec<String>,
     /// Pain: mild, moderate or functional (severe, or aggravated by using the limb); no image tells it
     #[arg(long, value_name = "PAIN")]
     pain: Option<Pain>,
@@ -110,6 +124,14 @@ pub struct AnalyzeSettings {
     pub side: Option<Side>,
     /// Only the bone at this position.
     pub seed: Option<SeedPoint>,
+    /// File of a mask of the bone.
+    pub mask: Option<PathBuf>,
+    /// Only this label of it.
+    pub mask_label: Option<String>,
+    /// Regions that are bones.
+    pub bone_roi: Vec<String>,
+    /// Regions that lesions are restricted to.
+    pub roi: Vec<String>,
     /// The pain, which no image tells.
     pub pain: Option<Pain>,
     /// Given instead of measured.
@@ -141,6 +163,10 @@ impl From<AnalyzeArgs> for AnalyzeSettings {
             bone: args.bone,
             side: args.side,
             seed: args.seed,
+            mask: args.mask,
+            mask_label: args.mask_label,
+            bone_roi: args.bone_roi,
+            roi: args.roi,
             pain: args.pain,
             site: args.site,
             lesion_type: args.lesion_type,
@@ -214,7 +240,7 @@ mod tests {
     #[test]
     fn every_option_arrives() {
         let line = "ct more -o out --series 1.2.840 --bone femur --side left --seed -85.5,12,-430 --pain mild --site trochanteric \
-                    --type lytic --size 0.5 --reference contralateral --depth 0.5 --identify --json --quiet --threads 2";
+                    --type lytic --size 0.5 --reference contralateral --depth 0.5 --identify --json --quiet --threads 2 --mask m.nii.gz --mask-label 3 --roi GTV --roi CTV";
         let settings = settings(&line.split_whitespace().collect::<Vec<_>>()).unwrap();
         let expected = AnalyzeSettings {
             paths: vec!["ct".into(), "more".into()],
@@ -223,6 +249,10 @@ mod tests {
             bone: Some(BoneName::Femur),
             side: Some(Side::Left),
             seed: Some(SeedPoint { x_mm: -85.5, y_mm: 12.0, z_mm: -430.0 }),
+            mask: Some("m.nii.gz".into()),
+            mask_label: Some("3".into()),
+            bone_roi: Vec::new(),
+            roi: vec!["GTV".into(), "CTV".into()],
             pain: Some(Pain::Mild),
             site: Some(Site::Trochanteric),
             lesion_type: Some(LesionType::Lytic),
@@ -241,6 +271,13 @@ mod tests {
     fn the_output_may_be_left_out_only_with_json() {
         assert!(settings(&["ct"]).is_err());
         assert_eq!(settings(&["ct", "--json"]).unwrap().output_dir, None);
+    }
+
+    #[test]
+    fn a_bone_is_given_in_one_way_only() {
+        assert_eq!(settings(&["ct", "--json", "--bone-roi", "FEMUR_L"]).unwrap().bone_roi, ["FEMUR_L"]);
+        assert!(settings(&["ct", "--json", "--bone-roi", "FEMUR_L", "--mask", "m.nii"]).is_err());
+        assert!(settings(&["ct", "--json", "--mask-label", "3"]).is_err());
     }
 
     #[test]

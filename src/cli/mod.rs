@@ -6,6 +6,7 @@
 pub mod analyze;
 pub mod evaluate;
 pub mod exit_status;
+mod given_regions;
 pub mod mirels;
 pub mod phantom;
 pub mod run_analysis;
@@ -47,12 +48,12 @@ pub struct Cli {
 /// One job each.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List the CT series found, one line each, with the geometry and what is wrong with it
+    /// List the CT series found, one line each, with the geometry and what is wrong with it, and the regions drawn on them
     #[command(after_help = "Example:\n  corticalysis series ~/export\n\nLengths are millimetres.")]
     Series(SeriesArgs),
     /// Find the long bones, measure, score, and write the report
     ///
-    /// Reads one CT series, finds the long bones, measures the cortical lysis of every axial slice against the intact
+    /// Reads one CT series (DICOM, or NIfTI in HU), finds the long bones, measures the cortical lysis of every axial slice against the intact
     /// bone (the opposite side, or the same bone above and below the lesion), scores Mirels and applies the published
     /// rules. Writes report.json, slices.csv, bones.csv, figures and report.html into the output folder, and prints a
     /// summary.
@@ -81,10 +82,17 @@ pub enum Command {
 }
 
 const ANALYZE_HELP: &str = "\
-Example:
+Examples:
   corticalysis analyze ~/export/planning-ct -o report --bone femur --side left --pain moderate
 
+  corticalysis analyze ct.nii.gz -o report --mask femur.nii.gz --bone femur --side left
+  corticalysis analyze ~/export/ct ~/export/RS.dcm -o report --roi GTV
+
 Units: positions in millimetres of the DICOM patient frame (x to the left, y to the back, z to the head).
+
+A mask must have the voxels of the CT, in any order of its axes; up to 0.5 mm apart is accepted and said. The contours of
+an RTSTRUCT are placed by their coordinates. With --roi, lesions and rules are those of the region; the percentages of
+each slice stay those of the whole slice.
 
 Exit status:
   0  analysed, whatever was found

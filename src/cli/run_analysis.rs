@@ -9,9 +9,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::analyze::AnalyzeSettings;
 use super::exit_status::{ExitError, OrExit};
+use super::given_regions::{GivenRegions, given_regions};
 use crate::analysis::{MeasuredBone, Settings, analyze};
 use crate::cortex::Acquisition;
-use crate::dicom::{Discovery, Series, discover};
+use crate::dicom::{Discovery, Series, discover, is_nifti_name};
 use crate::report::{BoneFigures, GivenItems, Report, ReportError, bone_report, convert, summary, to_json, write_all};
 use crate::volume::Volume;
 
@@ -28,14 +29,18 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
     let discovery = discover(&settings.paths, &progress.step("reading headers")).or_input_unusable()?;
     let (series, others) = choose(&discovery, settings)?;
     let volume = series.load(&progress.step("reading slices")).or_input_unusable()?;
+    let given = given_regions(settings, &discovery, series).or_input_unusable()?;
     let spinner = progress.step("measuring");
     spinner(0, 1);
-    let bones = analyze(&volume, &measuring(settings, series));
+    let measuring = measuring(settings, series, &given);
+    let bones = analyze(&volume, &measuring);
     drop(spinner);
     progress.clear();
 
     let mut report = Report::new(convert::series_report(series), recorded(settings));
     report.series.warnings.extend(others);
+    report.series.warnings.extend(given.notes);
+    report.series.warnings.extend(without_shaft(&measuring, &bones));
     if settings.identify {
         report.series.patient = convert::patient_report(series);
     }
@@ -43,11 +48,11 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
         eprintln!("warning: {warning}");
     }
     if bones.is_empty() {
-        return Err(no_bone(&volume, settings, series).into());
+        return Err(no_bone(&volume, &measuring).into());
     }
-    let given =
+    let items =
         GivenItems { site: settings.site, size: settings.size, lesion_type: settings.lesion_type, pain: settings.pain };
-    report.bones = bones.iter().map(|bone| bone_report(series, bone, &given)).collect();
+    report.bones = bones.iter().map(|bone| bone_report(series, bone, &items)).collect();
     let figures: Vec<BoneFigures> = bones
         .iter()
         .enumerate()
@@ -85,7 +90,7 @@ pub(super) fn output_error(error: ReportError) -> anyhow::Error {
 }
 
 /// The user's choices as the measurement wants them.
-fn measuring(settings: &AnalyzeSettings, series: &Series) -> Settings {
+fn measuring(settings: &AnalyzeSettings, series: &Series, given: &GivenRegions) -> Settings {
     Settings {
         bone: settings.bone,
         side: settings.side,
@@ -93,7 +98,21 @@ fn measuring(settings: &AnalyzeSettings, series: &Series) -> Settings {
         reference: settings.reference,
         depth: settings.depth_fraction,
         acquisition: Acquisition { slice_thickness_mm: series.header.slice_thickness_mm, blur_fwhm_mm: None },
+        masks: given.bones.clone(),
+        regions: given.lesions.clone(),
     }
+}
+
+/// The masks that no bone came of, in one sentence.
+fn without_shaft(measuring: &Settings, bones: &[MeasuredBone]) -> Option<String> {
+    // With these, bones are left out that have a shaft.
+    let asked = measuring.bone.is_some() || measuring.side.is_some() || measuring.seed_mm.is_some();
+    let names = measuring.masks.iter().map(|mask| mask.name.as_str());
+    let barren = names.filter(|name| !bones.iter().any(|bone| bone.mask.as_deref() == Some(name)));
+    let barren: Vec<&str> = barren.collect();
+    (!asked && !barren.is_empty() && !bones.is_empty()).then(|| {
+        format!("no shaft that can be measured (a closed dense ring in five slices or more) in: {}", barren.join(", "))
+    })
 }
 
 /// The series to analyse, and what to say of the others; the rule is [`crate::dicom::choose`]'s unless `--series` says.
@@ -107,7 +126,11 @@ fn choose<'a>(discovery: &'a Discovery, settings: &AnalyzeSettings) -> Result<(&
         format!(
             "{} CT series among the inputs; analysed is {} ({why}; choose another with --series)",
             candidates.len(),
-            series.header.series_instance_uid
+            // The report holds no names of files.
+            match series.header.series_instance_uid.as_str() {
+                "" => "a NIfTI file",
+                uid => uid,
+            }
         )
     });
     Ok((series, others.into_iter().collect()))
@@ -137,7 +160,7 @@ fn recorded(settings: &AnalyzeSettings) -> BTreeMap<String, serde_json::Value> {
     fn word<T: ToString>(value: Option<T>) -> serde_json::Value {
         value.map_or(serde_json::Value::Null, |v| v.to_string().into())
     }
-    BTreeMap::from([
+    let mut recorded = BTreeMap::from([
         ("bone".into(), word(settings.bone)),
         ("side".into(), word(settings.side)),
         ("seed_mm".into(), settings.seed.map_or(serde_json::Value::Null, |s| vec![s.x_mm, s.y_mm, s.z_mm].into())),
@@ -147,18 +170,37 @@ fn recorded(settings: &AnalyzeSettings) -> BTreeMap<String, serde_json::Value> {
         ("site".into(), word(settings.site)),
         ("type".into(), word(settings.lesion_type)),
         ("size".into(), word(settings.size)),
-    ])
+    ]);
+    // Only where they were given, so that other reports stay as they are.
+    // Of a file its kind: its name may be the patient's.
+    let kind = |path: &std::path::PathBuf| if is_nifti_name(path) { "NIfTI" } else { "SEG" };
+    recorded.extend(settings.mask.as_ref().map(|path| ("mask".into(), kind(path).into())));
+    recorded.extend(settings.mask_label.clone().map(|label| ("mask_label".into(), label.into())));
+    for (key, names) in [("bone_roi", &settings.bone_roi), ("roi", &settings.roi)] {
+        if !names.is_empty() {
+            recorded.insert(key.into(), names.clone().into());
+        }
+    }
+    recorded
 }
 
 /// Why there is nothing to report: no bone at all, or none that answers to `--bone`, `--side` and `--seed`.
-fn no_bone(volume: &Volume<i16>, settings: &AnalyzeSettings, series: &Series) -> ExitError {
-    let asked = settings.bone.is_some() || settings.side.is_some() || settings.seed.is_some();
-    let unasked = Settings { bone: None, side: None, seed_mm: None, ..measuring(settings, series) };
+fn no_bone(volume: &Volume<i16>, measuring: &Settings) -> ExitError {
+    let asked = measuring.bone.is_some() || measuring.side.is_some() || measuring.seed_mm.is_some();
+    let unasked = Settings { bone: None, side: None, seed_mm: None, ..measuring.clone() };
     let others: Vec<String> = if asked {
         analyze(volume, &unasked).iter().map(|b| format!("{} {}", b.bone.side, b.bone.name)).collect()
     } else {
         Vec::new()
     };
+    if others.is_empty() && !measuring.masks.is_empty() {
+        let names: Vec<&str> = measuring.masks.iter().map(|mask| mask.name.as_str()).collect();
+        return ExitError::no_long_bone(anyhow::anyhow!(
+            "no shaft that can be measured in the mask ({}): the marked voxels show no closed dense ring in five slices or more",
+            names.join(", ")
+        ))
+        .with_hint("check that the mask marks the bone, its wall included; without it the bones are found");
+    }
     if others.is_empty() {
         return ExitError::no_long_bone(anyhow::anyhow!(
             "no long bone that can be measured was found in this series: no shaft shows a closed dense ring over 40 mm or more"

@@ -31,8 +31,9 @@ pub fn measure(volume: &Volume<i16>, shaft: &Shaft, acquisition: &Acquisition) -
     let dz = volume.grid.spacing_mm.z;
     let beyond = (BEYOND_MM / dz) as usize;
     let (first_ring, last_ring) = shaft.span();
-    let first = first_ring.saturating_sub(beyond);
-    let last = (last_ring + beyond).min(volume.grid.size[2] - 1);
+    let around = (first_ring.saturating_sub(beyond), (last_ring + beyond).min(volume.grid.size[2] - 1));
+    // A mask says where the bone ends.
+    let (first, last) = shaft.within.unwrap_or(around);
     let widest = shaft.rings.iter().map(|r| 0.5 * r.axes_mm[0]).fold(0.0, f64::max);
     let polar = Polar::cast(volume, &axis, first, last, 1.3 * widest + 14.0);
 

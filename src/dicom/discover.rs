@@ -4,7 +4,9 @@ use super::error::DicomError;
 use super::header::{Header, Look, look};
 use super::inputs::inputs_under;
 use super::load::unsupported;
+use super::nifti_series::{self, NoSeries, is_named_so};
 use super::problems::{SeriesFault, SeriesWarning};
+use super::regions::{RegionFile, RegionKind};
 use super::series::Series;
 use super::stack::{degrees_off_axial, overlaps, stack};
 use dicom_dictionary_std::uids;
@@ -18,8 +20,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// What was found under the paths given.
 #[derive(Debug, Clone)]
 pub struct Discovery {
-    /// CT series, also those that must not be measured ([`Series::faults`]), ordered by study, series UID and place.
+    /// CT series, also those that must not be measured ([`Series::faults`]), ordered by study, series UID and place;
+    /// those from NIfTI last, by path.
     pub series: Vec<Series>,
+    /// RTSTRUCT and SEG objects, by path; they are set aside, too, because they are no part of a series.
+    pub regions: Vec<RegionFile>,
     /// Everything else, one entry a reason.
     pub set_aside: Vec<SetAside>,
 }
@@ -51,6 +56,8 @@ pub enum SetAsideReason {
     RtStruct,
     /// Segmentation object: masks.
     Segmentation,
+    /// NIfTI whose values are no HU: a mask, most often. What they are.
+    NotHounsfield(String),
     /// DICOM of another kind: its modality, or its class where it has none.
     OtherObject(String),
     /// Overview image for planning the scan.
@@ -75,6 +82,9 @@ impl fmt::Display for SetAsideReason {
             Self::Unreadable(why) => write!(f, "cannot be read ({why})"),
             Self::RtStruct => f.write_str("RTSTRUCT"),
             Self::Segmentation => f.write_str("SEG"),
+            Self::NotHounsfield(what) => {
+                write!(f, "NIfTI, but no CT in HU ({what}, nothing as low as fat); a mask is given with --mask")
+            }
             Self::OtherObject(what) => f.write_str(what),
             Self::Localizer => f.write_str("localizer (scout)"),
             Self::NotGrayscale(what) => write!(f, "no CT image values ({what})"),
@@ -98,18 +108,34 @@ pub fn discover(paths: &[PathBuf], progress: &(dyn Fn(usize, usize) + Sync)) -> 
     let mut aside: BTreeMap<SetAsideReason, Vec<PathBuf>> = BTreeMap::new();
     let files = inputs_under(paths, &mut aside)?;
     let done = AtomicUsize::new(0);
-    let looks: Vec<Look> = files
+    let looks: Vec<Found> = files
         .par_iter()
         .map(|input| {
-            let found = look(&input.path, input.packed.as_ref());
+            let packed = input.packed.as_ref();
+            let found = match is_named_so(&input.path) {
+                true => Found::Nifti(nifti_series::series_of(&input.path, packed).map(Box::new)),
+                false => Found::Dicom(look(&input.path, packed)),
+            };
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, files.len());
             found
         })
         .collect();
 
-    let mut headers = Vec::new();
-    for (input, look) in files.iter().zip(looks) {
+    let (mut headers, mut from_nifti, mut regions) = (Vec::new(), Vec::new(), Vec::new());
+    for (input, found) in files.iter().zip(looks) {
         let path = &input.path;
+        let look = match found {
+            Found::Dicom(look) => look,
+            Found::Nifti(Ok(series)) => {
+                from_nifti.push(*series);
+                continue;
+            }
+            Found::Nifti(Err(NoSeries::Unreadable(why))) => Look::Unreadable(why),
+            Found::Nifti(Err(NoSeries::NotHounsfield(what))) => {
+                aside.entry(SetAsideReason::NotHounsfield(what)).or_default().push(path.clone());
+                continue;
+            }
+        };
         let reason = match look {
             Look::NotDicom => Some(SetAsideReason::NotDicom),
             Look::Unreadable(why) if paths.contains(path) && fs::File::open(path).is_err() => {
@@ -121,7 +147,14 @@ pub fn discover(paths: &[PathBuf], progress: &(dyn Fn(usize, usize) + Sync)) -> 
                 let mut reasons = BTreeSet::new();
                 for frame in frames {
                     match refuse(&frame) {
-                        Some(reason) => drop(reasons.insert(reason)),
+                        Some(reason) => {
+                            regions.extend(RegionKind::of(&reason).map(|kind| RegionFile {
+                                path: path.clone(),
+                                packed: input.packed.clone(),
+                                kind,
+                            }));
+                            reasons.insert(reason);
+                        }
                         None => headers.push(frame),
                     }
                 }
@@ -136,12 +169,19 @@ pub fn discover(paths: &[PathBuf], progress: &(dyn Fn(usize, usize) + Sync)) -> 
         }
     }
 
-    let series = series_of(headers);
+    let mut series = series_of(headers);
+    series.extend(from_nifti);
     let set_aside: Vec<SetAside> = aside.into_iter().map(|(reason, paths)| SetAside { paths, reason }).collect();
     if series.is_empty() {
         return Err(nothing(paths, files.len(), &set_aside));
     }
-    Ok(Discovery { series, set_aside })
+    Ok(Discovery { series, regions, set_aside })
+}
+
+/// What a look at one file gave, by the kind of file its name says.
+enum Found {
+    Dicom(Look),
+    Nifti(Result<Box<Series>, NoSeries>),
 }
 
 /// Why this object is no slice of a CT series; `None` if it may be one.
@@ -157,7 +197,7 @@ fn refuse(header: &Header) -> Option<SetAsideReason> {
             }
         }
         uids::RT_STRUCTURE_SET_STORAGE => return Some(Why::RtStruct),
-        uids::SEGMENTATION_STORAGE => return Some(Why::Segmentation),
+        uids::SEGMENTATION_STORAGE | uids::LABEL_MAP_SEGMENTATION_STORAGE => return Some(Why::Segmentation),
         class if class.starts_with("1.2.840.10008.5.1.4.1.1.7") => {
             return Some(Why::NotGrayscale("secondary capture".into()));
         }
@@ -272,7 +312,7 @@ fn nothing(paths: &[PathBuf], files: usize, set_aside: &[SetAside]) -> DicomErro
             (reason, n) => format!("{n} are {reason}"),
         })
         .collect();
-    let hint = "give the folder or files of an axial CT series (CT Image Storage)";
+    let hint = "give the folder or files of an axial CT series (CT Image Storage, or NIfTI in HU)";
     DicomError::NoCt { paths: paths.to_vec(), files, found: parts.join("; "), hint: hint.to_string() }
 }
 

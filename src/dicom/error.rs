@@ -1,6 +1,7 @@
 //! Why an input cannot be used, and what to do about it.
 
 use super::problems::count;
+use crate::volume::Grid;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -46,6 +47,64 @@ pub enum DicomError {
         series: String,
         /// Reason and remedy.
         why: String,
+    },
+    /// A NIfTI file that cannot be read.
+    #[error("{}: {why}\nhint: {hint}", path.display())]
+    Nifti {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A file of regions (RTSTRUCT, SEG, mask) that cannot be read, or holds what cannot be placed.
+    #[error("{}: {why}\nhint: {hint}", path.display())]
+    Regions {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A mask whose voxels are not those of the CT.
+    #[error(
+        "{}: its voxels are not those of the CT: {difference}\n  mask: {mask}\n  CT:   {ct}\n\
+         hint: resample it to the CT with the nearest neighbour, or give the CT that it was made on",
+        path.display()
+    )]
+    Geometry {
+        /// The file.
+        path: PathBuf,
+        /// In one clause: what differs, and how much is let pass.
+        difference: String,
+        /// Grid of the mask.
+        mask: Box<Grid>,
+        /// Grid of the CT.
+        ct: Box<Grid>,
+    },
+    /// Regions drawn in other patient coordinates.
+    #[error(
+        "{}: drawn in the frame of reference {of_regions:?}, the CT has {of_ct:?}: the coordinates are not the same\n\
+         hint: give the CT that the regions were drawn on, or export them anew on this one",
+        path.display()
+    )]
+    OtherFrame {
+        /// The file.
+        path: PathBuf,
+        /// Frame of Reference UID of the regions.
+        of_regions: String,
+        /// Frame of Reference UID of the CT.
+        of_ct: String,
+    },
+    /// A region that was asked for by name and is in none of the files.
+    #[error("no region {given:?} among the inputs\nhint: {hint}")]
+    NoSuchRegion {
+        /// The name that was asked for.
+        given: String,
+        /// The nearest name, and all there are.
+        hint: String,
     },
     /// One slice of a series whose pixels cannot be read.
     #[error("{}: slice {slice} (z = {z_mm:.1} mm): {why}\nhint: {hint}", path.display())]

@@ -21,6 +21,8 @@ pub(crate) struct FrameGroups {
     pub kvp: Option<f64>,
     pub acquisition_number: Option<i64>,
     pub temporal_position: Option<i64>,
+    /// Of a segmentation: which segment the frame shows.
+    pub segment: Option<i64>,
 }
 
 type Tag = (u16, u16);
@@ -35,6 +37,7 @@ const FRAME_CONTENT: Tag = (0x0020, 0x9111);
 const FRAME_TYPE: Tag = (0x0018, 0x9329);
 const RECONSTRUCTION: Tag = (0x0018, 0x9314);
 const X_RAY_DETAILS: Tag = (0x0018, 0x9325);
+const SEGMENT_IDENTIFICATION: Tag = (0x0062, 0x000A);
 /// Where legacy converted objects keep what has no group.
 const UNASSIGNED: [Tag; 2] = [(0x0020, 0x9171), (0x0020, 0x9170)];
 
@@ -99,6 +102,7 @@ impl Group<'_> {
             kvp: self.numbers(X_RAY_DETAILS, (0x0018, 0x0060)).first().copied(),
             acquisition_number: self.whole(FRAME_CONTENT, (0x0020, 0x9156)),
             temporal_position: self.whole(FRAME_CONTENT, (0x0020, 0x9128)),
+            segment: self.whole(SEGMENT_IDENTIFICATION, (0x0062, 0x000B)),
         }
     }
 

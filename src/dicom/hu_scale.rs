@@ -44,43 +44,43 @@ impl HuScale {
     }
 
     /// HU of one word.
-    pub fn hu(&self, raw: u16) -> i16 {
-        match self {
-            HuScale::Table(table) => table[usize::from(raw)],
-            HuScale::Offset { .. } => {
-                let mut out = [0];
-                self.convert(&raw.to_le_bytes(), &mut out);
-                out[0]
-            }
-        }
+    #[cfg(test)]
+    fn hu(&self, raw: u16) -> i16 {
+        let mut word = [raw as i16];
+        self.convert(&mut word);
+        word[0]
     }
 
-    /// HU of little-endian words.
-    pub fn convert(&self, bytes: &[u8], out: &mut [i16]) {
-        let words = bytes.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]]));
-        let pairs = out.iter_mut().zip(words);
-        // The signs apart, so that the loops hold no branch. Fill is sometimes written across the unused high bits, so
+    /// Stored words to HU, where they lie.
+    pub fn convert(&self, words: &mut [i16]) {
+        // The signs apart, and without padding, so that the loops hold no branch and no more than they need. Fill is sometimes written across the unused high bits, so
         // the whole word is compared too.
         match *self {
+            HuScale::Offset { unused, signed: true, intercept, padding: (low, high) } if low > high => {
+                words.iter_mut().for_each(|word| *word = offset((*word << unused) >> unused, false, intercept));
+            }
+            HuScale::Offset { unused, signed: false, intercept, padding: (low, high) } if low > high => {
+                words.iter_mut().for_each(|word| {
+                    *word = offset(((*word as u16) << unused >> unused) as i16, false, intercept);
+                });
+            }
             HuScale::Offset { unused, signed: true, intercept, padding: (low, high) } => {
-                let none = low > high;
-                let (low, high) = if none { (i16::MAX, i16::MIN) } else { (low as i16, high as i16) };
-                pairs.for_each(|(hu, raw)| {
-                    let (value, whole) = ((raw << unused) as i16 >> unused, raw as i16);
+                let (low, high) = (low as i16, high as i16);
+                words.iter_mut().for_each(|word| {
+                    let (value, whole) = ((*word << unused) >> unused, *word);
                     let padded = ((value >= low) & (value <= high)) | ((whole >= low) & (whole <= high));
-                    *hu = offset(value, padded, intercept);
+                    *word = offset(value, padded, intercept);
                 });
             }
             HuScale::Offset { unused, signed: false, intercept, padding: (low, high) } => {
-                let none = low > high;
-                let (low, high) = if none { (u16::MAX, u16::MIN) } else { (low as u16, high as u16) };
-                pairs.for_each(|(hu, raw)| {
-                    let value = (raw << unused) >> unused;
-                    let padded = ((value >= low) & (value <= high)) | ((raw >= low) & (raw <= high));
-                    *hu = offset(value as i16, padded, intercept);
+                let (low, high) = (low as u16, high as u16);
+                words.iter_mut().for_each(|word| {
+                    let (value, whole) = ((*word as u16) << unused >> unused, *word as u16);
+                    let padded = ((value >= low) & (value <= high)) | ((whole >= low) & (whole <= high));
+                    *word = offset(value as i16, padded, intercept);
                 });
             }
-            HuScale::Table(_) => pairs.for_each(|(hu, raw)| *hu = self.hu(raw)),
+            HuScale::Table(ref table) => words.iter_mut().for_each(|word| *word = table[usize::from(*word as u16)]),
         }
     }
 }
@@ -187,12 +187,12 @@ mod tests {
             StoredPixels { bits_stored: 15, high_bit: 14, signed: false, ..usual.clone() },
             StoredPixels { bits_stored: 14, high_bit: 13, padding: Some((63536, 63000)), intercept: 3.0, ..usual },
         ];
-        let bytes: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
+        let words: Vec<i16> = (0..=u16::MAX).map(|word| word as i16).collect();
         for stored in cases {
             assert!(matches!(HuScale::new(&stored), HuScale::Offset { .. }), "{stored:?}");
-            let (mut fast, mut slow) = (vec![0; 65536], vec![0; 65536]);
-            HuScale::new(&stored).convert(&bytes, &mut fast);
-            HuScale::Table(table(&stored)).convert(&bytes, &mut slow);
+            let (mut fast, mut slow) = (words.clone(), words.clone());
+            HuScale::new(&stored).convert(&mut fast);
+            HuScale::Table(table(&stored)).convert(&mut slow);
             assert!(fast == slow, "{stored:?}");
         }
     }

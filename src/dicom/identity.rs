@@ -2,7 +2,8 @@
 //!
 //! Nothing else of this library keeps them: no header type has a place for them.
 
-use super::header::{Extent, parse, text};
+use super::elements::Extent;
+use super::header::parse;
 use super::series::Series;
 use super::source::open;
 use dicom_dictionary_std::tags;
@@ -21,9 +22,9 @@ impl Series {
     pub fn identity(&self) -> Option<PatientIdentity> {
         let source = self.images().iter().flatten().next()?;
         let file = open(&source.path, source.packed.as_ref()).ok()?;
-        let object = parse(file, Extent::Identity).ok()??.object;
-        let name = text(&object, tags::PATIENT_NAME).unwrap_or_default();
+        let (elements, _) = parse(file, Extent::Identity).ok()??;
+        let name = elements.text(tags::PATIENT_NAME).unwrap_or_default();
         let name = name.split(['^', '=']).map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
-        Some(PatientIdentity { name, id: text(&object, tags::PATIENT_ID).unwrap_or_default() })
+        Some(PatientIdentity { name, id: elements.text(tags::PATIENT_ID).unwrap_or_default() })
     }
 }

@@ -4,7 +4,7 @@ use super::discover::SetAsideReason;
 use super::error::DicomError;
 use super::media_directory::{is_named_so, referenced_files};
 use super::source::{LARGEST_OBJECT_BYTES, PackedMember};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -23,11 +23,13 @@ pub(crate) struct Input {
 }
 
 type Aside = BTreeMap<SetAsideReason, Vec<PathBuf>>;
+/// The files by their names, each with the place it has without links.
+type Files = BTreeMap<PathBuf, PathBuf>;
 
 /// Every regular file under the paths and every member of the archives among them once, sorted; what cannot be
 /// opened within the paths goes to `aside`.
 pub(crate) fn inputs_under(paths: &[PathBuf], aside: &mut Aside) -> Result<Vec<Input>, DicomError> {
-    let mut files = BTreeSet::new();
+    let mut files = Files::new();
     for path in paths {
         let unreadable = |e: std::io::Error| match e.kind() {
             std::io::ErrorKind::NotFound => DicomError::PathMissing { path: path.clone() },
@@ -37,7 +39,7 @@ pub(crate) fn inputs_under(paths: &[PathBuf], aside: &mut Aside) -> Result<Vec<I
         if meta.is_file() {
             match is_named_so(path).then(|| referenced_files(path)).flatten() {
                 Some(listed) => add_listed(listed, &mut files, aside),
-                None => drop(files.insert(path.clone())),
+                None => add(path.clone(), &mut files),
             }
             continue;
         }
@@ -49,13 +51,13 @@ pub(crate) fn inputs_under(paths: &[PathBuf], aside: &mut Aside) -> Result<Vec<I
         walk(path, &mut files, aside);
     }
     // The same file may come by two ways (`a` and `a/b.dcm`, a link); the first name in order stands for it.
-    let mut seen = BTreeSet::new();
-    files.retain(|file| seen.insert(fs::canonicalize(file).unwrap_or_else(|_| file.clone())));
+    let mut seen = HashSet::with_capacity(files.len());
+    files.retain(|_, real| seen.insert(std::mem::take(real).into_os_string()));
     if files.is_empty() && aside.is_empty() {
         return Err(DicomError::Empty { paths: paths.to_vec() });
     }
     let mut inputs = Vec::with_capacity(files.len());
-    for path in files {
+    for path in files.into_keys() {
         if is_archive(&path) {
             add_members(&path, &mut inputs, aside);
         } else {
@@ -65,20 +67,38 @@ pub(crate) fn inputs_under(paths: &[PathBuf], aside: &mut Aside) -> Result<Vec<I
     Ok(inputs)
 }
 
-fn add_listed(listed: Vec<Result<PathBuf, PathBuf>>, files: &mut BTreeSet<PathBuf>, aside: &mut Aside) {
+fn add(path: PathBuf, files: &mut Files) {
+    let real = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+    files.insert(path, real);
+}
+
+fn add_listed(listed: Vec<Result<PathBuf, PathBuf>>, files: &mut Files, aside: &mut Aside) {
     for file in listed {
         match file {
-            Ok(found) => drop(files.insert(found)),
+            Ok(found) => add(found, files),
             Err(missing) => aside.entry(SetAsideReason::MissingFromDirectory).or_default().push(missing),
         }
     }
 }
 
-fn walk(folder: &Path, files: &mut BTreeSet<PathBuf>, aside: &mut Aside) {
+fn walk(folder: &Path, files: &mut Files, aside: &mut Aside) {
+    let mut resolved: Option<(PathBuf, PathBuf)> = None;
     for entry in WalkDir::new(folder).follow_links(true) {
         match entry {
             Ok(entry) if entry.file_type().is_file() => {
-                files.insert(entry.into_path());
+                let path = entry.path();
+                // What is no link lies where its folder lies: to ask that once a folder spares four calls a file.
+                let real = match (path.parent(), path.file_name()) {
+                    (Some(parent), Some(name)) if !entry.path_is_symlink() => {
+                        if resolved.as_ref().is_none_or(|(of, _)| of != parent) {
+                            resolved = fs::canonicalize(parent).ok().map(|real| (parent.to_path_buf(), real));
+                        }
+                        resolved.as_ref().map(|(_, real)| real.join(name))
+                    }
+                    _ => fs::canonicalize(path).ok(),
+                };
+                let real = real.unwrap_or_else(|| path.to_path_buf());
+                files.insert(entry.into_path(), real);
             }
             Ok(_) => {}
             // A link back to a folder above it leads to nothing new.

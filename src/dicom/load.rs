@@ -5,13 +5,16 @@ use super::encapsulated::{frames, joined};
 use super::error::DicomError;
 use super::header::BIG_ENDIAN;
 use super::hu_scale::HuScale;
-use super::native::{Form, PixelBytes, after_meta, find_pixels};
-use super::series::{Layout, Series, SliceSource, StoredPixels};
+use super::native::{Form, PIXELS, PixelBytes, after_meta, element, find_pixels};
+use super::nifti_series;
+use super::series::{Layout, PixelPlace, Series, SliceSource, StoredPixels};
 use super::source::{inflated, read_all};
-use crate::volume::{NO_DATA, Volume};
+use crate::volume::{NO_DATA, Volume, Voxels};
 use dicom_dictionary_std::uids;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,9 +30,12 @@ impl Series {
     /// [`DicomError::Unusable`] where the series has faults; [`DicomError::Slice`] for the lowest slice that
     /// cannot be read: file gone, truncated, in a compression there is no codec for.
     pub fn load(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Volume<i16>, DicomError> {
-        let unusable = |why| DicomError::Unusable { series: self.header.series_instance_uid.clone(), why };
+        let unusable = |why| DicomError::Unusable { series: self.label(), why };
         if let Some(why) = self.unusable() {
             return Err(unusable(why));
+        }
+        if let (Layout::Nifti { header, straighten }, Some(Some(source))) = (&self.layout, self.slices.first()) {
+            return nifti_series::load(source, header, *straighten, progress);
         }
         let (grid, images) = (self.stored_grid(), self.images());
         let pixels = grid.size[0] * grid.size[1];
@@ -37,26 +43,22 @@ impl Series {
             return Err(unusable("no pixels\nhint: export the series again".to_string()));
         }
         let shared = self.multi_frame_objects()?;
-        // Asked for first, so that too little memory is an error; then taken as zeroed pages, which the threads touch in
-        // parallel.
-        if Vec::<i16>::new().try_reserve_exact(grid.len()).is_err() {
-            let why = format!("not enough memory for {} voxels\nhint: give only the part with the bone", grid.len());
-            return Err(unusable(why));
-        }
-        let mut voxels = vec![0i16; grid.len()];
+        // Zeros that nothing has touched yet: the threads do, in parallel.
+        let mut voxels = Voxels::zeroed(grid.len()).ok_or_else(|| {
+            unusable(format!("not enough memory for {} voxels\nhint: give only the part with the bone", grid.len()))
+        })?;
         let done = AtomicUsize::new(0);
         let results: Vec<Result<(), DicomError>> = voxels
             .par_chunks_mut(pixels)
             .zip(images.par_iter())
             .enumerate()
             .map_init(Workspace::default, |space, (k, (out, slice))| {
-                match slice {
-                    Some(source) => {
-                        let object = shared.get(source.path.as_path());
-                        let read = space.read(source, object, grid.size[0], out);
-                        read.map_err(|problem| self.slice_error(k, source, problem))?;
-                    }
-                    None => out.fill(NO_DATA),
+                // Missing ones are filled when all others were read: a damaged file shall not cost the memory of a
+                // volume first.
+                if let Some(source) = slice {
+                    let object = shared.get(source.path.as_path());
+                    let read = space.read(source, object, grid.size[0], out);
+                    read.map_err(|problem| self.slice_error(k, source, problem))?;
                 }
                 progress(done.fetch_add(1, Ordering::Relaxed) + 1, images.len());
                 Ok(())
@@ -64,6 +66,8 @@ impl Series {
             .collect();
         // The lowest slice at fault, not the first to fail: the message must not depend on the threads.
         results.into_iter().collect::<Result<Vec<()>, _>>()?;
+        let missing = voxels.par_chunks_mut(pixels).zip(images.par_iter()).filter(|(_, slice)| slice.is_none());
+        missing.for_each(|(out, _)| out.fill(NO_DATA));
         let mut volume = Volume { grid: grid.clone(), voxels };
         if let Layout::Rearranged { straighten, turn, .. } = self.layout {
             if straighten {
@@ -188,7 +192,8 @@ impl Object {
                 let decoded = codecs::decode(*codec, joined(&self.bytes, fragments, space), size);
                 let why = |why| Problem { why: format!("its pixels cannot be decompressed: {why}"), hint: DECOMPRESS };
                 let words = decoded.map_err(why)?;
-                out.iter_mut().zip(words).for_each(|(hu, word)| *hu = scale.hu(word));
+                out.iter_mut().zip(words).for_each(|(hu, word)| *hu = word as i16);
+                scale.convert(out);
                 Ok(())
             }
         }
@@ -198,6 +203,13 @@ impl Object {
 /// A few stored slices, spread evenly over the series; those that cannot be read are left out.
 pub(crate) fn sampled_slices(series: &Series, wanted: usize) -> Vec<Vec<i16>> {
     let (grid, images) = (series.stored_grid(), series.images());
+    if matches!(series.layout, Layout::Nifti { .. }) {
+        // There is no way to a slice but through all before it.
+        let Ok(volume) = series.load(&|_, _| {}) else { return Vec::new() };
+        let slices = volume.grid.size[2];
+        let take = wanted.min(slices);
+        return (0..take).map(|n| volume.slice((2 * n + 1) * slices / (2 * take)).to_vec()).collect();
+    }
     let shared = series.multi_frame_objects().unwrap_or_default();
     let mut space = Workspace::default();
     let take = wanted.min(images.len());
@@ -232,6 +244,13 @@ impl Workspace {
             Some((of, scale)) if of == stored => scale,
             other => &other.insert((stored.clone(), HuScale::new(stored))).1,
         };
+        if let Some(place) = &source.pixels
+            && source.frames <= 1
+            && stored.bits_allocated == 16
+            && read_in_place(&source.path, place, scale, out).is_some()
+        {
+            return Ok(());
+        }
         if let Some(object) = shared {
             return object.convert(source, columns, scale, &mut self.frame, out);
         }
@@ -242,6 +261,35 @@ impl Workspace {
     }
 }
 
+/// Reads pixels of 16 bits from where they were seen straight into their slice; `None` where the file is no longer as it
+/// was seen or has too few of them: then the way over the whole file finds out what is wrong.
+fn read_in_place(path: &Path, place: &PixelPlace, scale: &HuScale, out: &mut [i16]) -> Option<()> {
+    /// Words that stay in the processor's nearest memory between their arrival and their conversion.
+    const PIECE: usize = 16 * 1024;
+    let (form, before) = if place.explicit { (Form::Explicit, 12) } else { (Form::Implicit, 8) };
+    if place.length < 2 * out.len() as u64 {
+        return None;
+    }
+    let mut file = File::open(path).ok()?;
+    file.seek(SeekFrom::Start(place.start.checked_sub(before)?)).ok()?;
+    let mut head = [0; 12];
+    let head = &mut head[..before as usize];
+    file.read_exact(head).ok()?;
+    element(head, 0, form)
+        .filter(|element| element.tag == PIXELS && element.length.map(|length| length as u64) == Some(place.length))?;
+    for piece in out.chunks_mut(PIECE) {
+        file.read_exact(bytemuck::cast_slice_mut(piece)).ok()?;
+        from_little_endian(piece);
+        scale.convert(piece);
+    }
+    Some(())
+}
+
+/// Words whose bytes lie as in the file to words of this machine; on most of them there is nothing to do.
+fn from_little_endian(words: &mut [i16]) {
+    words.iter_mut().for_each(|word| *word = i16::from_le(*word));
+}
+
 /// Stored pixels to HU. More bytes than needed are padding; fewer are an error.
 fn convert(bytes: &[u8], bits: u16, scale: &HuScale, out: &mut [i16]) -> Result<(), Problem> {
     let needed = out.len() * usize::from(bits / 8);
@@ -250,10 +298,12 @@ fn convert(bytes: &[u8], bits: u16, scale: &HuScale, out: &mut [i16]) -> Result<
         return Err(Problem { why, hint: EXPORT_AGAIN });
     }
     if bits == 8 {
-        out.iter_mut().zip(bytes).for_each(|(hu, b)| *hu = scale.hu(u16::from(*b)));
+        out.iter_mut().zip(bytes).for_each(|(hu, b)| *hu = i16::from(*b));
     } else {
-        scale.convert(bytes, out);
+        bytemuck::cast_slice_mut(out).copy_from_slice(&bytes[..needed]);
+        from_little_endian(out);
     }
+    scale.convert(out);
     Ok(())
 }
 

@@ -9,12 +9,14 @@
 //!
 //! What is read and what is refused, with the test behind each: `docs/dicom.md`. In short: CT and enhanced CT images in
 //! every transfer syntax of CT archives, as files, in zip archives or by a DICOMDIR; sheared stacks are straightened and
-//! sagittal ones reordered; RTSTRUCT, SEG and other objects are counted and listed, not read here. No patient name or
+//! sagittal ones reordered; a CT may also be one NIfTI file. RTSTRUCT and SEG objects and NIfTI masks give regions on the
+//! grid of a series ([`find_region`], [`read_mask`]); other objects are counted. No patient name or
 //! identifier is kept ([`Series::identity`] reads them when asked).
 
 mod choice;
 mod codecs;
 mod discover;
+mod elements;
 mod encapsulated;
 mod error;
 mod functional_groups;
@@ -25,9 +27,14 @@ mod inputs;
 mod load;
 mod media_directory;
 mod native;
+mod nested;
+mod nifti_series;
 #[cfg(test)]
 mod odd_files;
 mod problems;
+mod regions;
+mod rtstruct;
+mod seg;
 mod series;
 mod source;
 mod stack;
@@ -36,6 +43,8 @@ pub use choice::choose;
 pub use discover::{Discovery, SetAside, SetAsideReason, discover};
 pub use error::DicomError;
 pub use identity::PatientIdentity;
+pub use nifti_series::is_named_so as is_nifti_name;
 pub use problems::{SeriesFault, SeriesWarning};
-pub use series::{Layout, Series, SeriesHeader, SliceSource, StoredPixels};
+pub use regions::{PlacedRegion, RegionFile, RegionKind, RegionName, find_region, read_mask};
+pub use series::{Layout, PixelPlace, Series, SeriesHeader, SliceSource, StoredPixels};
 pub use source::PackedMember;

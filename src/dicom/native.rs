@@ -50,7 +50,11 @@ pub(crate) struct Element {
     pub inside: Form,
     /// A sequence, by its representation or its undefined length.
     pub nested: bool,
+    /// Its representation; zeros where the form has none.
+    pub vr: [u8; 2],
 }
+
+pub(crate) const PIXELS: (u16, u16) = (0x7FE0, 0x0010);
 
 const UNDEFINED: u32 = u32::MAX;
 const ITEM: (u16, u16) = (0xFFFE, 0xE000);
@@ -67,7 +71,7 @@ pub(crate) fn find_pixels(bytes: &[u8], form: Form) -> Option<PixelBytes> {
         let form = if word(bytes, at, Form::Explicit)? == 2 { Form::Explicit } else { form };
         let element = element(bytes, at, form)?;
         match element.tag {
-            (0x7FE0, 0x0010) => return Some(PixelBytes { start: element.value, claimed: element.length }),
+            PIXELS => return Some(PixelBytes { start: element.value, claimed: element.length }),
             (group, _) if group > 0x7FE0 => return None,
             _ => at = end_of(bytes, &element, 0)?,
         }
@@ -157,6 +161,21 @@ pub(crate) fn find(bytes: &[u8], range: Range<usize>, form: Form, tag: (u16, u16
 
 /// The items of a sequence, each as the place of its elements. A damaged sequence ends with its last sound item.
 pub(crate) fn items(bytes: &[u8], sequence: &Element) -> Vec<Range<usize>> {
+    items_and_end(bytes, sequence).0
+}
+
+/// The items of a sequence; `None` where it breaks off or is damaged, so that what is left must not stand for all.
+pub(crate) fn whole_items(bytes: &[u8], sequence: &Element) -> Option<Vec<Range<usize>>> {
+    let (found, end) = items_and_end(bytes, sequence);
+    let ends_well = match sequence.length {
+        Some(length) => sequence.value.checked_add(length) == Some(end),
+        None => element(bytes, end, sequence.inside).is_some_and(|last| last.tag == SEQUENCE_END),
+    };
+    ends_well.then_some(found)
+}
+
+/// The sound items of a sequence, and the offset behind the last.
+fn items_and_end(bytes: &[u8], sequence: &Element) -> (Vec<Range<usize>>, usize) {
     let mut found = Vec::new();
     let mut at = sequence.value;
     let end = sequence.length.map_or(bytes.len(), |length| bytes.len().min(at.saturating_add(length)));
@@ -171,7 +190,7 @@ pub(crate) fn items(bytes: &[u8], sequence: &Element) -> Vec<Range<usize>> {
         found.push(item.value..if item.length.is_some() { after } else { after - 8 });
         at = after;
     }
-    found
+    (found, at)
 }
 
 fn after_magic(bytes: &[u8]) -> usize {
@@ -182,7 +201,7 @@ fn after_magic(bytes: &[u8]) -> usize {
     }
 }
 
-fn word(bytes: &[u8], at: usize, form: Form) -> Option<u16> {
+pub(crate) fn word(bytes: &[u8], at: usize, form: Form) -> Option<u16> {
     let two = bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
     Some(if form == Form::BigEndian { u16::from_be_bytes(two) } else { u16::from_le_bytes(two) })
 }
@@ -192,7 +211,8 @@ fn long(bytes: &[u8], at: usize, form: Form) -> Option<u32> {
     Some(if form == Form::BigEndian { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) })
 }
 
-fn element(bytes: &[u8], at: usize, form: Form) -> Option<Element> {
+/// The element at an offset, whose value may run past the end.
+pub(crate) fn element(bytes: &[u8], at: usize, form: Form) -> Option<Element> {
     let tag = (word(bytes, at, form)?, word(bytes, at + 2, form)?);
     let (value, length, vr) = if form == Form::Implicit || tag.0 == 0xFFFE {
         (at + 8, long(bytes, at + 4, form)?, [0, 0])
@@ -217,11 +237,12 @@ fn element(bytes: &[u8], at: usize, form: Form) -> Option<Element> {
         length: (!undefined).then_some(length as usize),
         inside: if undefined && &vr == b"UN" { Form::Implicit } else { form },
         nested: undefined || &vr == b"SQ",
+        vr,
     })
 }
 
-/// Offset behind an element.
-fn end_of(bytes: &[u8], element: &Element, depth: usize) -> Option<usize> {
+/// Offset behind an element; `None` where it runs past the end.
+pub(crate) fn end_of(bytes: &[u8], element: &Element, depth: usize) -> Option<usize> {
     if let Some(length) = element.length {
         return element.value.checked_add(length).filter(|end| *end <= bytes.len());
     }

@@ -1,10 +1,13 @@
 //! Single real files that break readers: each must be read right or refused with the reason.
 
 use super::discover;
+use super::elements::{Elements, Extent, WANTED, parsed, plain};
 use super::header::{Look, look};
 use super::load::image_of;
+use super::native::meta_of;
 use super::stack::source_of;
 use crate::volume::NO_DATA;
+use dicom_dictionary_std::tags;
 use std::path::{Path, PathBuf};
 
 fn shared(folder: &str) -> Option<PathBuf> {
@@ -28,6 +31,32 @@ fn images(path: &Path) -> Result<Vec<Vec<i16>>, String> {
 
 fn pixels(path: &Path) -> Result<Vec<i16>, String> {
     images(path).map(|mut images| images.remove(0))
+}
+
+#[test]
+fn the_short_way_through_a_header_reads_what_the_parser_does() {
+    let Some(odd) = shared("odd") else { return };
+    let mut short = 0;
+    for entry in std::fs::read_dir(odd).expect("listing").flatten() {
+        let bytes = std::fs::read(entry.path()).expect("reading");
+        let Some((at, syntax)) = meta_of(&bytes) else { continue };
+        let Some(found) = plain(&bytes, at, &syntax, true) else { continue };
+        let long = parsed(&bytes, at, &syntax, true, Extent::Header).expect("complete").expect("sound");
+        let (found, long) = (Elements::Plain(found, bytes), Elements::Parsed(long));
+        for (tag, _) in WANTED {
+            // Of implicit padding the parser knows the sign; bits are what is compared later.
+            if matches!(tag, tags::PIXEL_PADDING_VALUE | tags::PIXEL_PADDING_RANGE_LIMIT) {
+                let bits = [&found, &long].map(|elements| elements.integer(tag).map(|value| value as u16));
+                assert_eq!(bits[0], bits[1], "{tag} of {}", entry.path().display());
+                continue;
+            }
+            let both =
+                [&found, &long].map(|elements| (elements.text(tag), elements.numbers(tag), elements.integer(tag)));
+            assert_eq!(both[0], both[1], "{tag} of {}", entry.path().display());
+        }
+        short += 1;
+    }
+    assert!(short > 20, "only {short} files are plain");
 }
 
 #[test]

@@ -58,12 +58,14 @@ pub enum SeriesFault {
         /// Angle between stacking direction and slice normal.
         degrees: f64,
     },
+    /// Axes of a NIfTI file that are not at right angles, other than by a tilted gantry.
+    Sheared,
     /// A compression there is no codec for; what to do comes with it.
     Undecodable {
         /// Sentence and hint.
         why: String,
     },
-    /// More voxels than are read.
+    /// More voxels than are read, of the series or of one image.
     TooLarge {
         /// How many.
         voxels: u128,
@@ -123,11 +125,17 @@ impl fmt::Display for SeriesFault {
                 "its slices are stacked {degrees:.0} degrees off their normal, more than a gantry tilts\n\
                  hint: export the series again; its positions or orientations are damaged"
             ),
+            Self::Sheared => f.write_str(
+                "its axes are not at right angles to one another, and not as a tilted gantry leaves them\n\
+                 hint: give the original DICOM images, or resample it to a rectangular grid first",
+            ),
             Self::Undecodable { why } => f.write_str(why),
             Self::TooLarge { voxels } => write!(
                 f,
-                "{voxels} voxels are more than the {} that are read\nhint: give only the files of the part with the bone",
-                super::stack::MOST_VOXELS
+                "{voxels} voxels: no more than {} are read, and {} of one image\n\
+                 hint: give only the files of the part with the bone",
+                super::stack::MOST_VOXELS,
+                super::stack::MOST_PIXELS
             ),
         }
     }
@@ -191,6 +199,18 @@ pub enum SeriesWarning {
         /// What it would be in HU.
         hu: f64,
     },
+    /// Read from NIfTI, which names neither images nor scanner.
+    FromNifti {
+        /// Placed by the qform, because there is no sform.
+        by_qform: bool,
+    },
+    /// A NIfTI file that does not say in which unit its lengths are.
+    NoLengthUnit,
+    /// A NIfTI file that says two things about where it lies.
+    FormsDiffer {
+        /// Largest distance between the two, mm.
+        mm: f64,
+    },
     /// Compressed with loss at some time: thin cortex may be blurred.
     LossyCompression,
 }
@@ -233,6 +253,17 @@ impl fmt::Display for SeriesWarning {
             Self::PaddingIgnored { hu } => {
                 write!(f, "the padding value would be {hu:.0} HU, which is tissue: ignored")
             }
+            Self::FromNifti { by_qform } => write!(
+                f,
+                "read from NIfTI (placed by its {}): slices are numbered from the lowest, values are taken as HU, and \
+                 there are no UIDs and nothing of the scanner",
+                if *by_qform { "qform" } else { "sform" }
+            ),
+            Self::NoLengthUnit => f.write_str("the NIfTI file names no unit of length: millimetres were taken"),
+            Self::FormsDiffer { mm } => write!(
+                f,
+                "sform and qform of the NIfTI file are up to {mm:.1} mm apart: the sform was taken, check the side"
+            ),
             Self::LossyCompression => f.write_str(
                 "compressed with loss: thin cortex may be blurred; use the original images if there are any",
             ),

@@ -1,7 +1,9 @@
 //! A CT series: its header, its slices in order.
 
+use super::nifti_series::file_name;
 use super::problems::{SeriesFault, SeriesWarning};
 use super::source::PackedMember;
+use crate::nifti;
 use crate::volume::Grid;
 use std::path::PathBuf;
 
@@ -87,6 +89,19 @@ pub struct SliceSource {
     pub instance_number: Option<i64>,
     /// How its pixels are stored.
     pub stored: StoredPixels,
+    /// Where its pixels were seen, if they are a plain part of a file; elsewhere they are looked for when they are read.
+    pub pixels: Option<PixelPlace>,
+}
+
+/// Uncompressed little-endian pixels within a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PixelPlace {
+    /// Offset of the first byte in the file.
+    pub start: u64,
+    /// Bytes the element says it has.
+    pub length: u64,
+    /// The element stands in explicit VR: 12 bytes before the first pixel, not 8.
+    pub explicit: bool,
 }
 
 /// A CT series whose slices are sorted by position (`slices[k]` is slice `k` of `grid`, increasing towards the head
@@ -124,6 +139,13 @@ pub enum Layout {
         /// The slices are sagittal or coronal; the axes are reordered on load, which changes no value.
         turn: bool,
     },
+    /// One NIfTI file; its axes are put in order on load, which changes no value.
+    Nifti {
+        /// What the file says of itself.
+        header: Box<nifti::Header>,
+        /// As above.
+        straighten: bool,
+    },
 }
 
 impl Series {
@@ -136,7 +158,7 @@ impl Series {
     /// The stored images in the order of their positions.
     pub fn images(&self) -> &[Option<SliceSource>] {
         match &self.layout {
-            Layout::Stacked => &self.slices,
+            Layout::Stacked | Layout::Nifti { .. } => &self.slices,
             Layout::Rearranged { images, .. } => images,
         }
     }
@@ -146,6 +168,16 @@ impl Series {
         match &self.layout {
             Layout::Stacked => &self.grid,
             Layout::Rearranged { stored, .. } => stored,
+            Layout::Nifti { header, .. } => &header.grid,
+        }
+    }
+
+    /// What to call the series in a message: its UID, or the name of the file where there is none.
+    pub fn label(&self) -> String {
+        let file = || self.images().iter().flatten().next().map(|image| file_name(&image.path));
+        match self.header.series_instance_uid.as_str() {
+            "" => file().unwrap_or_default(),
+            uid => uid.to_string(),
         }
     }
 

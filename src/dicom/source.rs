@@ -35,6 +35,30 @@ pub(crate) fn open(path: &Path, packed: Option<&PackedMember>) -> io::Result<Box
     Ok(Box::new(bytes))
 }
 
+/// Reads on until `bytes` holds `length` bytes or there are no more: in as few calls as that takes.
+pub(crate) fn fill(from: &mut impl Read, bytes: &mut Vec<u8>, length: usize) -> io::Result<()> {
+    // So long the room is made first; for more it grows with what comes.
+    const AT_ONCE: usize = 1 << 20;
+    if length > AT_ONCE {
+        return from.take((length - bytes.len().min(length)) as u64).read_to_end(bytes).map(|_| ());
+    }
+    let mut at = bytes.len();
+    bytes.resize(length.max(at), 0);
+    let result = loop {
+        if at == bytes.len() {
+            break Ok(());
+        }
+        match from.read(&mut bytes[at..]) {
+            Ok(0) => break Ok(()),
+            Ok(read) => at += read,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => break Err(e),
+        }
+    };
+    bytes.truncate(at);
+    result
+}
+
 /// All bytes of the file or member, at most [`LARGEST_OBJECT_BYTES`].
 pub(crate) fn read_all(path: &Path, packed: Option<&PackedMember>, into: &mut Vec<u8>) -> io::Result<()> {
     into.clear();

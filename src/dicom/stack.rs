@@ -13,17 +13,20 @@ const UNEVEN: f64 = 0.15;
 /// Deviation from even spacing worth a word, in spacings.
 const JITTER: f64 = 0.05;
 /// Angle (degrees) between stacking direction and normal from which on we speak of a tilt.
-const TILT_DEGREES: f64 = 0.5;
+pub(crate) const TILT_DEGREES: f64 = 0.5;
 /// Steeper than any gantry.
-const STEEPEST_TILT_DEGREES: f64 = 40.0;
+pub(crate) const STEEPEST_TILT_DEGREES: f64 = 40.0;
 /// Angle (degrees) between slice normal and body axis up to which a series counts as axial.
-const AXIAL_DEGREES: f64 = 25.0;
+pub(crate) const AXIAL_DEGREES: f64 = 25.0;
 
 /// Distance (mm) of sagittal or coronal slices up to which they are reordered to axial ones: it becomes the size of
 /// their pixels.
-const TURNED_SPACING_MM: f64 = 2.5;
+pub(crate) const TURNED_SPACING_MM: f64 = 2.5;
 /// More than any CT of one patient: 4 GiB as loaded. A damaged or hostile header must not exhaust the memory.
 pub(crate) const MOST_VOXELS: u128 = 1 << 31;
+/// Of one image: scanners make 512 × 512 to 4096 × 4096. A compressed frame of a hundred bytes could claim any number,
+/// and room would be made for it.
+pub(crate) const MOST_PIXELS: usize = 1 << 26;
 
 /// The slice normal that points to the head; of sagittal and coronal slices to the left and to the back.
 pub(crate) fn stacking_normal(orientation: &[Vector3<f64>; 2]) -> Vector3<f64> {
@@ -132,7 +135,7 @@ pub(crate) fn stack(headers: &[Header]) -> Option<Series> {
         layout = Layout::Rearranged { stored, images: slices, straighten, turn };
     }
     let voxels = grid.size.iter().map(|n| *n as u128).product();
-    if voxels > MOST_VOXELS {
+    if voxels > MOST_VOXELS || lowest.header.rows * lowest.header.columns > MOST_PIXELS {
         faults.push(SeriesFault::TooLarge { voxels });
     }
     Some(Series { header: lowest.header.series.clone(), grid, slices: sources, layout, warnings, faults })
@@ -173,6 +176,7 @@ pub(crate) fn source_of(header: &Header) -> SliceSource {
         sop_instance_uid: header.sop_instance_uid.clone(),
         instance_number: header.instance_number,
         stored: header.stored.clone(),
+        pixels: header.pixels,
     }
 }
 

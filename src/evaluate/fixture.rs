@@ -22,6 +22,7 @@ pub fn bone(name: &str, side: &str, slices: &[SliceReport]) -> BoneReport {
         rules: Vec::new(),
         recommendation: None,
         warnings: Vec::new(),
+        restricted_to: None,
     }
 }
 

@@ -69,6 +69,7 @@ fn describe(
         kind: kind(cortex, &cells),
         size_fraction_of_cortex: axial.value / 100.0,
         size_fraction_of_diameter: fraction_of_diameter(cortex, &cells),
+        region: None,
         cells,
     }
 }

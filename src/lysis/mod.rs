@@ -4,6 +4,7 @@ mod assess;
 mod circumference;
 mod interval;
 mod lesions;
+mod named;
 mod patches;
 mod surface;
 mod twin;
@@ -13,6 +14,7 @@ use crate::estimate::Estimate;
 
 pub use crate::scores::mirels::LesionType;
 pub use assess::{Assessed, assess, prepare};
+pub use named::{REGION_MARGIN_MM, Restriction, restrict};
 
 /// Which intact bone the loss is measured against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,6 +80,8 @@ pub struct Lesion {
     pub kind: LesionType,
     pub size_fraction_of_cortex: f64,
     pub size_fraction_of_diameter: f64,
+    /// Name of the outlined region that it belongs to, where regions were given.
+    pub region: Option<String>,
     /// Per slice of the cortex, per sector: does the lesion cover it.
     pub cells: Vec<(usize, usize)>,
 }

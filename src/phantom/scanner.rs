@@ -38,7 +38,7 @@ pub fn scan(spec: &PhantomSpec, bones: &[PlacedBone]) -> Volume<i16> {
         }
         out.iter_mut().zip(hu).for_each(|(out, hu)| *out = hu.round().clamp(HU_RANGE[0], HU_RANGE[1]) as i16);
     });
-    Volume { grid, voxels }
+    Volume { grid, voxels: voxels.into() }
 }
 
 /// HU of slice `k`, row by row, before noise and rounding.

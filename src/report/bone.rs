@@ -57,6 +57,7 @@ pub fn bone_report(series: &Series, measured: &MeasuredBone, given: &GivenItems)
         rules: Vec::new(),
         recommendation: None,
         warnings: measured.warnings.clone(),
+        restricted_to: measured.restriction.as_ref().map(|restriction| restriction.regions.clone()),
     };
     if measured.bone.name == BoneName::Unknown || measured.bone.side == Side::Unknown {
         report.warnings.push(format!("Bone or side not known ({}).", measured.bone.reasons.join("; ")));
@@ -77,10 +78,14 @@ fn is_flagged(slice: &SliceLysis) -> bool {
 
 /// Scores, rules and recommendation of a bone that was measured.
 fn assess(report: &mut BoneReport, measured: &MeasuredBone, lysis: &Lysis, given: &GivenItems) {
+    // With regions only the slices count that these or their lesions reach.
+    let reached = |row: usize| measured.restriction.as_ref().is_none_or(|restriction| restriction.reached[row]);
     let losses: Vec<SliceLoss> = lysis
         .slices
         .iter()
         .zip(&measured.cortex.slices)
+        .enumerate()
+        .filter_map(|(row, slice)| reached(row).then_some(slice))
         .filter_map(|(l, s)| l.filter(|_| s.not_measured.is_none()).map(|l| (l, s.z_mm)))
         .map(|(l, z_mm)| SliceLoss {
             z_mm,
@@ -98,7 +103,15 @@ fn assess(report: &mut BoneReport, measured: &MeasuredBone, lysis: &Lysis, given
             through_the_wall: Verdict::from_bool(l.through_the_wall),
         })
         .collect();
-    let guideline = rules::guideline_30_50(&losses, report.not_measured_slices);
+    let rows = report.slices.iter().enumerate();
+    let not_measured = rows.filter(|(row, slice)| reached(*row) && !slice.measured).count();
+    let mut guideline = rules::guideline_30_50(&losses, not_measured);
+    if let Some(restriction) = &measured.restriction {
+        let regions = restriction.regions.join(", ");
+        guideline
+            .notes
+            .push(format!("Asked of the slices that {regions} or its lesions reach, not of the whole bone."));
+    }
     // The lesion with the highest possible total speaks for the bone.
     let scored = lysis
         .lesions

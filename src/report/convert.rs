@@ -71,7 +71,7 @@ pub fn slice_reports(
         let source = series.slices.get(section.slice_index).and_then(Option::as_ref);
         let empty = SliceReport {
             instance_number: source.and_then(|source| source.instance_number),
-            sop_instance_uid: source.map(|source| source.sop_instance_uid.clone()),
+            sop_instance_uid: source.map(|source| source.sop_instance_uid.clone()).filter(|uid| !uid.is_empty()),
             z_mm: section.z_mm,
             centre_mm: Some(section.centre_mm),
             ..SliceReport::default()
@@ -122,5 +122,6 @@ pub fn lesion_report(lesion: &Lesion) -> LesionReport {
         kind: lesion.kind.to_string(),
         size_fraction_of_cortex: Some(lesion.size_fraction_of_cortex),
         size_fraction_of_diameter: Some(lesion.size_fraction_of_diameter),
+        region: lesion.region.clone(),
     }
 }

@@ -119,6 +119,7 @@ pub fn bone() -> FakeBone {
         kind: LesionType::Lytic,
         size_fraction_of_cortex: 0.472,
         size_fraction_of_diameter: 0.91,
+        region: None,
         cells,
     };
     FakeBone {
@@ -160,7 +161,7 @@ fn volume() -> Volume<i16> {
             }
         }
     }
-    Volume { grid, voxels }
+    Volume { grid, voxels: voxels.into() }
 }
 
 fn series() -> Series {
@@ -233,6 +234,7 @@ impl FakeBone {
             warnings: vec![
                 "The lesion is longer than half of the intact bone beside it: its reference is extrapolated.".into(),
             ],
+            restricted_to: None,
         }
     }
 
@@ -287,6 +289,7 @@ impl FakeBone {
             rules: vec![],
             recommendation: None,
             warnings: vec![],
+            restricted_to: None,
         }
     }
 }

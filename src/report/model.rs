@@ -114,6 +114,9 @@ pub struct BoneReport {
     pub recommendation: Option<RecommendationReport>,
     /// What a reader should know before trusting this bone's numbers.
     pub warnings: Vec<String>,
+    /// Outlined regions (`--roi`) that lesions and rules are restricted to; absent where none were given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restricted_to: Option<Vec<String>>,
 }
 
 /// What was estimated from the image before anything was measured with it.
@@ -210,6 +213,9 @@ pub struct LesionReport {
     pub size_fraction_of_cortex: Option<f64>,
     /// Size over the bone's diameter, 0 to 1.
     pub size_fraction_of_diameter: Option<f64>,
+    /// Name of the outlined region that it belongs to; absent where no region was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
 }
 
 /// Mirels' score: four items of 1 to 3 points.

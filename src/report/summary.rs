@@ -85,7 +85,7 @@ fn not_measured(bone: &BoneReport, out: &mut Lines) {
 }
 
 fn no_lesion(bone: &BoneReport, out: &mut Lines) {
-    out.paragraph(2, "No lesion was found in the measured slices.");
+    out.paragraph(2, &words::no_lesion(bone));
     let text = |(value, high)| format!("{}\u{a0}% (up to {})", words::number(value, 1), words::number(high, 1));
     let axial = words::largest(bone, |s| s.axial_lysis_percent, |s| s.axial_lysis_ci95);
     let around = words::largest(bone, |s| s.circumferential_lysis_percent, |s| s.circumferential_lysis_ci95);
@@ -116,7 +116,9 @@ fn findings(bone: &BoneReport, out: &mut Lines) {
         let [low, high] = lesion.z_range_mm.map(|z| words::number(Some(z), 1));
         let wall = if lesion.through_the_wall { ", through the wall" } else { "" };
         let extent = words::number(lesion.axial_extent_mm, 1);
-        let text = format!("Lesion {}: {}{wall}, {extent} mm long, z {low} to {high} mm.", lesion.id, lesion.kind);
+        let name = words::region_of(lesion);
+        let text =
+            format!("Lesion {}{name}: {}{wall}, {extent} mm long, z {low} to {high} mm.", lesion.id, lesion.kind);
         out.paragraph(2, &text);
     }
     if let Some(more) = bone.lesions.len().checked_sub(LESIONS).filter(|more| *more > 0) {

@@ -277,3 +277,16 @@ pub(super) fn largest(
         top(&mut bone.slices.iter().filter_map(ci95).map(|[_, high]| high)),
     )
 }
+
+/// That there is no lesion, and where it was looked for.
+pub(super) fn no_lesion(bone: &BoneReport) -> String {
+    match &bone.restricted_to {
+        None => "No lesion was found in the measured slices.".to_owned(),
+        Some(regions) => format!("No lesion was found at {}; lesions elsewhere are not counted.", regions.join(", ")),
+    }
+}
+
+/// The name of a lesion's region in brackets behind its number; nothing where it has none.
+pub(super) fn region_of(lesion: &LesionReport) -> String {
+    lesion.region.as_ref().map_or_else(String::new, |name| format!(" ({name})"))
+}

@@ -2,15 +2,22 @@
 //!
 //! Everything downstream speaks patient millimetres; only this module turns them into indices.
 
+mod region;
 mod sections;
 mod straighten;
 mod turn;
+mod voxels;
 
-pub use sections::{Section, sections};
+pub(crate) use region::runs_of_row;
+pub use region::{NamedRegion, Region, Run};
+pub use sections::{Section, sections, sections_within};
 pub use straighten::{straighten, straightened_grid};
-pub use turn::{AxisOrder, axial_order, turn_axial};
+pub use turn::{AxisOrder, axial_order, towards, turn, turn_axial};
+pub use voxels::Voxels;
 
+use bytemuck::Pod;
 use nalgebra::{Matrix3, Point3, Vector3};
+use std::fmt;
 
 /// Value of voxels for which the scanner gave no data (padding, outside the reconstruction circle, a missing slice).
 pub const NO_DATA: i16 = i16::MIN;
@@ -44,6 +51,20 @@ impl Grid {
         (inverse * (point_mm - self.origin_mm)).component_div(&self.spacing_mm)
     }
 
+    /// Largest distance (mm) of a voxel from the voxel of the same index in another grid; infinite where the sizes differ.
+    pub fn furthest_apart_mm(&self, other: &Grid) -> f64 {
+        if self.size != other.size {
+            return f64::INFINITY;
+        }
+        // Both are affine, so it is furthest at one of the corners.
+        let corner = |bits: usize| {
+            let at =
+                Vector3::from_fn(|a, _| if bits >> a & 1 == 1 { self.size[a].saturating_sub(1) as f64 } else { 0.0 });
+            (self.to_patient(at) - other.to_patient(at)).norm()
+        };
+        (0..8).map(corner).fold(0.0, f64::max)
+    }
+
     /// Number of voxels.
     pub fn len(&self) -> usize {
         self.size.iter().product()
@@ -55,16 +76,32 @@ impl Grid {
     }
 }
 
+/// For a message: size, spacing, origin and directions.
+impl fmt::Display for Grid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // No minus before a zero that only rounding left of the origin.
+        let tidy = |v: f64, digits: i32| (v * 10f64.powi(digits)).round() / 10f64.powi(digits) + 0.0;
+        let direction = |a: usize| {
+            let d = self.directions.column(a);
+            format!("({} {} {})", tidy(d.x, 3), tidy(d.y, 3), tidy(d.z, 3))
+        };
+        let (n, s, o) = (self.size, self.spacing_mm, self.origin_mm);
+        write!(f, "{} × {} × {} voxels of {:.4} × {:.4} × {:.4} mm, ", n[0], n[1], n[2], s.x, s.y, s.z)?;
+        write!(f, "first at ({:.2}, {:.2}, {:.2}) mm, ", tidy(o.x, 2), tidy(o.y, 2), tidy(o.z, 2))?;
+        write!(f, "directions {} {} {}", direction(0), direction(1), direction(2))
+    }
+}
+
 /// Voxels on a [`Grid`], column index fastest, then row, then slice.
 #[derive(Debug, Clone)]
-pub struct Volume<T> {
+pub struct Volume<T: Pod> {
     /// Geometry.
     pub grid: Grid,
     /// `grid.len()` values; HU for CT, [`NO_DATA`] where there is none.
-    pub voxels: Vec<T>,
+    pub voxels: Voxels<T>,
 }
 
-impl<T: Copy> Volume<T> {
+impl<T: Pod> Volume<T> {
     /// The voxels of slice `k`, row by row.
     pub fn slice(&self, k: usize) -> &[T] {
         let n = self.grid.size[0] * self.grid.size[1];

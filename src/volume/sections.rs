@@ -2,15 +2,7 @@
 //!
 //! Works on runs of a row, not on a label image: memory and time scale with the bone, not with the air around it.
 
-use super::Volume;
-
-/// A horizontal run of voxels: row `j`, columns `first..=last`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Run {
-    j: usize,
-    first: usize,
-    last: usize,
-}
+use super::{Region, Run, Volume, runs_of_row};
 
 /// One connected piece (4-neighbours) of a slice at or above the threshold.
 ///
@@ -40,10 +32,43 @@ pub struct Section {
 /// The pieces of slice `k` at or above `threshold_hu` whose filled area is at least `min_area_mm2`.
 pub fn sections(volume: &Volume<i16>, k: usize, threshold_hu: i16, min_area_mm2: f64) -> Vec<Section> {
     let [columns, rows, _] = volume.grid.size;
+    let (runs, row_starts) = runs_of(volume.slice(k), columns, rows, threshold_hu);
+    pieces(volume, k, threshold_hu, min_area_mm2, &runs, &row_starts)
+}
+
+/// The same of the voxels of a region alone; what touches it from outside does not count.
+pub fn sections_within(
+    volume: &Volume<i16>,
+    region: &Region,
+    k: usize,
+    threshold_hu: i16,
+    min_area_mm2: f64,
+) -> Vec<Section> {
+    let [columns, rows, _] = volume.grid.size;
     let pixels = volume.slice(k);
-    let (runs, row_starts) = runs_of(pixels, columns, rows, threshold_hu);
+    let mut runs = Vec::new();
+    let mut row_starts = vec![0];
+    for outlined in region.runs(k) {
+        row_starts.resize(outlined.j + 1, runs.len());
+        let row = &pixels[outlined.j * columns..(outlined.j + 1) * columns];
+        runs.extend(runs_of_row(outlined.last + 1, outlined.j, |i| i >= outlined.first && row[i] >= threshold_hu));
+    }
+    row_starts.resize(rows + 1, runs.len());
+    pieces(volume, k, threshold_hu, min_area_mm2, &runs, &row_starts)
+}
+
+/// The connected pieces of some runs, filled and measured.
+fn pieces(
+    volume: &Volume<i16>,
+    k: usize,
+    threshold_hu: i16,
+    min_area_mm2: f64,
+    runs: &[Run],
+    row_starts: &[usize],
+) -> Vec<Section> {
+    let pixels = volume.slice(k);
     let pixel_mm2 = volume.grid.spacing_mm.x * volume.grid.spacing_mm.y;
-    groups_of(&runs, &row_starts)
+    groups_of(runs, row_starts)
         .into_iter()
         // A piece of fewer voxels than a quarter of the wanted area cannot enclose that area as a wall.
         .filter(|group| {
@@ -65,18 +90,7 @@ fn runs_of(pixels: &[i16], columns: usize, rows: usize, threshold_hu: i16) -> (V
     for j in 0..rows {
         starts.push(runs.len());
         let row = &pixels[j * columns..(j + 1) * columns];
-        let mut i = 0;
-        while i < columns {
-            if row[i] < threshold_hu {
-                i += 1;
-                continue;
-            }
-            let first = i;
-            while i < columns && row[i] >= threshold_hu {
-                i += 1;
-            }
-            runs.push(Run { j, first, last: i - 1 });
-        }
+        runs.extend(runs_of_row(columns, j, |i| row[i] >= threshold_hu));
     }
     starts.push(runs.len());
     (runs, starts)

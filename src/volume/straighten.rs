@@ -92,7 +92,7 @@ pub fn straighten(volume: &Volume<i16>) -> Volume<i16> {
             }
         }
     });
-    Volume { grid: to, voxels }
+    Volume { grid: to, voxels: voxels.into() }
 }
 
 /// A shift by whole steps and the weights of the four samples around what is left.

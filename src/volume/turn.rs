@@ -1,15 +1,16 @@
 //! Reordering the axes of a volume so that its slices follow one another towards the head. No value is changed.
 
 use super::{Grid, Volume};
+use nalgebra::Matrix3;
 use rayon::prelude::*;
 
-/// Which stored axes become column, row and slice, and whether the slices come in reverse.
+/// Which stored axes become column, row and slice, and which of them come in reverse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AxisOrder {
     /// Stored axis of the new column, row and slice index.
     pub axes: [usize; 3],
-    /// The new slice index counts the stored axis backwards.
-    pub reversed: bool,
+    /// The new column, row and slice index counts its stored axis backwards.
+    pub reversed: [bool; 3],
 }
 
 /// The order that makes the axis nearest to the body's the last, upwards; the other two keep theirs.
@@ -22,7 +23,19 @@ pub fn axial_order(grid: &Grid) -> AxisOrder {
         1 => [0, 2],
         _ => [0, 1],
     };
-    AxisOrder { axes: [column, row, slice], reversed: z(slice) < 0.0 }
+    AxisOrder { axes: [column, row, slice], reversed: [false, false, z(slice) < 0.0] }
+}
+
+/// The order in which column, row and slice run along the columns of `directions` as nearly as any order lets them.
+pub fn towards(grid: &Grid, directions: &Matrix3<f64>) -> AxisOrder {
+    const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    let along = |stored: usize, wanted: usize| grid.directions.column(stored).dot(&directions.column(wanted));
+    let agreement = |axes: &[usize; 3]| (0..3).map(|to| along(axes[to], to).abs()).sum::<f64>();
+    // Of equals the first: axes that lie right stay as they are.
+    let first = ORDERS[0];
+    let best = |best: [usize; 3], axes: [usize; 3]| if agreement(&axes) > agreement(&best) { axes } else { best };
+    let axes = ORDERS.into_iter().fold(first, best);
+    AxisOrder { axes, reversed: [0, 1, 2].map(|to| along(axes[to], to) < 0.0) }
 }
 
 impl AxisOrder {
@@ -38,10 +51,10 @@ impl AxisOrder {
             grid.directions.set_column(to, &stored.directions.column(from));
             grid.spacing_mm[to] = stored.spacing_mm[from];
         }
-        if self.reversed {
-            let up = grid.directions.column(2).into_owned();
-            grid.origin_mm += up * (grid.spacing_mm.z * grid.size[2].saturating_sub(1) as f64);
-            grid.directions.set_column(2, &-up);
+        for axis in (0..3).filter(|axis| self.reversed[*axis]) {
+            let along = grid.directions.column(axis).into_owned();
+            grid.origin_mm += along * (grid.spacing_mm[axis] * grid.size[axis].saturating_sub(1) as f64);
+            grid.directions.set_column(axis, &-along);
         }
         grid
     }
@@ -49,21 +62,28 @@ impl AxisOrder {
 
 /// The volume in [`axial_order`].
 pub fn turn_axial(volume: &Volume<i16>) -> Volume<i16> {
-    let order = axial_order(&volume.grid);
+    turn(volume, axial_order(&volume.grid))
+}
+
+/// The volume with its axes in this order.
+pub fn turn(volume: &Volume<i16>, order: AxisOrder) -> Volume<i16> {
     let grid = order.grid(&volume.grid);
     let stored = volume.grid.size;
     let strides = [1, stored[0], stored[0] * stored[1]];
     let [right, down, up] = order.axes.map(|axis| strides[axis]);
-    let mut voxels = vec![0; grid.len()];
+    let (from, mut voxels) = (&volume.voxels[..], vec![0; grid.len()]);
     voxels.par_chunks_mut((grid.size[0] * grid.size[1]).max(1)).enumerate().for_each(|(k, out)| {
-        let k = if order.reversed { grid.size[2] - 1 - k } else { k };
+        let counted = |axis: usize, n: usize| if order.reversed[axis] { grid.size[axis] - 1 - n } else { n };
+        let k = counted(2, k);
         for (j, row) in out.chunks_mut(grid.size[0].max(1)).enumerate() {
+            let j = counted(1, j);
             for (i, voxel) in row.iter_mut().enumerate() {
-                *voxel = volume.voxels[i * right + j * down + k * up];
+                let i = counted(0, i);
+                *voxel = from[i * right + j * down + k * up];
             }
         }
     });
-    Volume { grid, voxels }
+    Volume { grid, voxels: voxels.into() }
 }
 
 #[cfg(test)]
@@ -82,13 +102,17 @@ mod tests {
                 spacing_mm: Vector3::new(0.5, 0.75, 2.0),
             };
             let volume = Volume { voxels: (0..24).collect(), grid };
-            let turned = turn_axial(&volume);
-            assert!(turned.grid.directions[(2, 2)] > 0.99);
-            for (n, value) in turned.voxels.iter().enumerate() {
-                let [a, b, _] = turned.grid.size;
-                let at = Vector3::new((n % a) as f64, (n / a % b) as f64, (n / (a * b)) as f64);
-                let back = volume.grid.to_index(turned.grid.to_patient(at)).map(f64::round);
-                assert_eq!(f64::from(*value), back.x + 2.0 * back.y + 6.0 * back.z);
+            let axial = turn_axial(&volume);
+            assert!(axial.grid.directions[(2, 2)] > 0.99);
+            let upright = turn(&volume, towards(&volume.grid, &Matrix3::identity()));
+            assert!((upright.grid.directions - Matrix3::identity()).amax() < 1e-12);
+            for turned in [axial, upright] {
+                for (n, value) in turned.voxels.iter().enumerate() {
+                    let [a, b, _] = turned.grid.size;
+                    let at = Vector3::new((n % a) as f64, (n / a % b) as f64, (n / (a * b)) as f64);
+                    let back = volume.grid.to_index(turned.grid.to_patient(at)).map(f64::round);
+                    assert_eq!(f64::from(*value), back.x + 2.0 * back.y + 6.0 * back.z);
+                }
             }
         }
     }

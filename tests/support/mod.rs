@@ -3,6 +3,9 @@
 pub mod cut_defects;
 pub mod defect_truth;
 pub mod dicom_image;
+pub mod nifti_file;
+pub mod oriented;
 pub mod phantom_comparison;
 pub mod program;
+pub mod region_objects;
 pub mod wedge;

@@ -5,7 +5,7 @@
 //! | RLE (.5) | here |
 //! | JPEG baseline and extended, 8 or 12 bits (.50, .51), progressive (.53, .55) | here |
 //! | JPEG lossless (.57, .70) | `jpeg-decoder` |
-//! | JPEG-LS (.80, .81) | `pure_jpegls` |
+//! | JPEG-LS (.80, .81) | here |
 //! | JPEG 2000 (.90, .91) | `jpeg2k` on `openjp2` |
 //!
 //! The size a codestream claims is compared with the header's before room is made for it: a damaged or hostile file
@@ -13,6 +13,8 @@
 
 mod dct;
 mod huffman;
+mod jpeg_ls;
+mod jpeg_ls_bits;
 mod rle;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -72,7 +74,7 @@ pub(crate) fn decode(codec: Codec, frame: &[u8], size: FrameSize) -> Result<Vec<
     let decoded = catch_unwind(AssertUnwindSafe(|| match codec {
         Codec::Rle => rle::decode(frame, size),
         Codec::JpegDct | Codec::JpegLossless => jpeg(frame, size),
-        Codec::JpegLs => jpeg_ls(frame, size),
+        Codec::JpegLs => jpeg_ls::decode(frame, size),
         Codec::Jpeg2000 => jpeg_2000(frame, size),
     }));
     let words = decoded.unwrap_or_else(|_| Err("the codec failed".into()))?;
@@ -100,14 +102,6 @@ fn jpeg(frame: &[u8], size: FrameSize) -> Result<Vec<u16>, String> {
         }
         _ => Err("colour".into()),
     }
-}
-
-fn jpeg_ls(frame: &[u8], size: FrameSize) -> Result<Vec<u16>, String> {
-    // The decoder compares the size with the stream's before it decodes.
-    let (words, columns, rows) =
-        jpegls::decode(frame, size.columns as u32, size.rows as u32).map_err(|e| e.to_string())?;
-    size.check(rows as usize, columns as usize)?;
-    Ok(words)
 }
 
 fn jpeg_2000(frame: &[u8], size: FrameSize) -> Result<Vec<u16>, String> {

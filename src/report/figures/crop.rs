@@ -131,7 +131,7 @@ mod tests {
                 }
             }
         }
-        Volume { grid, voxels }
+        Volume { grid, voxels: voxels.into() }
     }
 
     fn section(centre_mm: [f64; 2]) -> CortexSlice {

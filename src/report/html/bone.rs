@@ -12,7 +12,7 @@ pub(super) fn section(index: usize, bone: &BoneReport, drawn: Option<&DrawnBone>
             h2 id=(heading) { (words::bone_title(bone)) }
             @if let Some(drawn) = drawn { (pictures(bone, drawn)) }
             h3 { "Lesions" }
-            @if bone.lesions.is_empty() { p { "No lesion was found in the measured slices." } } @else { (lesions(&bone.lesions)) }
+            @if bone.lesions.is_empty() { p { (words::no_lesion(bone)) } } @else { (lesions(&bone.lesions)) }
             @if !bone.rules.is_empty() { h3 { "Rules" } (rules(bone)) }
             @if let Some(mirels) = &bone.mirels { h3 { "Mirels’ score" } (score(mirels)) }
             @if let Some(advice) = &bone.recommendation { (quotes(advice)) }
@@ -81,7 +81,7 @@ fn lesions(lesions: &[LesionReport]) -> Markup {
                 tbody { @for lesion in lesions {
                     @let z = lesion.z_range_mm.map(|z| words::number(Some(z), 1));
                     tr {
-                        th scope="row" { (lesion.id) } td { (lesion.kind) } td .nowrap { (z[0]) " to " (z[1]) }
+                        th scope="row" { (lesion.id) (words::region_of(lesion)) } td { (lesion.kind) } td .nowrap { (z[0]) " to " (z[1]) }
                         td .num { (with_ci(lesion.axial_extent_mm, lesion.axial_extent_ci95)) }
                         td .num { (with_ci(lesion.height_mm, lesion.height_ci95)) }
                         td { @if lesion.through_the_wall { "yes" } @else { "no" } }

@@ -112,11 +112,11 @@ fn facts(bone: &BoneReport) -> Markup {
             }
             dt { "Lesions" }
             dd {
-                @if bone.lesions.is_empty() { "none in the measured slices" }
+                @if bone.lesions.is_empty() { (words::no_lesion(bone)) }
                 @for lesion in &bone.lesions {
                     @let z = lesion.z_range_mm.map(|z| words::number(Some(z), 1));
                     div {
-                        (lesion.id) ": " (lesion.kind) @if lesion.through_the_wall { ", through the wall" }
+                        (lesion.id) (words::region_of(lesion)) ": " (lesion.kind) @if lesion.through_the_wall { ", through the wall" }
                         ", " (words::number(lesion.axial_extent_mm, 1)) "\u{a0}mm long, z\u{a0}" (z[0]) " to " (z[1]) "\u{a0}mm"
                     }
                 }

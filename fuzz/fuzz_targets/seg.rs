@@ -1,0 +1,31 @@
+//! A SEG: its names, its segments laid on a CT by name and as a mask.
+
+#![no_main]
+
+use corticalysis::dicom::{RegionFile, RegionKind, find_region, read_mask};
+use corticalysis_fuzz::{ct, file_of, has_hint, run};
+use libfuzzer_sys::fuzz_target;
+
+/// More of them make an input slower, not better.
+const MOST_REGIONS: usize = 4;
+
+fuzz_target!(|input: &[u8]| {
+    run(|| {
+        let path = file_of(input, "regions.dcm");
+        let file = RegionFile { path: path.clone(), packed: None, kind: RegionKind::Seg };
+        let names = file.names().unwrap_or_else(|e| {
+            has_hint(&e);
+            Vec::new()
+        });
+        for region in names.iter().take(MOST_REGIONS) {
+            if let Err(e) = find_region(std::slice::from_ref(&file), &region.name, ct()) {
+                has_hint(&e);
+            }
+        }
+        for label in [None, Some("1")] {
+            if let Err(e) = read_mask(&path, label, ct()) {
+                has_hint(&e);
+            }
+        }
+    });
+});
