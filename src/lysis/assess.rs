@@ -194,7 +194,8 @@ pub fn assess(
         known: &prepared.known,
     };
     let slices: Vec<Option<SliceLysis>> = (0..log_ref.len()).map(|k| losses.slice(k, depth, &spread)).collect();
-    let lesions = lesions(cortex, &loss, &slices, &patches, depth);
+    let lesions =
+        lesions(cortex, &loss, &slices, &patches, depth, |k, s| spread.shift(k, |t| if t == s { 1.0 } else { 0.0 }));
     let refused = prepared.refused.iter().map(|k| (*k, NotMeasured::WallTooThin)).collect();
     Assessed { lysis: Lysis { reference, loss, slices, lesions }, refused }
 }

@@ -127,6 +127,11 @@ impl Spread {
         out
     }
 
+    /// How far the losses in slice `k` may be off together where they are near the depth, 95 %, as a share of the wall.
+    pub fn shift(&self, k: usize, weight: impl Fn(usize) -> f64) -> f64 {
+        SDS * LOSS_SD.hypot(AT_BORDER * self.reference(k, weight))
+    }
+
     /// Standard deviation of the reference over the lost arc of slice `k`, as a share of depth.
     fn reference(&self, k: usize, weight: impl Fn(usize) -> f64) -> f64 {
         let (mut carried, mut differ, mut total) = (0.0, 0.0, 0.0);
@@ -206,7 +211,7 @@ pub(super) fn circumferential_interval(
         // A little for every lost sector: where none is near the depth, all of them speak.
         if loss(s) > 0.0 { (-0.5 * off * off).exp() + 1e-6 } else { 0.0 }
     };
-    let shift = SDS * LOSS_SD.hypot(AT_BORDER * spread.reference(k, says));
+    let shift = spread.shift(k, says);
     let percent_at = |depth: f64| 100.0 * around.above_mm(depth) / total;
     let (more, less) = (percent_at((depth - shift).max(0.01)), percent_at((depth + shift).min(0.999)));
     let borders: f64 = around

@@ -14,42 +14,58 @@ const BLASTIC_ABOVE_HU: f64 = 400.0;
 /// Loss at which a sector counts as gone through the whole wall.
 const THROUGH: f32 = 0.99;
 
-/// The lesions of a bone, from the lowest slice upwards.
+/// The lesions of a bone, from the lowest slice upwards. `shift`: how far the loss of a cell may be off, 95 %.
 pub fn lesions(
     cortex: &Cortex,
     loss: &[Vec<f32>],
     slices: &[Option<SliceLysis>],
     patches: &Patches,
     depth: f64,
+    shift: impl Fn(usize, usize) -> f64,
 ) -> Vec<Lesion> {
     let mut out = Vec::new();
     for label in 1..=patches.count {
-        let cells: Vec<(usize, usize)> = (0..loss.len())
-            .flat_map(|k| (0..SECTORS).map(move |s| (k, s)))
-            .filter(|(k, s)| patches.label[*k][*s] == label && f64::from(loss[*k][*s]) > depth)
-            .collect();
+        // Cells of the patch that lost more than the depth, were all of their losses off by this share of what they may be.
+        let involved = |off: f64| -> Vec<(usize, usize)> {
+            (0..loss.len())
+                .flat_map(|k| (0..SECTORS).map(move |s| (k, s)))
+                .filter(|(k, s)| patches.label[*k][*s] == label)
+                .filter(|(k, s)| f64::from(loss[*k][*s]) + off * shift(*k, *s) > depth)
+                .collect()
+        };
+        let cells = involved(0.0);
         if !cells.is_empty() {
-            out.push(describe(out.len() + 1, cortex, loss, slices, cells));
+            let ends = [involved(-1.0), involved(1.0)];
+            out.push(describe(out.len() + 1, cortex, loss, slices, cells, &ends));
         }
     }
     out
 }
 
+/// `ends`: the cells that the lesion has at least, and those that it may have.
 fn describe(
     id: usize,
     cortex: &Cortex,
     loss: &[Vec<f32>],
     slices: &[Option<SliceLysis>],
     cells: Vec<(usize, usize)>,
+    ends: &[Vec<(usize, usize)>; 2],
 ) -> Lesion {
     let (first, last) = (cells[0].0, cells[cells.len() - 1].0);
     // Length along the bone's axis that one slice stands for.
     let step = |k: usize| cortex.slice_spacing_mm / cortex.slices[k].tilt_deg.to_radians().cos().max(0.5);
-    let height: f64 = (first..=last).map(step).sum();
-    let mean_step = height / (last - first + 1) as f64;
-    let longest = longest_run(&cells, step);
-    // Each end lies somewhere within its slice.
-    let with_ends = |mm: f64| Estimate { value: mm, low: (mm - mean_step).max(0.0), high: mm + mean_step };
+    let height_of = |cells: &[(usize, usize)]| match (cells.first(), cells.last()) {
+        (Some(first), Some(last)) => (first.0..=last.0).map(step).sum(),
+        _ => 0.0,
+    };
+    let mean_step = height_of(&cells) / (last - first + 1) as f64;
+    // Each end lies somewhere within its slice, and the slices at the ends may or may not belong to it.
+    let with_ends = |mm: &dyn Fn(&[(usize, usize)]) -> f64| Estimate {
+        value: mm(&cells),
+        low: (mm(&ends[0]) - mean_step).max(0.0),
+        high: mm(&ends[1]) + mean_step,
+    };
+    let (axial_extent_mm, height_mm) = (with_ends(&|cells| longest_run(cells, step)), with_ends(&height_of));
     let worst = |of: fn(&SliceLysis) -> Estimate| {
         slices[first..=last]
             .iter()
@@ -61,8 +77,8 @@ fn describe(
     Lesion {
         id,
         z_range_mm: [cortex.slices[first].z_mm, cortex.slices[last].z_mm],
-        axial_extent_mm: with_ends(longest),
-        height_mm: with_ends(height),
+        axial_extent_mm,
+        height_mm,
         through_the_wall: cells.iter().any(|(k, s)| loss[*k][*s] >= THROUGH),
         max_axial_lysis_percent: axial,
         max_circumferential_lysis_percent: worst(|s| s.circumferential_percent),
