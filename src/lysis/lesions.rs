@@ -14,6 +14,9 @@ const BLASTIC_ABOVE_HU: f64 = 400.0;
 /// Loss at which a sector counts as gone through the whole wall.
 const THROUGH: f32 = 0.99;
 
+/// Slice and sector.
+type Cell = (usize, usize);
+
 /// The lesions of a bone, from the lowest slice upwards. `shift`: how far the loss of a cell may be off, 95 %.
 pub fn lesions(
     cortex: &Cortex,
@@ -26,7 +29,7 @@ pub fn lesions(
     let mut out = Vec::new();
     for label in 1..=patches.count {
         // Cells of the patch that lost more than the depth, were all of their losses off by this share of what they may be.
-        let involved = |off: f64| -> Vec<(usize, usize)> {
+        let involved = |off: f64| -> Vec<Cell> {
             (0..loss.len())
                 .flat_map(|k| (0..SECTORS).map(move |s| (k, s)))
                 .filter(|(k, s)| patches.label[*k][*s] == label)
@@ -48,19 +51,19 @@ fn describe(
     cortex: &Cortex,
     loss: &[Vec<f32>],
     slices: &[Option<SliceLysis>],
-    cells: Vec<(usize, usize)>,
-    ends: &[Vec<(usize, usize)>; 2],
+    cells: Vec<Cell>,
+    ends: &[Vec<Cell>; 2],
 ) -> Lesion {
     let (first, last) = (cells[0].0, cells[cells.len() - 1].0);
     // Length along the bone's axis that one slice stands for.
     let step = |k: usize| cortex.slice_spacing_mm / cortex.slices[k].tilt_deg.to_radians().cos().max(0.5);
-    let height_of = |cells: &[(usize, usize)]| match (cells.first(), cells.last()) {
+    let height_of = |cells: &[Cell]| match (cells.first(), cells.last()) {
         (Some(first), Some(last)) => (first.0..=last.0).map(step).sum(),
         _ => 0.0,
     };
     let mean_step = height_of(&cells) / (last - first + 1) as f64;
     // Each end lies somewhere within its slice, and the slices at the ends may or may not belong to it.
-    let with_ends = |mm: &dyn Fn(&[(usize, usize)]) -> f64| Estimate {
+    let with_ends = |mm: &dyn Fn(&[Cell]) -> f64| Estimate {
         value: mm(&cells),
         low: (mm(&ends[0]) - mean_step).max(0.0),
         high: mm(&ends[1]) + mean_step,
@@ -91,7 +94,7 @@ fn describe(
 }
 
 /// Longest unbroken run of lost cells along the bone at one sector, mm.
-fn longest_run(cells: &[(usize, usize)], step: impl Fn(usize) -> f64) -> f64 {
+fn longest_run(cells: &[Cell], step: impl Fn(usize) -> f64) -> f64 {
     let mut best = 0.0f64;
     for s in 0..SECTORS {
         let (mut run, mut previous) = (0.0, None);
@@ -105,7 +108,7 @@ fn longest_run(cells: &[(usize, usize)], step: impl Fn(usize) -> f64) -> f64 {
 }
 
 /// What fills the lesion: the canal behind the lost wall.
-fn kind(cortex: &Cortex, cells: &[(usize, usize)]) -> LesionType {
+fn kind(cortex: &Cortex, cells: &[Cell]) -> LesionType {
     let mut fill: Vec<f64> = cells
         .iter()
         .filter_map(|(k, s)| cortex.slices[*k].canal_hu.get(*s))
@@ -121,7 +124,7 @@ fn kind(cortex: &Cortex, cells: &[(usize, usize)]) -> LesionType {
 
 /// Width of the lesion over the width of the bone, on the worst of twelve views along the bone, as one would measure it
 /// on a radiograph.
-fn fraction_of_diameter(cortex: &Cortex, cells: &[(usize, usize)]) -> f64 {
+fn fraction_of_diameter(cortex: &Cortex, cells: &[Cell]) -> f64 {
     let mut worst = 0.0f64;
     let (first, last) = (cells[0].0, cells[cells.len() - 1].0);
     for k in first..=last {
