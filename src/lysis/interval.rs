@@ -9,7 +9,8 @@
 //! - what the model itself does not see (borders of a loss, window of the wall).
 //!
 //! The factors between these and the error were set on defects cut into real bone and on phantoms, so that about 95 of
-//! 100 intervals hold the truth in each kind; docs/validation.md counts them, on patients that were not used for it too.
+//! 100 intervals hold the truth in each kind; docs/validation.md counts them, and on random defects
+//! in the same patients that were not used for it, where they hold it less often.
 
 use super::assess::{Losses, percent};
 use super::circumference::Circumference;
