@@ -2,12 +2,16 @@
 //!
 //! Everything downstream speaks patient millimetres; only this module turns them into indices.
 
+mod distance;
+mod min_cut;
 mod region;
 mod sections;
 mod straighten;
 mod turn;
 mod voxels;
 
+pub use distance::squared_distance_mm2;
+pub use min_cut::{CutGraph, DIRECTIONS, NO_NODE};
 pub(crate) use region::runs_of_row;
 pub use region::{NamedRegion, Region, Run};
 pub use sections::{Section, sections, sections_within};
