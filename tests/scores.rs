@@ -124,7 +124,9 @@ fn eqd2_sums_courses_and_takes_any_ratio() {
     let json = run("eqd2|60 Gy en 30 fractions|37,5/15|--alpha-beta|tardif|--alpha-beta|prostate=1,5|--json").json();
     let tissue = &json["schedules"][0]["tissues"][0];
     assert_eq!((&tissue["tissue"], &tissue["alpha_beta_gy"]), (&json!("late effects"), &json!(3.0)));
-    assert_eq!((&tissue["bed_gy"], &tissue["eqd2_gy"]), (&json!(100.0), &json!(60.0)));
+    for (name, gy) in [("bed_gy", 100.0), ("eqd2_gy", 60.0)] {
+        assert!((tissue[name].as_f64().expect("a dose") - gy).abs() < 1e-9, "{tissue}");
+    }
     assert_eq!(
         json["schedules"][1]["courses"],
         json!([{"dose_gy": 37.5, "fractions": 15, "dose_per_fraction_gy": 2.5}])
