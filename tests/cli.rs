@@ -104,7 +104,7 @@ fn mirels_without_pain_answers_for_each_level() {
     for part in [
         "Mirels score 7 to 9 of 12",
         "pain not given (1 to 3)",
-        "total 7, 0 to 4 %; total 8, 15 %; total 9, 33 %",
+        "total up to 7, 0 to 4 %; total 8, 15 %; total 9, 33 %",
         "mild pain: total 7, class 7 or less: observation, radiotherapy [observation-or-radiotherapy]",
         "moderate pain: total 8, class 8: multidisciplinary decision [multidisciplinary]",
         "functional pain: total 9, class 9 or more: prophylactic fixation [fixation-by-mirels]",

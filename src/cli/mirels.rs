@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use crate::report::Lines;
 use crate::scores::DISCLAIMER;
-use crate::scores::mirels::{HUMERUS_MIN_TOTAL, Item, LesionType, Level, MirelsClass, MirelsScore, Pain, Site, Size};
+use crate::scores::mirels::{
+    HUMERUS_MIN_TOTAL, Item, LesionType, Level, MirelsClass, MirelsScore, OBSERVATION_MAX_TOTAL, Pain, Site, Size,
+};
 use crate::scores::mirels_readings::{
     FRACTURE_RATE_NOTE, FractureRate, OpenItem, OpenLevel, fracture_rate, open_items,
 };
@@ -207,12 +209,27 @@ fn text(score: &MirelsScore, recommendation: &Recommendation) -> String {
     lines.text
 }
 
-/// "total 7, 0 to 4 %; total 8, 15 %".
+/// "total up to 7, 0 to 4 %; total 8, 15 %": one rate was published for all totals up to 7.
 fn rates([low, high]: [u8; 2]) -> String {
-    let rates = (low..=high).map(fracture_rate).map(|FractureRate { total, percent, .. }| match percent {
-        Some([low, high]) if low < high => format!("total {total}, {low} to {high}\u{a0}%"),
+    let first = low.max(OBSERVATION_MAX_TOTAL.min(high));
+    let rates = (first..=high).map(fracture_rate).map(|FractureRate { total, percent, .. }| match percent {
+        Some([low, high]) if low < high => format!("total up to {OBSERVATION_MAX_TOTAL}, {low} to {high}\u{a0}%"),
         Some([percent, _]) => format!("total {total}, {percent}\u{a0}%"),
         None => format!("total {total}, no confirmed figure"),
     });
     rates.collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_up_to_7_is_told_once() {
+        let plain = |range| rates(range).replace('\u{a0}', " ");
+        assert_eq!(plain([5, 5]), "total up to 7, 0 to 4 %");
+        assert_eq!(plain([4, 6]), "total up to 7, 0 to 4 %");
+        assert_eq!(plain([5, 8]), "total up to 7, 0 to 4 %; total 8, 15 %");
+        assert_eq!(plain([10, 11]), "total 10, 72 %; total 11, no confirmed figure");
+    }
 }

@@ -110,6 +110,7 @@ Examples:
   corticalysis analyze ~/export/ct ~/export/RS.dcm -o report --roi GTV
 
 Units: positions in millimetres of the DICOM patient frame (x to the left, y to the back, z to the head).
+Words are read in English or French, whatever their case and accents.
 
 A mask must have the voxels of the CT, in any order of its axes; up to 0.5 mm apart is accepted and said. The contours of
 an RTSTRUCT are placed by their coordinates. With --roi, lesions and rules are those of the region; the percentages of

@@ -359,6 +359,19 @@ mod tests {
         assert!("1001".parse::<Millimetres>().is_err() && "38 mm".parse::<Millimetres>().is_ok());
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_reading_panic(text in ".{0,30}") {
+            let _ = (text.parse::<Percent>(), text.parse::<Millimetres>(), text.parse::<Total>());
+        }
+
+        #[test]
+        fn an_interval_is_read_as_it_is_written(low in 0.0_f64..=50.0, more in 0.0_f64..=50.0) {
+            let Percent(read) = format!("{low}-{} %", low + more).parse().expect("an interval");
+            proptest::prop_assert_eq!((read.low, read.high), (low, low + more));
+        }
+    }
+
     #[test]
     fn totals_are_possible_ones() {
         let read = |text: &str| text.parse::<Total>().map(|Total(range)| range);

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::mirels::{Item, Level, MirelsClass, MirelsScore};
+use super::mirels::{Item, Level, MirelsClass, MirelsScore, OBSERVATION_MAX_TOTAL};
 
 /// How often a lesion of one total fractured, as published.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
@@ -22,8 +22,8 @@ pub struct FractureRate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RateColumn {
-    /// The rate that the author's model gives to a total. The observed rates of the same table differ (they are higher at 8
-    /// and 9); no source of theirs could be confirmed, so they are not here.
+    /// The rate that the author's model gives to a total. The observed rates of the same table are others; no
+    /// source of theirs could be confirmed, so they are not here.
     Modelled,
 }
 
@@ -38,7 +38,7 @@ pub const FRACTURE_RATE_NOTE: &str = "These are the rates of Mirels' model withi
 /// 12, 100 %.
 pub fn fracture_rate(total: u8) -> FractureRate {
     let percent = match total {
-        ..=7 => Some([0.0, 4.0]),
+        ..=OBSERVATION_MAX_TOTAL => Some([0.0, 4.0]),
         8 => Some([15.0; 2]),
         9 => Some([33.0; 2]),
         10 => Some([72.0; 2]),
@@ -109,8 +109,7 @@ mod tests {
         }
         assert_eq!([8, 9, 10, 12].map(rate), [15.0, 33.0, 72.0, 100.0].map(|percent| Some([percent; 2])));
         assert_eq!(rate(11), None);
-        // The observed column (5, 33 and 57 % at 7, 8 and 9) is nowhere.
-        assert!((4..=12).all(|total| rate(total) != Some([57.0; 2]) && rate(8) != Some([33.0; 2])));
+        assert!((4..=12).all(|total| fracture_rate(total).column == RateColumn::Modelled));
     }
 
     #[test]

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 /// Every row of table 4 as the recommendation prints it, with its points; typed in anew from the text, not from the code.
@@ -155,5 +157,21 @@ fn a_worse_factor_never_raises_the_group() {
         assert!(worse.group() <= patient.group());
         let worse = RadesFactors { visceral_metastases: Visceral::Present, ..patient };
         assert!(worse.group() <= patient.group());
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_reading_panic(text in ".{0,30}") {
+        let _ = (text.parse::<Primary>(), text.parse::<Interval>(), text.parse::<Visceral>());
+        let _ = (text.parse::<MotorFunction>(), text.parse::<DeficitTime>());
+    }
+
+    #[test]
+    fn a_number_falls_into_the_row_that_holds_it(number in 1_u32..=1200) {
+        let (months, days) = (format!("{number} mois").parse::<Interval>(), number.to_string().parse::<DeficitTime>());
+        prop_assert_eq!(months.map(Factor::points), Ok(if number > 15 { 8 } else { 6 }));
+        let points = match number { 1..=7 => 4, 8..=14 => 7, _ => 9 };
+        prop_assert_eq!(days.map(Factor::points), Ok(points));
     }
 }
