@@ -12,6 +12,11 @@ fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("standard output is UTF-8")
 }
 
+/// Standard output without its line breaks: where a line is wrapped is not what is tested.
+fn flat(output: &Output) -> String {
+    stdout(output).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).expect("standard error is UTF-8")
 }
@@ -32,9 +37,19 @@ fn refused(line: &str, parts: &[&str]) {
 fn help_teaches() {
     let output = corticalysis("--help");
     assert!(output.status.success());
-    for part in
-        ["series", "analyze", "mirels", "evaluate", "phantom", "millimetres", "Exit status", "Research use only"]
-    {
+    for part in [
+        "series",
+        "analyze",
+        "mirels",
+        "rades",
+        "eqd2",
+        "rules",
+        "evaluate",
+        "phantom",
+        "millimetres",
+        "Exit status",
+        "Research use only",
+    ] {
         assert!(stdout(&output).contains(part), "{part}");
     }
     for (command, parts) in [
@@ -43,7 +58,10 @@ fn help_teaches() {
             "analyze --help",
             vec!["Examples:", "Units:", "Exit status:", "--depth", "--reference", "0.05 to 0.95", "--mask", "--roi"],
         ),
-        ("mirels --help", vec!["Example:", "Exit status:", "trochanteric (3)"]),
+        ("mirels --help", vec!["Examples:", "Exit status:", "trochanteric (3)", "French"]),
+        ("rades --help", vec!["Examples:", "Exit status:", "myeloma-lymphoma 9", "21 to 28", "French"]),
+        ("eqd2 --help", vec!["Examples:", "Exit status:", "EQD2 = D (d + α/β) / (2 + α/β)", "0.87"]),
+        ("rules --help", vec!["Examples:", "Exit status:", "Units:", "guideline-30-50"]),
     ] {
         let output = corticalysis(command);
         assert!(output.status.success(), "{command}");
@@ -63,7 +81,7 @@ fn version_is_on_standard_output() {
 #[test]
 fn mirels_says_total_class_and_quote() {
     let output = corticalysis("mirels --site lower-limb --size 0.5 --type lytic --pain moderate");
-    let text = stdout(&output);
+    let text = flat(&output);
     assert!(output.status.success());
     assert!(output.stderr.is_empty());
     for part in [
@@ -76,15 +94,17 @@ fn mirels_says_total_class_and_quote() {
     ] {
         assert!(text.contains(part), "missing: {part}\n{text}");
     }
-    assert!(!text.contains("humerus"));
+    assert!(!text.contains("umerus"));
+    assert!(text.contains("Published fracture rate: total 9, 33 %. These are the rates of Mirels' model"), "{text}");
 }
 
 #[test]
 fn mirels_without_pain_answers_for_each_level() {
-    let text = stdout(&corticalysis("mirels --site lower-limb --size <1/3 --type lytic"));
+    let text = flat(&corticalysis("mirels --site lower-limb --size <1/3 --type lytic"));
     for part in [
         "Mirels score 7 to 9 of 12",
         "pain not given (1 to 3)",
+        "total up to 7, 0 to 4 %; total 8, 15 %; total 9, 33 %",
         "mild pain: total 7, class 7 or less: observation, radiotherapy [observation-or-radiotherapy]",
         "moderate pain: total 8, class 8: multidisciplinary decision [multidisciplinary]",
         "functional pain: total 9, class 9 or more: prophylactic fixation [fixation-by-mirels]",
@@ -95,9 +115,40 @@ fn mirels_without_pain_answers_for_each_level() {
 
 #[test]
 fn mirels_of_the_arm_tells_the_cutoff_of_the_humerus() {
-    let text = stdout(&corticalysis("mirels --site upper-limb --size 0.5 --type lytic --pain moderate"));
-    assert!(text.contains("Total of 8 or more: yes. In the humerus"), "{text}");
-    assert!(text.contains("sensitivity 84 % and specificity 80 %"), "{text}");
+    let text = flat(&corticalysis("mirels --site upper-limb --size 0.5 --type lytic --pain moderate"));
+    assert!(text.contains("Total of 8 or more, the cut-off of the humerus: yes. Humerus, 8 or more:"), "{text}");
+    assert!(text.contains("sensitivity 83.6 %, specificity 79.5 %"), "{text}");
+}
+
+#[test]
+fn mirels_in_french_is_the_same_score() {
+    let english = corticalysis("mirels --site trochanteric --size 0.5 --type mixed --pain functional");
+    let french = corticalysis("mirels --site Région-Trochantérienne --size 0,5 --type MIXTE --pain handicapante");
+    assert_eq!(stdout(&english), stdout(&french));
+    assert!(french.status.success());
+}
+
+#[test]
+fn mirels_says_what_every_unknown_item_would_make_of_the_total() {
+    let text = flat(&corticalysis("mirels --site lower-limb --type lytic --pain mild"));
+    for part in [
+        "size not given (1 to 3)",
+        "size less-than-one-third: total 7, class 7 or less: observation, radiotherapy [observation-or-radiotherapy]",
+        "size one-to-two-thirds: total 8, class 8: multidisciplinary decision [multidisciplinary]",
+        "size more-than-two-thirds: total 9, class 9 or more: prophylactic fixation [fixation-by-mirels]",
+    ] {
+        assert!(text.contains(part), "missing: {part}\n{text}");
+    }
+    let text = flat(&corticalysis("mirels --type lytic --pain functional"));
+    for part in [
+        "Mirels score 8 to 12 of 12",
+        "total 8 to 12, class open [multidisciplinary]",
+        "site upper-limb: total 8 to 10, class open [multidisciplinary]",
+        "size more-than-two-thirds: total 10 to 12, class 9 or more: prophylactic fixation [fixation-by-mirels]",
+        "total 11, no confirmed figure; total 12, 100 %",
+    ] {
+        assert!(text.contains(part), "missing: {part}\n{text}");
+    }
 }
 
 #[test]
@@ -115,6 +166,17 @@ fn mirels_as_json() {
     assert_eq!(json["mirels"]["by_pain"]["functional"], serde_json::json!([12, 12]));
     assert_eq!(json["class"], "prophylactic-fixation");
     assert_eq!(json["recommendation"]["category"], "fixation-by-mirels");
+    assert_eq!(json["open_items"][0]["item"], "pain");
+    assert_eq!(json["open_items"][0]["levels"][1]["range"], serde_json::json!([11, 11]));
+    assert_eq!(
+        json["fracture_rates"],
+        serde_json::json!([
+            {"total": 10, "percent": [72.0, 72.0], "column": "modelled"},
+            {"total": 11, "percent": null, "column": "modelled"},
+            {"total": 12, "percent": [100.0, 100.0], "column": "modelled"}
+        ])
+    );
+    assert!(json["sentence"].as_str().expect("a sentence").starts_with("Mirels score 10 to 12 of 12: site 3"));
     assert!(json["disclaimer"].as_str().expect("a sentence").contains("Not a medical device"));
 }
 
@@ -138,7 +200,7 @@ fn bad_values_are_refused_by_name_with_what_is_accepted() {
 fn missing_and_unknown_words_are_refused() {
     refused("analyze ct", &["--output"]);
     refused("analyze -o out", &["PATH"]);
-    refused("mirels --site lower-limb --size 0.5", &["--type"]);
+    refused("mirels", &["--site", "--size", "--type", "--pain"]);
     refused("analyse ct -o out", &["analyse", "analyze"]);
     refused("analyze ct -o out --sied left", &["--sied", "--side"]);
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use crate::anatomy::{BoneName, Side};
 use crate::lysis::ReferenceChoice;
 use crate::scores::mirels::{LesionType, Pain, Site, Size};
-use crate::words::BadValue;
+use crate::words::{BadValue, parse_number, parse_word};
 
 /// Smallest loss of a sector's cortex that may be asked to count as involved.
 pub const MIN_DEPTH: f64 = 0.05;
@@ -55,10 +55,10 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "UID", value_parser = series_uid)]
     series: Option<String>,
     /// Only this bone: femur, tibia, fibula, humerus, radius or ulna
-    #[arg(long, value_name = "BONE")]
+    #[arg(long, value_name = "BONE", value_parser = bone)]
     bone: Option<BoneName>,
     /// Only this side of the patient: left or right
-    #[arg(long, value_name = "SIDE")]
+    #[arg(long, value_name = "SIDE", value_parser = side)]
     side: Option<Side>,
     /// Only the bone at this position, in patient millimetres
     #[arg(long, value_name = "X,Y,Z", allow_hyphen_values = true)]
@@ -90,7 +90,7 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     size: Option<Size>,
     /// Intact bone to compare with: auto, contralateral or ipsilateral
-    #[arg(long, value_name = "REFERENCE", default_value_t)]
+    #[arg(long, value_name = "REFERENCE", value_parser = reference, default_value_t)]
     reference: ReferenceChoice,
     /// Loss of a sector's cortex from which it counts as involved, 0.05 to 0.95
     #[arg(long, value_name = "FRACTION", default_value = "0.30", value_parser = depth, allow_hyphen_values = true)]
@@ -181,8 +181,33 @@ impl From<AnalyzeArgs> for AnalyzeSettings {
     }
 }
 
+fn bone(given: &str) -> Result<BoneName, BadValue> {
+    // The other bones differ by their accents only.
+    in_either_language(given, &[("péroné", BoneName::Fibula), ("cubitus", BoneName::Ulna)])
+}
+
+fn side(given: &str) -> Result<Side, BadValue> {
+    in_either_language(given, &[("gauche", Side::Left), ("droite", Side::Right), ("droit", Side::Right)])
+}
+
+fn reference(given: &str) -> Result<ReferenceChoice, BadValue> {
+    let french = [("controlatéral", ReferenceChoice::Contralateral), ("ipsilatéral", ReferenceChoice::Ipsilateral)];
+    in_either_language(given, &french)
+}
+
+/// Reads an English word as its type does, or else a French one; a refusal lists both.
+fn in_either_language<T: FromStr<Err = BadValue> + Copy>(given: &str, french: &[(&str, T)]) -> Result<T, BadValue> {
+    given.parse().or_else(|refused: BadValue| {
+        parse_word(refused.what, given, french).map_err(|in_french| BadValue {
+            accepted: format!("{}; in French: {}", refused.accepted, in_french.accepted),
+            nearest: refused.nearest.or(in_french.nearest),
+            ..refused
+        })
+    })
+}
+
 fn depth(given: &str) -> Result<f64, BadValue> {
-    finite(given)
+    parse_number(given)
         .filter(|depth| (MIN_DEPTH..=MAX_DEPTH).contains(depth))
         .ok_or_else(|| refused("a depth", given, "a fraction from 0.05 to 0.95"))
 }
@@ -281,8 +306,21 @@ mod tests {
     }
 
     #[test]
+    fn words_are_read_in_french_too() {
+        let line = "ct --json --bone Fémur --side GAUCHE --pain modérée --site membre-inférieur --type lytique --size 0,5 --reference ipsilatéral";
+        let settings = settings(&line.split_whitespace().collect::<Vec<_>>()).unwrap();
+        assert_eq!((settings.bone, settings.side), (Some(BoneName::Femur), Some(Side::Left)));
+        assert_eq!((settings.pain, settings.site), (Some(Pain::Moderate), Some(Site::LowerLimb)));
+        assert_eq!((settings.lesion_type, settings.size), (Some(LesionType::Lytic), Some(Size::OneToTwoThirds)));
+        assert_eq!(settings.reference, ReferenceChoice::Ipsilateral);
+        let error = side("driote").unwrap_err();
+        assert_eq!(error.nearest.as_deref(), Some("droite"));
+        assert_eq!(error.accepted, "left, right; in French: gauche, droite, droit");
+    }
+
+    #[test]
     fn depth_at_its_ends() {
-        for good in ["0.05", "0.95"] {
+        for good in ["0.05", "0.95", "0,30"] {
             assert!(depth(good).is_ok(), "{good}");
         }
         for bad in ["0.049", "0.951", "30", "nan", "", "-0.3"] {

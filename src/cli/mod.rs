@@ -4,11 +4,14 @@
 //! The exit statuses are documented in [`exit_status`].
 
 pub mod analyze;
+pub mod eqd2;
 pub mod evaluate;
 pub mod exit_status;
 mod given_regions;
 pub mod mirels;
 pub mod phantom;
+pub mod rades;
+pub mod rules;
 pub mod run_analysis;
 pub mod series;
 
@@ -61,10 +64,28 @@ pub enum Command {
     Analyze(Box<analyze::AnalyzeArgs>),
     /// The Mirels score alone, from its four items
     ///
-    /// Adds the four items of 1 to 3 points (total 4 to 12) and quotes what the recommendation says for the total.
-    /// Without --pain the total is a range and the answer is given for each pain level.
-    #[command(after_help = MIRELS_HELP)]
+    /// Adds the four items of 1 to 3 points (total 4 to 12), quotes what the recommendation says for the total, and gives
+    /// the fracture rates published for it. An item that is left out is unknown: the total is a range, and is given for each
+    /// level of that item.
+    #[command(after_help = mirels::HELP)]
     Mirels(mirels::MirelsArgs),
+    /// The Rades score of spinal cord compression: who walks after radiotherapy
+    ///
+    /// Adds the five factors of the recommendation's table 4 (total 21 to 44), and gives the group, what the recommendation
+    /// says of it, the ambulatory rate of the score's validation, and the recommendation's own reserve about lung cancer.
+    #[command(after_help = rades::HELP)]
+    Rades(rades::RadesArgs),
+    /// BED and EQD2 of fractionation schedules, side by side and summed
+    ///
+    /// For tumour, late effects and the spinal cord at the recommendation's α/β of 0.87 Gy, or at any α/β. Without a schedule,
+    /// those of the recommendation.
+    #[command(after_help = eqd2::HELP)]
+    Eqd2(eqd2::Eqd2Args),
+    /// Explain the published rules: criterion, source, population, accuracy; or answer them from numbers
+    ///
+    /// What is printed comes from the same table as the rules of a report of 'analyze'.
+    #[command(after_help = rules::HELP)]
+    Rules(Box<rules::RulesArgs>),
     /// Hold reports against what is true: errors per case and pooled
     ///
     /// Compares the sections, flags and lesions of reports with truths: those of phantoms and defects made by this
@@ -89,6 +110,7 @@ Examples:
   corticalysis analyze ~/export/ct ~/export/RS.dcm -o report --roi GTV
 
 Units: positions in millimetres of the DICOM patient frame (x to the left, y to the back, z to the head).
+Words are read in English or French, whatever their case and accents.
 
 A mask must have the voxels of the CT, in any order of its axes; up to 0.5 mm apart is accepted and said. The contours of
 an RTSTRUCT are placed by their coordinates. With --roi, lesions and rules are those of the region; the percentages of
@@ -100,14 +122,6 @@ Exit status:
   2  the command line is wrong
   3  the input cannot be used (said which file or series, and why)
   4  the series is sound but holds no long bone that can be measured";
-
-const MIRELS_HELP: &str = "\
-Example:
-  corticalysis mirels --site lower-limb --size 0.5 --type lytic --pain moderate
-
-Exit status:
-  0  scored
-  2  the command line is wrong";
 
 const EVALUATE_HELP: &str = "\
 Example:
@@ -152,6 +166,9 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Series(args) => series::run(&args.paths, args.identify, out)?,
         Command::Analyze(args) => run_analysis::run(&analyze::AnalyzeSettings::from(*args), out)?,
         Command::Mirels(args) => mirels::run(&args, out)?,
+        Command::Rades(args) => rades::run(&args, out)?,
+        Command::Eqd2(args) => eqd2::run(&args, out)?,
+        Command::Rules(args) => rules::run(&args, out)?,
         Command::Evaluate(args) => evaluate::run(&args, out)?,
         Command::Phantom(args) => phantom::run(&args, out)?,
     }
@@ -190,6 +207,8 @@ fn report_usage(usage: &clap::Error) -> io::Result<()> {
     match (usage.kind(), usage.get(ContextKind::InvalidArg), source) {
         (ErrorKind::ValueValidation, Some(ContextValue::String(option)), Some(bad)) => {
             let mut stderr = io::stderr().lock();
+            // A positional argument is named "[SCHEDULE]..." by clap.
+            let option = option.trim_matches(['[', ']', '.']);
             writeln!(stderr, "error: {option}: {bad}")?;
             writeln!(stderr, "hint: {}", bad.hint())
         }

@@ -13,8 +13,7 @@ use crate::lysis::{Lesion, Lysis, SliceLysis};
 use crate::scores::mirels::{Item, LesionType, Level, MirelsScore, Pain, Site, Size};
 use crate::scores::recommendation::{Recommendation, with_lesion, without_lesion};
 use crate::scores::rules::{
-    self, GUIDELINE_AXIAL_PERCENT, GUIDELINE_CIRCUMFERENTIAL_PERCENT, LesionExtent, RuleName, RuleResult, SliceLoss,
-    TATAR_CIRCUMFERENTIAL_PERCENT, TATAR_HEIGHT_MM, VAN_DER_LINDEN_AXIAL_MM, VAN_DER_LINDEN_CIRCUMFERENTIAL_PERCENT,
+    self, GUIDELINE_AXIAL_PERCENT, GUIDELINE_CIRCUMFERENTIAL_PERCENT, LesionExtent, RuleResult, SliceLoss,
 };
 
 /// From the lower edge of the lesser trochanter to here, the site is subtrochanteric (Fielding), mm.
@@ -222,7 +221,7 @@ fn rule_report(rule: &RuleResult) -> RuleReport {
             // Sub-answers follow from value and threshold; the breach is told with every lesion.
             rules::RuleValue::Verdict(_) => continue,
         };
-        let limit = threshold(rule.name, name);
+        let limit = rule.name.rule().limits.iter().find(|limit| limit.value == name);
         let unit = if name.ends_with("_percent") {
             "%"
         } else if name.ends_with("_mm") {
@@ -237,8 +236,8 @@ fn rule_report(rule: &RuleResult) -> RuleReport {
             RuleValue {
                 value: number,
                 ci95,
-                threshold: limit.map(|(_, t)| t),
-                comparison: limit.map(|(c, _)| c.to_owned()),
+                threshold: limit.map(|limit| limit.threshold),
+                comparison: limit.map(|limit| limit.comparison.to_owned()),
                 unit: unit.into(),
             },
         );
@@ -250,22 +249,6 @@ fn rule_report(rule: &RuleResult) -> RuleReport {
         values,
         source: rule.source.into(),
         notes: rule.notes.clone(),
-    }
-}
-
-/// How the named value of a rule is held against which threshold.
-fn threshold(rule: RuleName, value: &str) -> Option<(&'static str, f64)> {
-    match (rule, value) {
-        (RuleName::Guideline3050, "deciding_slice_axial_percent") => Some((">", GUIDELINE_AXIAL_PERCENT)),
-        (RuleName::Guideline3050, "deciding_slice_circumferential_percent") => {
-            Some((">", GUIDELINE_CIRCUMFERENTIAL_PERCENT))
-        }
-        (RuleName::Mirels, "total") => Some((">=", f64::from(crate::scores::mirels::FIXATION_MIN_TOTAL))),
-        (RuleName::VanDerLinden, "axial_extent_mm") => Some((">", VAN_DER_LINDEN_AXIAL_MM)),
-        (RuleName::VanDerLinden, "circumferential_percent") => Some((">", VAN_DER_LINDEN_CIRCUMFERENTIAL_PERCENT)),
-        (RuleName::TatarPlanningCt, "circumferential_percent") => Some((">=", TATAR_CIRCUMFERENTIAL_PERCENT)),
-        (RuleName::TatarPlanningCt, "height_mm") => Some((">=", TATAR_HEIGHT_MM)),
-        _ => None,
     }
 }
 

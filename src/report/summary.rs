@@ -170,7 +170,8 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    fn blank(&mut self) {
+    /// An empty line, except at the beginning.
+    pub fn blank(&mut self) {
         if !self.text.is_empty() {
             self.text.push('\n');
         }

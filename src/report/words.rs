@@ -1,6 +1,7 @@
 //! The words that the page and the terminal summary share, so that the two never disagree.
 
 use super::model::*;
+use crate::scores::rule_table::rule_named;
 
 /// "Left femur", "Femur, side unknown", "Long bone, left".
 pub(super) fn bone_title(bone: &BoneReport) -> String {
@@ -62,16 +63,9 @@ pub(super) fn verdict_word(verdict: Verdict) -> &'static str {
     }
 }
 
-/// A rule's name as a reader knows it.
-pub(super) fn rule_title(name: &str) -> String {
-    match name {
-        "guideline-30-50" => "Guideline 30/50".into(),
-        "mirels" => "Mirels".into(),
-        "van-der-linden" => "van der Linden".into(),
-        "tatar-planning-ct" => "Tatar, planning CT".into(),
-        "rigidity" => "Rigidity".into(),
-        other => other.into(),
-    }
+/// A rule's name as a reader knows it; as it stands where it is none of this program's rules.
+pub(super) fn rule_title(name: &str) -> &str {
+    rule_named(name).map_or(name, |rule| rule.title)
 }
 
 /// An identifier as words: `max_axial_lysis` becomes "max axial lysis".

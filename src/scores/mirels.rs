@@ -15,7 +15,7 @@ use serde::{Serialize, Serializer};
 
 use super::verdict::Verdict;
 use crate::estimate::Estimate;
-use crate::words::{BadValue, parse_word};
+use crate::words::{BadValue, parse_number, parse_word_or};
 
 /// Highest total for which observation or radiotherapy is proposed (Mirels 1989).
 pub const OBSERVATION_MAX_TOTAL: u8 = 7;
@@ -39,7 +39,9 @@ pub trait Level: Copy + Ord + fmt::Display {
 
 /// Writes an item's enum with its points and its one name, so that text, JSON and command line cannot drift apart.
 macro_rules! level {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident {
+        $($(#[$variant_doc:meta])* $variant:ident = $word:literal [$($french:literal),+]),+ $(,)?
+    }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
         pub enum $name { $($(#[$variant_doc])* #[serde(rename = $word)] $variant),+ }
@@ -47,6 +49,10 @@ macro_rules! level {
         impl $name {
             /// Every level with its word, in the order of its points.
             pub const WORDS: &'static [(&'static str, Self)] = &[$(($word, Self::$variant)),+];
+
+            /// The levels as French readers write them, first as in the recommendation's table 3; accepted beside
+            /// [`Self::WORDS`].
+            pub const FRENCH: &'static [(&'static str, Self)] = &[$($(($french, Self::$variant)),+),+];
         }
 
         impl Level for $name {
@@ -70,11 +76,11 @@ level! {
     /// Where the lesion lies.
     Site {
         /// 1 point.
-        UpperLimb = "upper-limb",
+        UpperLimb = "upper-limb" ["membre-supérieur"],
         /// 2 points.
-        LowerLimb = "lower-limb",
+        LowerLimb = "lower-limb" ["membre-inférieur"],
         /// 3 points: from the tip of the greater trochanter to the lower edge of the lesser trochanter.
-        Trochanteric = "trochanteric",
+        Trochanteric = "trochanteric" ["région-trochantérienne", "trochantérienne"],
     }
 }
 
@@ -82,11 +88,11 @@ level! {
     /// How large the lesion is, as a fraction of the cortex or of the bone's diameter (sources differ: say which was used).
     Size {
         /// 1 point: below 1/3.
-        LessThanOneThird = "less-than-one-third",
+        LessThanOneThird = "less-than-one-third" ["moins-d-un-tiers"],
         /// 2 points: from 1/3 to 2/3, both included.
-        OneToTwoThirds = "one-to-two-thirds",
+        OneToTwoThirds = "one-to-two-thirds" ["un-à-deux-tiers"],
         /// 3 points: above 2/3.
-        MoreThanTwoThirds = "more-than-two-thirds",
+        MoreThanTwoThirds = "more-than-two-thirds" ["plus-de-deux-tiers"],
     }
 }
 
@@ -94,11 +100,11 @@ level! {
     /// What the lesion does to the bone.
     LesionType {
         /// 1 point.
-        Blastic = "blastic",
+        Blastic = "blastic" ["condensante", "condensant"],
         /// 2 points.
-        Mixed = "mixed",
+        Mixed = "mixed" ["mixte"],
         /// 3 points.
-        Lytic = "lytic",
+        Lytic = "lytic" ["lytique"],
     }
 }
 
@@ -106,11 +112,11 @@ level! {
     /// How much it hurts. Clinical: no image tells it.
     Pain {
         /// 1 point.
-        Mild = "mild",
+        Mild = "mild" ["légère", "léger"],
         /// 2 points.
-        Moderate = "moderate",
+        Moderate = "moderate" ["modérée", "modéré"],
         /// 3 points: severe, or aggravated by using the limb.
-        Functional = "functional",
+        Functional = "functional" ["handicapante", "fonctionnelle"],
     }
 }
 
@@ -133,7 +139,7 @@ impl FromStr for Site {
     type Err = BadValue;
 
     fn from_str(given: &str) -> Result<Self, BadValue> {
-        parse_word("a site", given, Self::WORDS)
+        parse_word_or("a site", given, Self::WORDS, Self::FRENCH)
     }
 }
 
@@ -141,7 +147,7 @@ impl FromStr for LesionType {
     type Err = BadValue;
 
     fn from_str(given: &str) -> Result<Self, BadValue> {
-        parse_word("a lesion type", given, Self::WORDS)
+        parse_word_or("a lesion type", given, Self::WORDS, Self::FRENCH)
     }
 }
 
@@ -149,27 +155,33 @@ impl FromStr for Pain {
     type Err = BadValue;
 
     fn from_str(given: &str) -> Result<Self, BadValue> {
-        parse_word("a pain level", given, Self::WORDS)
+        parse_word_or("a pain level", given, Self::WORDS, Self::FRENCH)
     }
 }
 
 impl FromStr for Size {
     type Err = BadValue;
 
-    /// A word, a comparison with the thirds, or the fraction itself.
+    /// A word, a comparison with the thirds, the fraction itself, or a percentage with its sign.
     fn from_str(given: &str) -> Result<Self, BadValue> {
-        let squeezed: String = given.chars().filter(|c| !c.is_whitespace()).collect();
-        match squeezed.as_str() {
+        // "< 1/3 de la corticale", as the table has it, is "<1/3".
+        let squeezed: String = given.to_lowercase().chars().filter(|c| !c.is_whitespace()).collect();
+        let comparison = squeezed.trim_end_matches("delacorticale").replace('–', "-");
+        match comparison.as_str() {
             "<1/3" => return Ok(Self::LessThanOneThird),
-            "1/3-2/3" | "1/3to2/3" => return Ok(Self::OneToTwoThirds),
+            "1/3-2/3" | "1/3to2/3" | "1/3à2/3" | "1/3a2/3" => return Ok(Self::OneToTwoThirds),
             ">2/3" => return Ok(Self::MoreThanTwoThirds),
             _ => {}
         }
-        if let Some(size) = squeezed.parse().ok().and_then(Self::from_fraction) {
+        let fraction = match squeezed.strip_suffix('%') {
+            Some(percent) => parse_number(percent).map(|percent| percent / 100.0),
+            None => parse_number(&squeezed),
+        };
+        if let Some(size) = fraction.and_then(Self::from_fraction) {
             return Ok(size);
         }
-        parse_word("a lesion size", given, Self::WORDS).map_err(|mut error| {
-            error.accepted.push_str(", '<1/3', '1/3-2/3', '>2/3', or a fraction from 0 to 1");
+        parse_word_or("a lesion size", given, Self::WORDS, Self::FRENCH).map_err(|mut error| {
+            error.accepted.push_str("; '<1/3', '1/3-2/3', '>2/3'; a fraction from 0 to 1 or a percentage as '40%'");
             error
         })
     }
@@ -338,6 +350,12 @@ impl MirelsClass {
             _ => Self::MultidisciplinaryDecision,
         }
     }
+
+    /// The class that every total of the range falls into, if it is the same one.
+    pub fn of_range(range: [u8; 2]) -> Option<Self> {
+        let [low, high] = range.map(Self::of);
+        (low == high).then_some(low)
+    }
 }
 
 impl fmt::Display for MirelsClass {
@@ -402,26 +420,30 @@ impl MirelsScore {
 
     /// The class, when every possible total falls into the same one.
     pub fn class(&self) -> Option<MirelsClass> {
-        let [low, high] = self.range.map(MirelsClass::of);
-        (low == high).then_some(low)
+        MirelsClass::of_range(self.range)
     }
 
     /// Is the total at least `threshold`?
     pub fn at_least(&self, threshold: u8) -> Verdict {
-        let [low, high] = self.range.map(f64::from);
-        Verdict::at_least(Estimate { value: f64::midpoint(low, high), low, high }, f64::from(threshold))
+        range_at_least(self.range, threshold)
+    }
+
+    /// May the lesion be in an upper limb, where 9 is not the cut-off?
+    pub fn is_upper_limb(&self) -> bool {
+        self.site.is_some_and(|site| site.readings().any(|level| level == Site::UpperLimb))
     }
 
     /// For a lesion of the upper limb, whether the total reaches the cut-off of the humerus; `None` for other sites.
     pub fn humerus_cutoff(&self) -> Option<Verdict> {
-        let upper = self.site.is_some_and(|site| site.readings().any(|level| level == Site::UpperLimb));
-        upper.then(|| self.at_least(HUMERUS_MIN_TOTAL))
+        self.is_upper_limb().then(|| self.at_least(HUMERUS_MIN_TOTAL))
     }
 }
 
-/// What the reader of an upper limb score must know beside [`MirelsScore::humerus_cutoff`].
-pub const HUMERUS_NOTE: &str = "In the humerus a total of 8 or more had sensitivity 84 % and specificity 80 % \
-    (cohort of 188 patients, 2023, PMC10132712), whereas 9 or more missed most fractures (sensitivity 15 %, Evans 2008).";
+/// Is a total, of which the lowest and highest possible are known, at least `threshold`?
+pub fn range_at_least(range: [u8; 2], threshold: u8) -> Verdict {
+    let [low, high] = range.map(f64::from);
+    Verdict::at_least(Estimate { value: f64::midpoint(low, high), low, high }, f64::from(threshold))
+}
 
 fn points_range<T: Level>(item: Option<Item<T>>) -> [u8; 2] {
     item.map_or([1, 3], |item| item.points_range())

@@ -143,22 +143,46 @@ fn sizes_are_read_as_words_comparisons_and_numbers() {
         ("0.5", Size::OneToTwoThirds),
         (">2/3", Size::MoreThanTwoThirds),
         ("1", Size::MoreThanTwoThirds),
+        ("0,5", Size::OneToTwoThirds),
+        ("50 %", Size::OneToTwoThirds),
+        ("1/3–2/3", Size::OneToTwoThirds),
+        ("1/3 à 2/3", Size::OneToTwoThirds),
     ] {
         assert_eq!(text.parse(), Ok(size), "{text}");
     }
-    for text in ["40", "-0.1", "nan", "", "2/3"] {
+    for text in ["40", "-0.1", "nan", "", "2/3", "101%", "%"] {
         let error = text.parse::<Size>().unwrap_err();
         assert_eq!(error.given, text);
         assert!(error.hint().contains("a fraction from 0 to 1"), "{text}");
     }
 }
 
+/// The cells of the recommendation's table 3, typed in anew from its text.
+#[test]
+fn every_cell_of_the_table_in_french() {
+    fn column<T: Level + FromStr<Err = BadValue> + fmt::Debug>(cells: [&str; 3]) {
+        for (points, cell) in (1..).zip(cells) {
+            for spelling in [cell.to_owned(), cell.to_uppercase(), cell.replace(['é', 'è'], "e")] {
+                assert_eq!(spelling.parse::<T>().map(Level::points), Ok(points), "{spelling}");
+            }
+        }
+    }
+    column::<Site>(["Membre supérieur", "Membre inférieur", "Région trochantérienne"]);
+    column::<Size>(["< 1/3 de la corticale", "1/3 à 2/3 de la corticale", "> 2/3 de la corticale"]);
+    column::<LesionType>(["Condensante", "Mixte", "Lytique"]);
+    column::<Pain>(["Légère", "Modérée", "Handicapante"]);
+}
+
 #[test]
 fn bad_words_name_themselves_and_the_nearest() {
     let error = "lytik".parse::<LesionType>().unwrap_err();
     assert_eq!(error.to_string(), "'lytik' is not a lesion type");
-    assert_eq!(error.hint(), "did you mean 'lytic'? Accepted: blastic, mixed, lytic");
-    assert_eq!("agony".parse::<Pain>().unwrap_err().hint(), "accepted: mild, moderate, functional");
+    assert_eq!(
+        error.hint(),
+        "did you mean 'lytic'? Accepted: blastic, mixed, lytic; in French: condensante, condensant, mixte, lytique"
+    );
+    let hint = "agony".parse::<Pain>().unwrap_err().hint();
+    assert!(hint.starts_with("accepted: mild, moderate, functional; in French: légère, "), "{hint}");
 }
 
 #[test]

@@ -128,7 +128,7 @@ pub fn with_lesion(guideline: Verdict, score: &MirelsScore) -> Recommendation {
 }
 
 /// The category that every total of the range leads to, or the meeting if they lead to several.
-fn category_of_range(guideline: Verdict, [low, high]: [u8; 2]) -> Category {
+pub fn category_of_range(guideline: Verdict, [low, high]: [u8; 2]) -> Category {
     let first = category_of_total(guideline, low);
     let same = (low..=high).all(|total| category_of_total(guideline, total) == first);
     if same { first } else { Category::Multidisciplinary }

@@ -2,6 +2,7 @@
 
 use super::super::rule_words::{Quantity, quantities};
 use super::*;
+use crate::scores::rule_table::rule_named;
 
 /// One section; without figures the tables stand alone. A bone of which nothing was measured has its card, no section.
 pub(super) fn section(index: usize, bone: &BoneReport, drawn: Option<&DrawnBone>) -> Markup {
@@ -129,12 +130,26 @@ fn rules(bone: &BoneReport) -> Markup {
                             p { (words::capitalised(&rule.criterion.replace(">=", "≥"))) "." }
                             @for note in &rule.notes { p .source { (note) } }
                             p .source { "Source: " cite { (rule.source) } }
+                            (published(&rule.name))
                         } }
                     }
                 }
             }
         },
     )
+}
+
+/// How well the rule did where it was studied, folded away; nothing for a rule of another version of the program.
+fn published(rule: &str) -> Markup {
+    let Some(rule) = rule_named(rule) else { return html! {} };
+    html! {
+        details {
+            summary { "In whom it was studied, and how well it did" }
+            p .source { (rule.population) }
+            @for study in rule.accuracy { p .source { (study) "." } }
+            @for note in rule.accuracy_notes { p .source { (note) } }
+        }
+    }
 }
 
 fn score(mirels: &MirelsReport) -> Markup {
