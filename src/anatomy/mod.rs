@@ -1,13 +1,21 @@
 //! Which bones are here, where they begin and end, their side and their axis.
 
+mod ball;
 mod bones;
+mod ends;
 mod masked;
 mod names;
+mod parts;
 mod shafts;
+mod solid;
+mod window;
 
 pub use bones::{Bone, name_bones};
 pub use masked::shafts_within;
 pub use shafts::{Shaft, find_shafts};
+pub use ball::Ball;
+pub use ends::{BoneEnd, Head, bone_end};
+pub use window::Window;
 
 /// The long bones this tool knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,0 +1,352 @@
+//! The end of a bone, apart from its neighbours: from the shaft through metaphysis and joint, as far as the image shows it.
+//!
+//! 1. Everything that is bone, as solids with open joint spaces ([`super::solid`]).
+//! 2. Solids that still touch are taken apart where they are narrow ([`super::parts`]); a femoral head, which its socket
+//!    grips on all sides, along its own ball ([`super::ball`]).
+//! 3. Where that surface runs through bone, a second cut between both sides finds the joint space near it.
+//!
+//! The shaft needs none of this: its rings are closed and stand alone.
+
+use super::ball::{Ball, Balls};
+use super::parts::parts;
+use super::shafts::Shaft;
+use super::{Bone, BoneName};
+use super::solid::{cut_out, fill_holes, solid};
+use super::window::Window;
+use crate::smoothing::median;
+use crate::volume::{DIRECTIONS, Volume, squared_distance_mm2};
+use nalgebra::Vector3;
+
+/// How far a bone may reach beside its axis and beyond its last ring, mm.
+const BESIDE_MM: f64 = 80.0;
+const BEYOND_MM: f64 = 130.0;
+/// How much of the shaft comes with its end, mm.
+const OVERLAP_MM: f64 = 30.0;
+/// Shorter than this, what lies beyond the rings is no end to speak of, mm.
+const LEAST_END_MM: f64 = 9.0;
+/// Sharpening with which joint spaces stay open, and with which they are looked for: gain and blur, mm.
+const OPEN: (f32, f64) = (3.5, 1.2);
+const SEARCH: (f32, f64) = (3.0, 1.2);
+/// How far from the first division the second may find the joint, mm.
+const BAND_MM: f64 = 4.0;
+/// Core of a ring, as a share of its short half axis, that surely is this bone.
+const CORE: f64 = 0.5;
+/// A head beside the axis by at least this is a femur's, whose socket grips it, mm.
+pub(super) const GRIPPED_MM: f64 = 22.0;
+/// A head lies within this of the end of its shaft, mm.
+const HEAD_WITHIN_MM: f64 = 110.0;
+/// Share of a head's surface away from its neck that must lie on the ball. A condyle, or a shaft seen as a ball, shows less.
+const HEAD_SHARE: f64 = 0.6;
+/// And no further beside its axis than this, mm.
+const HEAD_BESIDE_MM: f64 = 70.0;
+/// Condyles lie at least this far apart, mm.
+const CONDYLES_MM: f64 = 32.0;
+/// The neck, and nothing of the socket, lies within this angle of its axis.
+const NECK_DEG: f64 = 60.0;
+/// Surely the socket: beyond this angle, between the joint space and this much further out, mm.
+const SOCKET_DEG: f64 = 75.0;
+const SOCKET_MM: [f64; 2] = [3.2, 10.0];
+/// Where the joint space of a head runs, mm outside the ball.
+const SPACE_MM: f64 = 1.0;
+/// Half the width of a gap in a shell that is seen as closed, mm.
+const GAP_MM: f64 = 3.0;
+/// Half the width of what is no part of a bone's shape, mm.
+const SPIKE_MM: f64 = 2.0;
+/// A cost that no surface reaches.
+const SURE: i64 = 1 << 40;
+
+/// One end of a bone in its surroundings.
+#[derive(Debug, Clone)]
+pub struct BoneEnd {
+    pub window: Window,
+    /// The voxels of the window that are this bone, marrow included.
+    pub inside: Vec<bool>,
+    /// Its head, where one is seen.
+    pub head: Option<Head>,
+    /// Is it the end towards the last slice?
+    pub upper: bool,
+    /// The last point of the shaft's axis within the rings, mm along the axes of the window.
+    pub base_mm: Vector3<f64>,
+    /// The shaft's axis there, pointing out of the shaft; a unit vector.
+    pub outwards: Vector3<f64>,
+}
+
+/// The end of `bones[which]` towards the first slice, or the last one (`upper`). `None` where the shaft runs to the border of
+/// the image, where the border cuts it everywhere, and where there is no voxel of its own.
+pub fn bone_end(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool) -> Option<BoneEnd> {
+    let bone = &bones[which];
+    let shaft = &bone.shaft;
+    let (first, last) = shaft.span();
+    let left = if upper { volume.grid.size[2] - 1 - last } else { first };
+    if shaft.cut_everywhere || shaft.within.is_some() || left as f64 * volume.grid.spacing_mm.z < LEAST_END_MM {
+        return None;
+    }
+    let axis = shaft.axis(volume);
+    let window = window_around(volume, shaft, &axis, upper);
+    let (base_mm, outwards) = course(&window, volume, shaft, &axis, upper);
+    let sharp = window.sharpened(OPEN.0, OPEN.1);
+    let mut solid = solid(&window, &sharp);
+    plug(&window, volume, bones, &mut solid);
+    let mut seeds = seeds(&window, volume, bones, which);
+    // Only these two have a ball for a head; a heel looks like one.
+    let may_have_head = matches!(bone.name, BoneName::Femur | BoneName::Humerus | BoneName::Unknown);
+    let head = if may_have_head { head(&window, base_mm, outwards) } else { None };
+    let bone = solid.clone();
+    if let Some(head) = head.filter(|head| head.beside_mm >= GRIPPED_MM) {
+        carve(&window, &head, &mut solid, &mut seeds);
+    }
+    let part = parts(&window, &solid, &seeds);
+    let coarse: Vec<bool> = part.iter().map(|p| *p == OWN).collect();
+    let others: Vec<bool> = bone.iter().zip(&coarse).map(|(bone, own)| *bone && !own).collect();
+    let inside = divide(&window, &coarse, &others);
+    let inside = connected(&window, inside, &seeds)?;
+    let inside = without_voids(&window, inside, &others);
+    let inside = connected(&window, without_spikes(&window, inside), &seeds)?;
+    Some(BoneEnd { window, inside, head, upper, base_mm, outwards })
+}
+
+const OWN: u8 = 1;
+const SOCKET: u8 = u8::MAX;
+
+/// The box that holds the end, with enough of the shaft to know it by.
+fn window_around(volume: &Volume<i16>, shaft: &Shaft, axis: &[[f64; 2]], upper: bool) -> Window {
+    let s = volume.grid.spacing_mm;
+    let size = volume.grid.size;
+    let (first, last) = shaft.span();
+    let (beyond, overlap) = ((BEYOND_MM / s.z).ceil() as usize, (OVERLAP_MM / s.z).ceil() as usize);
+    let (low, high) = match upper {
+        true => (last.saturating_sub(overlap).max(first), (last + beyond).min(size[2] - 1)),
+        false => (first.saturating_sub(beyond), (first + overlap).min(last)),
+    };
+    let mut from = [usize::MAX, usize::MAX, low];
+    let mut to = [0, 0, high];
+    for at in &axis[low..=high] {
+        for a in 0..2 {
+            let most = size[a] as f64 - 1.0;
+            from[a] = from[a].min(((at[a] - BESIDE_MM) / s[a]).clamp(0.0, most) as usize);
+            to[a] = to[a].max(((at[a] + BESIDE_MM) / s[a]).clamp(0.0, most) as usize);
+        }
+    }
+    Window::of(volume, from, to)
+}
+
+/// The last point of the axis within the rings, and its direction there, out of the shaft.
+fn course(
+    window: &Window,
+    volume: &Volume<i16>,
+    shaft: &Shaft,
+    axis: &[[f64; 2]],
+    upper: bool,
+) -> (Vector3<f64>, Vector3<f64>) {
+    let s = volume.grid.spacing_mm;
+    let (first, last) = shaft.span();
+    let point = |k: usize| window.place_mm(window.place([axis[k][0] / s.x, axis[k][1] / s.y, k as f64]));
+    let reach = ((40.0 / s.z) as usize).clamp(1, (last - first).max(1));
+    let (end, inner) = if upper { (last, last.saturating_sub(reach)) } else { (first, first + reach) };
+    (point(end), (point(end) - point(inner)).normalize())
+}
+
+/// Fills the canals of the rings, which nothing but the ring encloses: a thin one costs less to leave out than to take in.
+fn plug(window: &Window, volume: &Volume<i16>, bones: &[Bone], solid: &mut [bool]) {
+    let s = volume.grid.spacing_mm;
+    let pixel_mm2 = window.spacing_mm[0] * window.spacing_mm[1];
+    for shaft in bones.iter().map(|bone| &bone.shaft) {
+        let axis = shaft.axis(volume);
+        let mut areas: Vec<f64> = shaft.rings.iter().map(|ring| ring.filled_area_mm2).collect();
+        let most = (1.2 * median(&mut areas).unwrap_or(0.0) / pixel_mm2) as usize;
+        let (first, last) = shaft.span();
+        for k in first..=last {
+            let centre = window.place([axis[k][0] / s.x, axis[k][1] / s.y, k as f64]);
+            if let Some(start) = window.voxel(centre).filter(|voxel| !solid[*voxel]) {
+                plug_slice(window, start, most, solid);
+            }
+        }
+    }
+}
+
+/// Fills the hollow of one slice that `start` lies in, unless it is larger than `most` voxels: then the ring is open.
+fn plug_slice(window: &Window, start: usize, most: usize, solid: &mut [bool]) {
+    let mut hollow = vec![start];
+    solid[start] = true;
+    let mut next = 0;
+    while next < hollow.len() && hollow.len() <= most {
+        for d in 0..4 {
+            if let Some(other) = window.neighbour(hollow[next], d).filter(|other| !solid[*other]) {
+                solid[other] = true;
+                hollow.push(other);
+            }
+        }
+        next += 1;
+    }
+    if hollow.len() > most {
+        hollow.into_iter().for_each(|voxel| solid[voxel] = false);
+    }
+}
+
+/// Fills what the bone encloses but for gaps in its shell that are narrower than twice [`GAP_MM`].
+fn without_voids(window: &Window, mut inside: Vec<bool>, others: &[bool]) -> Vec<bool> {
+    let (size, spacing_mm) = (window.size, window.spacing_mm);
+    let away: Vec<bool> = inside.iter().map(|v| !v).collect();
+    let distance = squared_distance_mm2(&away, size, spacing_mm);
+    let thick: Vec<bool> = distance.iter().map(|d| *d <= (GAP_MM * GAP_MM) as f32).collect();
+    let filled = fill_holes(window, thick.clone());
+    if filled == thick {
+        return inside;
+    }
+    // Back from the middle of what was filled to the wall it was held off from.
+    let void: Vec<bool> = filled.iter().zip(&thick).map(|(filled, thick)| *filled && !thick).collect();
+    let outside: Vec<bool> = void.iter().map(|v| !v).collect();
+    let back = squared_distance_mm2(&outside, size, spacing_mm);
+    let reach = ((GAP_MM + 1.0) * (GAP_MM + 1.0)) as f32;
+    for n in 0..inside.len() {
+        if back[n] <= reach && !others[n] {
+            inside[n] = true;
+        }
+    }
+    inside
+}
+
+/// Which bone each voxel surely belongs to: this one, another one with a shaft, or 0.
+fn seeds(window: &Window, volume: &Volume<i16>, bones: &[Bone], which: usize) -> Vec<u8> {
+    let mut seeds = vec![0u8; window.hu.len()];
+    let s = volume.grid.spacing_mm;
+    for (n, bone) in bones.iter().enumerate() {
+        let own = if n == which { OWN } else { (2 + n).min(usize::from(SOCKET) - 1) as u8 };
+        for ring in &bone.shaft.rings {
+            let centre = window.place([ring.centroid_mm[0] / s.x, ring.centroid_mm[1] / s.y, ring.k as f64]);
+            let radius = CORE * 0.5 * ring.axes_mm[1];
+            let reach: [i64; 2] = std::array::from_fn(|a| (radius / window.spacing_mm[a]).ceil() as i64);
+            for dj in -reach[1]..=reach[1] {
+                for di in -reach[0]..=reach[0] {
+                    let off = [di as f64 * window.spacing_mm[0], dj as f64 * window.spacing_mm[1]];
+                    let at = [centre[0] + di as f64, centre[1] + dj as f64, centre[2]];
+                    if off[0].hypot(off[1]) <= radius
+                        && let Some(voxel) = window.voxel(at)
+                    {
+                        seeds[voxel] = own;
+                    }
+                }
+            }
+        }
+    }
+    seeds
+}
+
+/// The head of a bone.
+#[derive(Debug, Clone, Copy)]
+pub struct Head {
+    pub ball: Ball,
+    /// From its centre towards the shaft, a unit vector.
+    pub neck: Vector3<f64>,
+    /// How far its centre lies beside the axis of the shaft, mm.
+    pub beside_mm: f64,
+    /// Share of the surface away from the neck that lies on the ball, of what the image shows of it.
+    share: f64,
+    /// From the axis of the shaft to the centre.
+    off: Vector3<f64>,
+}
+
+/// The head that belongs to this shaft.
+fn head(window: &Window, base_mm: Vector3<f64>, outwards: Vector3<f64>) -> Option<Head> {
+    let finder = Balls::new(window);
+    let here: Vec<Head> =
+        finder.find().into_iter().filter_map(|ball| at_end(&finder, ball, base_mm, outwards)).collect();
+    // Of two condyles each looks like a ball; a head has no twin on the other side of the axis.
+    let is_condyle = |head: &Head| {
+        let opposite = |other: &Head| {
+            head.off.dot(&other.off) < 0.0
+                && other.beside_mm > 0.5 * head.beside_mm
+                && (head.ball.centre_mm - other.ball.centre_mm).norm() > CONDYLES_MM
+        };
+        here.iter().any(|other| other.share >= 0.6 * head.share && opposite(other))
+    };
+    here.iter()
+        .filter(|head| head.share >= HEAD_SHARE && !is_condyle(head))
+        .max_by(|a, b| a.share.total_cmp(&b.share))
+        .copied()
+}
+
+/// A ball as the head at one end of a shaft, which points `outwards` there; `None` where it lies elsewhere.
+fn at_end(finder: &Balls, ball: Ball, end_mm: Vector3<f64>, outwards: Vector3<f64>) -> Option<Head> {
+    let to_head = ball.centre_mm - end_mm;
+    let ahead = to_head.dot(&outwards);
+    let off = to_head - outwards * ahead;
+    let beside_mm = off.norm();
+    // Beyond the end of the rings, near the axis, and not inside the shaft itself.
+    if ahead < -10.0 || to_head.norm() > HEAD_WITHIN_MM || beside_mm > HEAD_BESIDE_MM {
+        return None;
+    }
+    let down = (0.8 * beside_mm).max(0.9 * ball.radius_mm);
+    let neck = -(off + outwards * down).normalize();
+    let share = finder.cap_share(&ball, -neck)?;
+    Some(Head { ball, neck, beside_mm, share, off })
+}
+
+/// Opens the joint space around a head along its ball, and marks both sides of it.
+fn carve(window: &Window, head: &Head, solid: &mut [bool], seeds: &mut [u8]) {
+    let cosine = |deg: f64| deg.to_radians().cos();
+    let Head { ball, neck, .. } = head;
+    for voxel in 0..solid.len() {
+        let off = window.mm(voxel) - ball.centre_mm;
+        let r = off.norm();
+        if r > ball.radius_mm + SOCKET_MM[1] {
+            continue;
+        }
+        let along = off.dot(neck) / r.max(1e-9);
+        if r <= ball.radius_mm - 2.0 {
+            seeds[voxel] = OWN;
+        } else if r > ball.radius_mm + SOCKET_MM[0] && along < cosine(SOCKET_DEG) && seeds[voxel] == 0 {
+            seeds[voxel] = SOCKET;
+        }
+        if (ball.radius_mm + SPACE_MM..=ball.radius_mm + SOCKET_MM[0]).contains(&r) && along < cosine(NECK_DEG) {
+            solid[voxel] = false;
+        }
+    }
+}
+
+/// Moves the surface between a bone and the others to the joint space near it.
+fn divide(window: &Window, own: &[bool], others: &[bool]) -> Vec<bool> {
+    let near = (BAND_MM * BAND_MM) as f32;
+    let not = |set: &[bool]| set.iter().map(|v| !v).collect::<Vec<bool>>();
+    let to_own = squared_distance_mm2(&not(own), window.size, window.spacing_mm);
+    let to_others = squared_distance_mm2(&not(others), window.size, window.spacing_mm);
+    let band = |n: usize| to_own[n] <= near && to_others[n] <= near;
+    let candidate: Vec<bool> = (0..own.len()).map(|n| band(n) || (own[n] && to_others[n] <= 4.0 * near)).collect();
+    if !candidate.iter().any(|c| *c) {
+        return own.to_vec();
+    }
+    let sharp = window.sharpened(SEARCH.0, SEARCH.1);
+    let found = cut_out(window, &sharp, &candidate, |n| if own[n] && !band(n) { [SURE, 0] } else { [0, 0] });
+    (0..own.len()).map(|n| if candidate[n] { found[n] } else { own[n] }).collect()
+}
+
+/// Without what is thinner than twice [`SPIKE_MM`] and sticks out by more: a vessel's calcification, a streak, a neighbour's shell.
+fn without_spikes(window: &Window, inside: Vec<bool>) -> Vec<bool> {
+    let depth = squared_distance_mm2(&inside, window.size, window.spacing_mm);
+    let thin: Vec<bool> = depth.iter().map(|d| *d < (SPIKE_MM * SPIKE_MM) as f32).collect();
+    let to_core = squared_distance_mm2(&thin, window.size, window.spacing_mm);
+    let reach = (1.8 * SPIKE_MM).powi(2) as f32;
+    inside.iter().zip(to_core).map(|(inside, d)| *inside && d <= reach).collect()
+}
+
+/// The piece that holds the seeds of this bone.
+fn connected(window: &Window, inside: Vec<bool>, seeds: &[u8]) -> Option<Vec<bool>> {
+    let mut reached = vec![false; inside.len()];
+    let mut stack: Vec<usize> = (0..inside.len()).filter(|n| inside[*n] && seeds[*n] == OWN).collect();
+    if stack.is_empty() {
+        return None;
+    }
+    stack.iter().for_each(|n| reached[*n] = true);
+    while let Some(n) = stack.pop() {
+        for d in 0..DIRECTIONS {
+            if let Some(other) = window.neighbour(n, d)
+                && inside[other]
+                && !reached[other]
+            {
+                reached[other] = true;
+                stack.push(other);
+            }
+        }
+    }
+    Some(reached)
+}

@@ -1,0 +1,137 @@
+//! Bones as solids: where bone ends and soft tissue begins, the marrow counted in.
+//!
+//! The outside of a bone is the surface across which HU *fall* outwards. A minimum cut finds the closed surface that does so as
+//! well as possible: crossing such an edge is nearly free, any other surface costs its area. A shell that is thin, or open
+//! over a few millimetres, is closed by the smallest lid, and the inside needs no density of its own. A threshold has none
+//! of this: marrow reads like fat, osteoporotic shells like muscle. Directed costs: Boykov and Funka-Lea, *Graph cuts and efficient
+//! N-D image segmentation*, IJCV 70:109, 2006; on bones: Krčah 2011 (see [`super::window::Window::sharpened`]).
+
+use super::window::Window;
+use crate::volume::{CutGraph, DIRECTIONS, NO_NODE, squared_distance_mm2};
+use rayon::prelude::*;
+
+/// Cost of a surface element across which HU fall clearly, as a share of one across which they do not.
+const EDGE_COST: f64 = 0.03;
+/// Fall over one step at which most of the cost is gone, HU.
+const FALL_HU: f64 = 90.0;
+/// Between these HU it matters whether they fall: fat beside muscle is no edge of a bone, nor are two kinds of cortex.
+const LEVELS_HU: [f32; 2] = [100.0, 450.0];
+/// Surely bone, and probably bone, HU of the sharpened image; what it costs to leave it out, per mm³ in units of one mm².
+const BONE: [(f32, f64); 2] = [(300.0, 1.0), (200.0, 0.2)];
+/// Softer than this is a little more likely soft tissue than marrow.
+const SOFT: (f32, f64) = (150.0, 0.02);
+/// Marrow lies within this of something dense, mm.
+const REACH_MM: f64 = 14.0;
+/// What [`REACH_MM`] is counted from, HU.
+const DENSE_HU: f32 = 250.0;
+/// Below this is air or fat, never marrow, HU.
+const AIR_HU: f32 = -250.0;
+/// Integer costs per mm².
+const UNITS: f64 = 1000.0;
+
+/// The voxels of the window that are bone or enclosed by bone.
+pub fn solid(window: &Window, sharp: &[f32]) -> Vec<bool> {
+    let soft: Vec<bool> = sharp.iter().map(|v| *v < DENSE_HU).collect();
+    let away = squared_distance_mm2(&soft, window.size, window.spacing_mm);
+    let near = (REACH_MM * REACH_MM) as f32;
+    let candidate: Vec<bool> = (0..sharp.len()).map(|n| away[n] <= near && window.hu[n] > AIR_HU).collect();
+    let volume = window.spacing_mm.iter().product::<f64>() * UNITS;
+    let inside = cut_out(window, sharp, &candidate, |n| {
+        let v = sharp[n];
+        let gain = BONE.iter().find(|(level, _)| v > *level).map_or(0.0, |(_, gain)| *gain);
+        let loss = if v < SOFT.0 { SOFT.1 } else { 0.0 };
+        [(gain * volume) as i64, (loss * volume) as i64]
+    });
+    fill_holes(window, inside)
+}
+
+/// The part of the `candidate` voxels inside the cheapest surface; what is no candidate is outside.
+///
+/// `cost(voxel)` tells what it costs to leave the voxel outside, and to take it in.
+pub fn cut_out(
+    window: &Window,
+    sharp: &[f32],
+    candidate: &[bool],
+    cost: impl Fn(usize) -> [i64; 2],
+) -> Vec<bool> {
+    let voxels: Vec<u32> = (0..candidate.len() as u32).filter(|n| candidate[*n as usize]).collect();
+    let mut node = vec![NO_NODE; candidate.len()];
+    for (n, voxel) in voxels.iter().enumerate() {
+        node[*voxel as usize] = n as u32;
+    }
+    let neighbours: Vec<[u32; DIRECTIONS]> = voxels
+        .par_iter()
+        .map(|v| std::array::from_fn(|d| window.neighbour(*v as usize, d).map_or(NO_NODE, |other| node[other])))
+        .collect();
+    let mut graph = CutGraph::new(neighbours);
+    let surface = SurfaceCost::new(window);
+    for (n, voxel) in voxels.iter().enumerate() {
+        let v = *voxel as usize;
+        let [if_outside, mut if_inside] = cost(v);
+        for d in 0..DIRECTIONS {
+            let Some(other) = window.neighbour(v, d) else { continue };
+            let price = surface.between(d, sharp[v], sharp[other]);
+            if node[other] == NO_NODE {
+                if_inside += i64::from(price);
+            } else {
+                graph.cost_between(n as u32, d, price);
+            }
+        }
+        graph.cost_of(n as u32, if_outside, if_inside);
+    }
+    let mut inside = vec![false; candidate.len()];
+    for (voxel, taken) in voxels.iter().zip(graph.cut()) {
+        inside[*voxel as usize] = taken;
+    }
+    inside
+}
+
+/// Price of a surface element by the fall of HU across it.
+struct SurfaceCost {
+    /// By axis and fall in whole HU.
+    table: [Vec<i32>; 3],
+}
+
+impl SurfaceCost {
+    fn new(window: &Window) -> SurfaceCost {
+        let s = window.spacing_mm;
+        let area = [s[1] * s[2], s[0] * s[2], s[0] * s[1]];
+        let most = (LEVELS_HU[1] - LEVELS_HU[0]) as usize;
+        let share = |fall: usize| EDGE_COST + (1.0 - EDGE_COST) * (-(fall as f64 / FALL_HU).powi(2)).exp();
+        SurfaceCost {
+            table: std::array::from_fn(|a| (0..=most).map(|f| (area[a] * share(f) * UNITS).round() as i32).collect()),
+        }
+    }
+
+    /// Between a voxel inside and its neighbour outside in direction `d`.
+    fn between(&self, d: usize, inside_hu: f32, outside_hu: f32) -> i32 {
+        let clip = |v: f32| v.clamp(LEVELS_HU[0], LEVELS_HU[1]);
+        self.table[d / 2][(clip(inside_hu) - clip(outside_hu)).max(0.0) as usize]
+    }
+}
+
+/// Fills what is enclosed in three dimensions, and what is enclosed within a first or last slice of the window: the canal
+/// of a bone that runs out of it.
+pub fn fill_holes(window: &Window, mut inside: Vec<bool>) -> Vec<bool> {
+    let n = inside.len();
+    let mut outside = vec![false; n];
+    let edge = |v: usize| {
+        let at = window.index(v);
+        (0..2).any(|a| at[a] == 0 || at[a] + 1 == window.size[a])
+    };
+    let mut stack: Vec<usize> = (0..n).filter(|v| !inside[*v] && edge(*v)).collect();
+    stack.iter().for_each(|v| outside[*v] = true);
+    while let Some(v) = stack.pop() {
+        for d in 0..DIRECTIONS {
+            if let Some(other) = window.neighbour(v, d)
+                && !inside[other]
+                && !outside[other]
+            {
+                outside[other] = true;
+                stack.push(other);
+            }
+        }
+    }
+    inside.iter_mut().zip(outside).for_each(|(inside, outside)| *inside = !outside);
+    inside
+}
