@@ -48,6 +48,10 @@ const SOCKET_DEG: f64 = 75.0;
 const SOCKET_MM: [f64; 2] = [3.2, 10.0];
 /// Where the joint space of a head runs, mm outside the ball.
 const SPACE_MM: f64 = 1.0;
+/// No more than a fiftieth of a bone's end lies further beside its axis than this, mm.
+const FAR_MM: f64 = 72.0;
+/// Rings over less than this are a stub, mm.
+const SHORT_MM: f64 = 25.0;
 /// Half the width of a gap in a shell that is seen as closed, mm.
 const GAP_MM: f64 = 3.0;
 /// Half the width of what is no part of a bone's shape, mm.
@@ -85,7 +89,8 @@ pub fn bone_end(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool)
     let window = window_around(volume, shaft, &axis, upper);
     let (base_mm, outwards) = course(&window, volume, shaft, &axis, upper);
     let sharp = window.sharpened(OPEN.0, OPEN.1);
-    let mut solid = solid(&window, &sharp);
+    let solid = solid(&window, &sharp, OPEN.0);
+    let mut solid = without_voids(&window, solid, |_| false);
     plug(&window, volume, bones, &mut solid);
     let mut seeds = seeds(&window, volume, bones, which);
     // Only these two have a ball for a head; a heel looks like one.
@@ -100,8 +105,11 @@ pub fn bone_end(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool)
     let others: Vec<bool> = bone.iter().zip(&coarse).map(|(bone, own)| *bone && !own).collect();
     let inside = divide(&window, &coarse, &others);
     let inside = connected(&window, inside, &seeds)?;
-    let inside = without_voids(&window, inside, &others);
+    let inside = without_voids(&window, inside, |voxel| others[voxel]);
     let inside = connected(&window, without_spikes(&window, inside), &seeds)?;
+    if !is_apart(&window, &inside, base_mm, outwards) {
+        return None;
+    }
     Some(BoneEnd { window, inside, head, upper, base_mm, outwards })
 }
 
@@ -120,7 +128,11 @@ fn window_around(volume: &Volume<i16>, shaft: &Shaft, axis: &[[f64; 2]], upper: 
     };
     let mut from = [usize::MAX, usize::MAX, low];
     let mut to = [0, 0, high];
-    for at in &axis[low..=high] {
+    // Nor does their axis tell where the bone goes.
+    let short = shaft.length_mm(volume) < SHORT_MM;
+    let end = if upper { last } else { first };
+    for k in low..=high {
+        let at = axis[if short { end } else { k }];
         for a in 0..2 {
             let most = size[a] as f64 - 1.0;
             from[a] = from[a].min(((at[a] - BESIDE_MM) / s[a]).clamp(0.0, most) as usize);
@@ -143,7 +155,10 @@ fn course(
     let point = |k: usize| window.place_mm(window.place([axis[k][0] / s.x, axis[k][1] / s.y, k as f64]));
     let reach = ((40.0 / s.z) as usize).clamp(1, (last - first).max(1));
     let (end, inner) = if upper { (last, last.saturating_sub(reach)) } else { (first, first + reach) };
-    (point(end), (point(end) - point(inner)).normalize())
+    let course = point(end) - point(inner);
+    let outwards = Vector3::new(0.0, 0.0, if upper { 1.0 } else { -1.0 });
+    // A few rings, oblique as they are near a trochanter, tell no direction.
+    (point(end), if course.norm() < SHORT_MM { outwards } else { course.normalize() })
 }
 
 /// Fills the canals of the rings, which nothing but the ring encloses: a thin one costs less to leave out than to take in.
@@ -183,8 +198,9 @@ fn plug_slice(window: &Window, start: usize, most: usize, solid: &mut [bool]) {
     }
 }
 
-/// Fills what the bone encloses but for gaps in its shell that are narrower than twice [`GAP_MM`].
-fn without_voids(window: &Window, mut inside: Vec<bool>, others: &[bool]) -> Vec<bool> {
+/// Fills what is enclosed but for gaps in the shell that are narrower than twice [`GAP_MM`]. A joint space is narrower than
+/// that itself, so nothing of it is left to fill.
+fn without_voids(window: &Window, mut inside: Vec<bool>, taken: impl Fn(usize) -> bool) -> Vec<bool> {
     let (size, spacing_mm) = (window.size, window.spacing_mm);
     let away: Vec<bool> = inside.iter().map(|v| !v).collect();
     let distance = squared_distance_mm2(&away, size, spacing_mm);
@@ -199,7 +215,7 @@ fn without_voids(window: &Window, mut inside: Vec<bool>, others: &[bool]) -> Vec
     let back = squared_distance_mm2(&outside, size, spacing_mm);
     let reach = ((GAP_MM + 1.0) * (GAP_MM + 1.0)) as f32;
     for n in 0..inside.len() {
-        if back[n] <= reach && !others[n] {
+        if back[n] <= reach && !taken(n) {
             inside[n] = true;
         }
     }
@@ -318,6 +334,17 @@ fn divide(window: &Window, own: &[bool], others: &[bool]) -> Vec<bool> {
     let sharp = window.sharpened(SEARCH.0, SEARCH.1);
     let found = cut_out(window, &sharp, &candidate, |n| if own[n] && !band(n) { [SURE, 0] } else { [0, 0] });
     (0..own.len()).map(|n| if candidate[n] { found[n] } else { own[n] }).collect()
+}
+
+/// Did it come apart? A bone does not reach far beside its axis; a pelvis or a foot does.
+fn is_apart(window: &Window, inside: &[bool], base_mm: Vector3<f64>, outwards: Vector3<f64>) -> bool {
+    let (mut all, mut far) = (0usize, 0usize);
+    for voxel in (0..inside.len()).filter(|n| inside[*n]) {
+        let from = window.mm(voxel) - base_mm;
+        all += 1;
+        far += usize::from((from - outwards * from.dot(&outwards)).norm() > FAR_MM);
+    }
+    far * 50 <= all
 }
 
 /// Without what is thinner than twice [`SPIKE_MM`] and sticks out by more: a vessel's calcification, a streak, a neighbour's shell.

@@ -3,6 +3,7 @@
 mod ball;
 mod bones;
 mod ends;
+mod landmarks;
 mod masked;
 mod names;
 mod parts;
@@ -11,8 +12,9 @@ mod solid;
 mod window;
 
 pub use bones::{Bone, name_bones};
+pub use landmarks::{Landmarks, landmarks};
 pub use masked::shafts_within;
-pub use shafts::{Shaft, find_shafts};
+pub use shafts::{Shaft, find_shafts, find_stubs};
 pub use ball::Ball;
 pub use ends::{BoneEnd, Head, bone_end};
 pub use window::Window;

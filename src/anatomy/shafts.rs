@@ -22,6 +22,9 @@ const MIN_WALL_HU: f64 = 700.0;
 const MIN_CUT_WALL_HU: f64 = 1000.0;
 /// Rings along the bone that make a shaft.
 pub(super) const MIN_LENGTH_MM: f64 = 40.0;
+/// Shortest run of rings that may be the stump of a bone at the image's end, and its smallest section.
+const MIN_STUB_MM: f64 = 6.0;
+const MIN_STUB_MM2: f64 = 250.0;
 /// Longest stretch without a ring that is bridged when both ends point at each other.
 const MAX_GAP_MM: f64 = 160.0;
 
@@ -54,6 +57,13 @@ impl Shaft {
         let lambda = penalty(90.0 / volume.grid.spacing_mm.z);
         let (x, y) = (smooth_robust(&x, &weights, lambda, 0.15), smooth_robust(&y, &weights, lambda, 0.15));
         x.into_iter().zip(y).map(|(x, y)| [x, y]).collect()
+    }
+
+    /// Distance between the first and the last ring, mm.
+    pub fn length_mm(&self, volume: &Volume<i16>) -> f64 {
+        let (a, b) = (&self.rings[0], &self.rings[self.rings.len() - 1]);
+        let run = (b.k - a.k) as f64 * volume.grid.spacing_mm.z;
+        run.hypot(distance(a.centroid_mm, b.centroid_mm))
     }
 
     /// Median equivalent diameter of the rings across the bone's axis, mm.
@@ -114,6 +124,33 @@ fn opened(all: &[Vec<Section>], dz: f64, found: &[Shaft]) -> Vec<Shaft> {
         .map(|chain| chain.into_iter().filter(is_ring).collect::<Vec<_>>())
         .filter(|rings| rings.len() >= 5 && course_mm(rings, dz) >= 1.5 * MIN_LENGTH_MM && is_long_bone(rings))
         .filter(|rings| !rings.iter().any(taken))
+        .map(|rings| Shaft { rings, cut_everywhere: false, within: None })
+        .collect()
+}
+
+/// Rings too few for a shaft that run out of the first or last slice: a bone of which the image shows little more than one end.
+/// The same is seen of ischium and ribs: only an end that looks like a long bone's makes a bone of them.
+pub fn find_stubs(volume: &Volume<i16>, found: &[Shaft]) -> Vec<Shaft> {
+    let (last, dz) = (volume.grid.size[2] - 1, volume.grid.spacing_mm.z);
+    let all: Vec<Vec<Section>> = (0..=last)
+        .into_par_iter()
+        .map(|k| {
+            let near = (k.min(last - k) as f64) * dz <= MIN_LENGTH_MM;
+            let pieces = if near { sections(volume, k, BONE_HU, MIN_STUB_MM2) } else { Vec::new() };
+            pieces.into_iter().filter(is_dense).collect()
+        })
+        .collect();
+    chains(&all, |s: &Section| is_ring(s) && !s.cut, filled, dz)
+        .into_iter()
+        .filter(|rings| rings.len() >= 3 && course_mm(rings, dz) >= MIN_STUB_MM && is_long_bone(rings))
+        .filter(|rings| rings[0].k == 0 || rings[rings.len() - 1].k == last)
+        .filter(|rings| {
+            let on_shaft = |r: &Section| {
+                let same = |o: &Section| o.k == r.k && distance(o.centroid_mm, r.centroid_mm) < 0.5 * r.axes_mm[0];
+                found.iter().flat_map(|shaft| &shaft.rings).any(same)
+            };
+            !rings.iter().any(on_shaft)
+        })
         .map(|rings| Shaft { rings, cut_everywhere: false, within: None })
         .collect()
 }

@@ -18,8 +18,11 @@ const FALL_HU: f64 = 90.0;
 const LEVELS_HU: [f32; 2] = [100.0, 450.0];
 /// Surely bone, and probably bone, HU of the sharpened image; what it costs to leave it out, per mm³ in units of one mm².
 const BONE: [(f32, f64); 2] = [(300.0, 1.0), (200.0, 0.2)];
-/// Softer than this is a little more likely soft tissue than marrow.
-const SOFT: (f32, f64) = (150.0, 0.02);
+/// Share of the sharpening with which spongy bone is told from marrow.
+const MILD: f32 = 0.4;
+/// A joint space is darker than both its sides, marrow only than its wall: from this many HU of what sharpening takes away
+/// on, and what each costs to take in, per mm³ in units of one mm².
+const DARKER: (f32, f64) = (60.0, 0.0004);
 /// Marrow lies within this of something dense, mm.
 const REACH_MM: f64 = 14.0;
 /// What [`REACH_MM`] is counted from, HU.
@@ -30,16 +33,21 @@ const AIR_HU: f32 = -250.0;
 const UNITS: f64 = 1000.0;
 
 /// The voxels of the window that are bone or enclosed by bone.
-pub fn solid(window: &Window, sharp: &[f32]) -> Vec<bool> {
-    let soft: Vec<bool> = sharp.iter().map(|v| *v < DENSE_HU).collect();
+pub fn solid(window: &Window, sharp: &[f32], gain_of_sharpening: f32) -> Vec<bool> {
+    // Sharpening makes bone of noise, and none of a gap that its neighbours blur over: what both images show is bone.
+    let sure: Vec<f32> = sharp.iter().zip(&window.hu).map(|(sharp, hu)| sharp.min(*hu)).collect();
+    let soft: Vec<bool> = sure.iter().map(|v| *v < DENSE_HU).collect();
     let away = squared_distance_mm2(&soft, window.size, window.spacing_mm);
     let near = (REACH_MM * REACH_MM) as f32;
     let candidate: Vec<bool> = (0..sharp.len()).map(|n| away[n] <= near && window.hu[n] > AIR_HU).collect();
     let volume = window.spacing_mm.iter().product::<f64>() * UNITS;
     let inside = cut_out(window, sharp, &candidate, |n| {
         let v = sharp[n];
-        let gain = BONE.iter().find(|(level, _)| v > *level).map_or(0.0, |(_, gain)| *gain);
-        let loss = if v < SOFT.0 { SOFT.1 } else { 0.0 };
+        // Trabeculae that the blur has nearly levelled still stand out a little.
+        let shown = [sure[n], (window.hu[n] + MILD * (v - window.hu[n])).min(v)];
+        let gain = BONE.iter().zip(shown).find(|((level, _), shown)| shown > level).map_or(0.0, |((_, gain), _)| *gain);
+        let darker = f64::from(((window.hu[n] - v) / gain_of_sharpening - DARKER.0).max(0.0));
+        let loss = darker * DARKER.1;
         [(gain * volume) as i64, (loss * volume) as i64]
     });
     fill_holes(window, inside)

@@ -97,6 +97,16 @@ impl Window {
         self.to_patient(std::array::from_fn(|a| mm[a] / self.spacing_mm[a]))
     }
 
+    /// A direction along the axes of the window as one of the patient.
+    pub fn direction_of(&self, along_axes: Vector3<f64>) -> Vector3<f64> {
+        self.grid.directions * along_axes
+    }
+
+    /// A direction of the patient along the axes of the window.
+    pub fn axes_of(&self, direction: Vector3<f64>) -> Vector3<f64> {
+        self.grid.directions.transpose() * direction
+    }
+
     /// The neighbour of a voxel in one of six directions (towards lower and higher column, row, slice).
     pub fn neighbour(&self, voxel: usize, direction: usize) -> Option<usize> {
         let axis = direction / 2;
