@@ -1,7 +1,9 @@
 //! The pipeline on a volume: bones found, cortex unrolled, loss assessed. Knows neither files nor reports.
 
-use crate::anatomy::{Bone, BoneName, Shaft, Side, find_shafts, name_bones, shafts_within};
-use crate::cortex::{Acquisition, Cortex, cut_everywhere, measure};
+use crate::anatomy::{
+    Bone, BoneName, Shaft, Side, WholeBone, find_shafts, find_stubs, name_bones, shafts_within, whole_bones,
+};
+use crate::cortex::{Acquisition, Cortex, NotMeasured, measure, not_measured};
 use crate::lysis::{Assessed, Lysis, REGION_MARGIN_MM, ReferenceChoice, Restriction, assess, prepare, restrict};
 use crate::volume::{NamedRegion, Volume};
 use nalgebra::Point3;
@@ -52,6 +54,8 @@ pub struct MeasuredBone {
     pub bone: Bone,
     /// Name of the mask that marked it.
     pub mask: Option<String>,
+    /// Its ends and landmarks.
+    pub whole: WholeBone,
     pub cortex: Cortex,
     /// `None` where no section could be measured.
     pub lysis: Option<Lysis>,
@@ -67,22 +71,25 @@ pub struct MeasuredBone {
 /// measured; the others still serve to name them, and as their twins. The result is in order of the bones' size and does not
 /// depend on the number of threads.
 pub fn analyze(volume: &Volume<i16>, settings: &Settings) -> Vec<MeasuredBone> {
-    let (shafts, masks): (Vec<Shaft>, Vec<Option<usize>>) = shafts(volume, &settings.masks).into_iter().unzip();
-    let cortices: Vec<(Bone, Option<Cortex>)> = name_bones(volume, shafts)
-        .into_par_iter()
-        .map(|bone| {
-            let cortex = if bone.shaft.cut_everywhere {
-                Some(cut_everywhere(volume, &bone.shaft))
-            } else {
-                measure(volume, &bone.shaft, &settings.acquisition)
-            };
-            (bone, cortex)
+    let found = bones(volume, settings);
+    let cortices: Vec<Option<Cortex>> = found
+        .par_iter()
+        .map(|(bone, ..)| match bone.shaft.cut_everywhere {
+            true => Some(not_measured(volume, &bone.shaft, NotMeasured::CutByBorder)),
+            false if bone.shaft.stub => Some(not_measured(volume, &bone.shaft, NotMeasured::NoRing)),
+            false => measure(volume, &bone.shaft, &settings.acquisition),
         })
         .collect();
-    // The mask of each bone that is measured, in the same order.
-    let with_mask = cortices.into_iter().zip(masks);
-    let (measured, masks): (Vec<(Bone, Cortex)>, Vec<Option<usize>>) =
-        with_mask.filter_map(|((bone, cortex), mask)| Some(((bone, cortex?), mask))).unzip();
+    // Of the bones that are measured, in the same order: whole bone and mask.
+    let mut measured: Vec<(Bone, Cortex)> = Vec::new();
+    let (mut wholes, mut masks) = (Vec::new(), Vec::new());
+    for ((bone, whole, mask), cortex) in found.into_iter().zip(cortices) {
+        if let Some(cortex) = cortex {
+            measured.push((bone, cortex));
+            wholes.push(whole);
+            masks.push(mask);
+        }
+    }
     let wanted = choose(&measured, &masks, settings);
     // A bone that is neither asked for nor the twin of one needs no intact surface.
     let mut needed = vec![false; measured.len()];
@@ -104,7 +111,7 @@ pub fn analyze(volume: &Volume<i16>, settings: &Settings) -> Vec<MeasuredBone> {
             let twin = twin_of(&measured, index).and_then(|t| Some((&measured[t].1, prepared[t].as_ref()?)));
             let assessed =
                 prepared[index].as_ref().map(|p| assess(cortex, p, twin, settings.reference, settings.depth));
-            let mut finished = finish(bone, cortex.clone(), assessed);
+            let mut finished = finish(bone, wholes[index].clone(), cortex.clone(), assessed);
             finished.mask = masks[index].map(|mask| settings.masks[mask].name.clone());
             if !settings.regions.is_empty() {
                 restrict_to_regions(&mut finished, volume, &settings.regions);
@@ -112,6 +119,25 @@ pub fn analyze(volume: &Volume<i16>, settings: &Settings) -> Vec<MeasuredBone> {
             finished
         })
         .collect()
+}
+
+/// The bones of the volume with what their ends show, and the index of the mask that marks each.
+fn bones(volume: &Volume<i16>, settings: &Settings) -> Vec<(Bone, WholeBone, Option<usize>)> {
+    let (mut shafts, mut masks): (Vec<Shaft>, Vec<Option<usize>>) = shafts(volume, &settings.masks).into_iter().unzip();
+    if settings.masks.is_empty() {
+        let stubs = find_stubs(volume, &shafts);
+        masks.resize(shafts.len() + stubs.len(), None);
+        shafts.extend(stubs);
+    }
+    let named = name_bones(volume, shafts);
+    // Thin bones are not measured unless asked for, nor is what a mask marks looked for any further.
+    let wanted = |bone: &Bone| !is_too_thin(bone.name) || settings.bone == Some(bone.name);
+    let marks: Vec<Option<usize>> = masks;
+    let mut order: Vec<Option<usize>> = Vec::new();
+    // Stubs come last: the masks of what stays are those of what came first.
+    let whole = whole_bones(volume, named, wanted);
+    order.extend(marks.into_iter().take(whole.len()));
+    whole.into_iter().zip(order).map(|((bone, whole), mask)| (bone, whole, mask)).collect()
 }
 
 /// The shafts of the volume, those within the masks first, each with the index of its mask. A bone that is marked is not
@@ -220,7 +246,7 @@ fn is_too_thin(name: BoneName) -> bool {
     matches!(name, BoneName::Fibula | BoneName::Radius | BoneName::Ulna)
 }
 
-fn finish(bone: Bone, mut cortex: Cortex, assessed: Option<Assessed>) -> MeasuredBone {
+fn finish(bone: Bone, whole: WholeBone, mut cortex: Cortex, assessed: Option<Assessed>) -> MeasuredBone {
     let mut warnings = Vec::new();
     let mut lysis = None;
     if let Some(Assessed { lysis: found, refused }) = assessed {
@@ -243,7 +269,7 @@ fn finish(bone: Bone, mut cortex: Cortex, assessed: Option<Assessed>) -> Measure
         warnings
             .push("Fewer than five sections of this bone form a measurable ring: nothing of it is measured.".into());
     }
-    MeasuredBone { bone, mask: None, cortex, lysis, restriction: None, warnings }
+    MeasuredBone { bone, mask: None, whole, cortex, lysis, restriction: None, warnings }
 }
 
 /// Keeps the lesions that the regions are about, and says what that left out.

@@ -5,11 +5,12 @@ use nalgebra::{Matrix4, Vector3, Vector4};
 use rayon::prelude::*;
 
 /// Radii of heads, children's and the largest adults' included, mm.
-const RADII_MM: [f64; 2] = [17.0, 32.0];
+const RADII_MM: [f64; 2] = [17.0, 30.0];
 /// HU between which edges count.
 const LEVELS_HU: [f32; 2] = [0.0, 500.0];
-/// Blur before edges are read, mm.
-const SIGMA_MM: f64 = 1.0;
+/// Sharpening that opens the joint space beside a head, gain and blur in mm, and the blur before edges are read, mm.
+const SHARPEN: (f32, f64) = (2.5, 1.2);
+const SIGMA_MM: f64 = 0.7;
 /// Rise of HU that makes an edge, HU per mm.
 const EDGE_HU_PER_MM: f64 = 25.0;
 /// Side of the cells in which centres are counted, mm.
@@ -20,6 +21,8 @@ const MARGIN_MM: f64 = 16.0;
 const RAYS: usize = 400;
 /// Fall of HU outwards, over 2 mm, that shows its surface.
 const FALL_HU: f64 = 60.0;
+/// An inner fall of this share of the greatest is taken before it.
+const INNER: f64 = 0.45;
 /// How near the surface must lie to that of the ball, mm.
 const NEAR_MM: f64 = 1.5;
 /// Share of the directions in which it does; a condyle shows less.
@@ -46,8 +49,8 @@ pub struct Balls<'a> {
 
 impl Balls<'_> {
     pub fn new(window: &Window) -> Balls<'_> {
-        let level = |v: &f32| if v.is_nan() { LEVELS_HU[0] } else { v.clamp(LEVELS_HU[0], LEVELS_HU[1]) };
-        let clipped: Vec<f32> = window.hu.iter().map(level).collect();
+        let sharp = window.sharpened(SHARPEN.0, SHARPEN.1);
+        let clipped: Vec<f32> = sharp.iter().map(|v| v.clamp(LEVELS_HU[0], LEVELS_HU[1])).collect();
         Balls { window, field: blur(&clipped, window.size, window.spacing_mm, SIGMA_MM) }
     }
 
@@ -95,7 +98,8 @@ fn votes(window: &Window, field: &[f32]) -> Vec<Vector3<f64>> {
         if (0..3).any(|a| at[a] == 0 || at[a] + 1 >= window.size[a]) {
             continue;
         }
-        let rise = Vector3::from_fn(|a, _| f64::from(field[voxel + stride[a]] - field[voxel - stride[a]]) / (2.0 * s[a]));
+        let rise =
+            Vector3::from_fn(|a, _| f64::from(field[voxel + stride[a]] - field[voxel - stride[a]]) / (2.0 * s[a]));
         let steep = rise.norm();
         if steep < EDGE_HU_PER_MM {
             continue;
@@ -175,8 +179,9 @@ fn fit(window: &Window, field: &[f32], centre: Vector3<f64>) -> Option<Ball> {
     let mut ball = Ball { centre_mm: centre, radius_mm: 0.5 * (RADII_MM[0] + RADII_MM[1]), share: 0.0 };
     // From wide to narrow: how far the surface may lie from the ball.
     for reach in [9.0, 7.0, 5.0, 4.0, 3.0, 3.0] {
-        let points: Vec<Vector3<f64>> =
-            directions(RAYS).filter_map(|u| surface(window, field, &ball, u, reach).map(|r| ball.centre_mm + u * r)).collect();
+        let points: Vec<Vector3<f64>> = directions(RAYS)
+            .filter_map(|u| surface(window, field, &ball, u, reach).map(|r| ball.centre_mm + u * r))
+            .collect();
         let near = |p: &&Vector3<f64>| ((*p - ball.centre_mm).norm() - ball.radius_mm).abs() <= reach;
         let (centre_mm, radius_mm) = sphere(&points.iter().filter(near).copied().collect::<Vec<_>>(), &ball)?;
         if (centre_mm - centre).norm() > 15.0 || !(RADII_MM[0] - 3.0..RADII_MM[1] + 3.0).contains(&radius_mm) {
@@ -189,20 +194,20 @@ fn fit(window: &Window, field: &[f32], centre: Vector3<f64>) -> Option<Ball> {
     right_size.then_some(Ball { share: on as f64 / RAYS as f64, ..ball })
 }
 
-/// Distance at which HU fall most, near the radius of the ball.
+/// Distance of the surface, near the radius of the ball: the innermost place where HU fall about as much as anywhere there.
+/// Outside it follow the socket's own surfaces.
 fn surface(window: &Window, field: &[f32], ball: &Ball, direction: Vector3<f64>, reach: f64) -> Option<f64> {
-    let mut best: Option<(f64, f64)> = None;
-    let mut r = ball.radius_mm - reach;
-    while r <= ball.radius_mm + reach {
-        let at = |r: f64| sample(window, field, ball.centre_mm + direction * r);
-        let fall = at(r - 1.0)? - at(r + 1.0)?;
-        let weighed = fall * (-0.5 * ((r - ball.radius_mm) / reach).powi(2)).exp();
-        if fall >= FALL_HU && best.is_none_or(|(most, _)| weighed > most) {
-            best = Some((weighed, r));
-        }
-        r += 0.5;
-    }
-    best.map(|(_, r)| r)
+    let at = |r: f64| sample(window, field, ball.centre_mm + direction * r);
+    let steps = (2.0 * reach / 0.5) as usize;
+    let place = |n: usize| ball.radius_mm - reach + 0.5 * n as f64;
+    let falls: Vec<f64> =
+        (0..=steps).map(|n| Some(at(place(n) - 1.0)? - at(place(n) + 1.0)?)).collect::<Option<_>>()?;
+    let most = falls.iter().fold(0.0, |a: f64, b| a.max(*b));
+    let level = FALL_HU.max(INNER * most);
+    let first = falls.iter().position(|fall| *fall >= level)?;
+    let end = falls[first..].iter().position(|fall| *fall < level).map_or(falls.len(), |n| first + n);
+    let best = (first..end).max_by(|a, b| falls[*a].total_cmp(&falls[*b]))?;
+    Some(place(best))
 }
 
 /// Sphere through points by least squares, those far off the last one counting less (linear in centre and power).

@@ -10,9 +10,9 @@
 use super::ball::{Ball, Balls};
 use super::parts::parts;
 use super::shafts::Shaft;
-use super::{Bone, BoneName};
 use super::solid::{cut_out, fill_holes, solid};
 use super::window::Window;
+use super::{Bone, BoneName};
 use crate::smoothing::median;
 use crate::volume::{DIRECTIONS, Volume, squared_distance_mm2};
 use nalgebra::Vector3;
@@ -36,7 +36,7 @@ pub(super) const GRIPPED_MM: f64 = 22.0;
 /// A head lies within this of the end of its shaft, mm.
 const HEAD_WITHIN_MM: f64 = 110.0;
 /// Share of a head's surface away from its neck that must lie on the ball. A condyle, or a shaft seen as a ball, shows less.
-const HEAD_SHARE: f64 = 0.6;
+const HEAD_SHARE: f64 = 0.65;
 /// And no further beside its axis than this, mm.
 const HEAD_BESIDE_MM: f64 = 70.0;
 /// Condyles lie at least this far apart, mm.
@@ -73,6 +73,8 @@ pub struct BoneEnd {
     pub base_mm: Vector3<f64>,
     /// The shaft's axis there, pointing out of the shaft; a unit vector.
     pub outwards: Vector3<f64>,
+    /// It could not be told apart from its neighbours: `inside` holds part of them.
+    pub fused: bool,
 }
 
 /// The end of `bones[which]` towards the first slice, or the last one (`upper`). `None` where the shaft runs to the border of
@@ -107,10 +109,9 @@ pub fn bone_end(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool)
     let inside = connected(&window, inside, &seeds)?;
     let inside = without_voids(&window, inside, |voxel| others[voxel]);
     let inside = connected(&window, without_spikes(&window, inside), &seeds)?;
-    if !is_apart(&window, &inside, base_mm, outwards) {
-        return None;
-    }
-    Some(BoneEnd { window, inside, head, upper, base_mm, outwards })
+    let reach_mm = head.map_or(FAR_MM, |head| FAR_MM.max(head.beside_mm + 1.3 * head.ball.radius_mm));
+    let fused = !is_apart(&window, &inside, base_mm, outwards, reach_mm);
+    Some(BoneEnd { window, inside, head, upper, base_mm, outwards, fused })
 }
 
 const OWN: u8 = 1;
@@ -337,12 +338,12 @@ fn divide(window: &Window, own: &[bool], others: &[bool]) -> Vec<bool> {
 }
 
 /// Did it come apart? A bone does not reach far beside its axis; a pelvis or a foot does.
-fn is_apart(window: &Window, inside: &[bool], base_mm: Vector3<f64>, outwards: Vector3<f64>) -> bool {
+fn is_apart(window: &Window, inside: &[bool], base_mm: Vector3<f64>, outwards: Vector3<f64>, reach_mm: f64) -> bool {
     let (mut all, mut far) = (0usize, 0usize);
     for voxel in (0..inside.len()).filter(|n| inside[*n]) {
         let from = window.mm(voxel) - base_mm;
         all += 1;
-        far += usize::from((from - outwards * from.dot(&outwards)).norm() > FAR_MM);
+        far += usize::from((from - outwards * from.dot(&outwards)).norm() > reach_mm);
     }
     far * 50 <= all
 }

@@ -57,9 +57,11 @@ fn adult_length_mm(name: BoneName) -> Option<f64> {
 /// The landmarks that the ends of a bone show.
 pub fn landmarks(volume: &Volume<i16>, bone: &Bone, ends: &[BoneEnd]) -> Landmarks {
     let mut found = Landmarks::default();
-    for end in ends {
+    for end in ends.iter().filter(|end| !end.fused) {
         match (bone.name, end.head) {
-            (BoneName::Femur, Some(head)) if head.beside_mm >= GRIPPED_MM => proximal_femur(end, &head, &mut found),
+            (BoneName::Femur, Some(head)) if head.beside_mm >= GRIPPED_MM => {
+                proximal_femur(end, &head, bone.shaft.stub, &mut found);
+            }
             (BoneName::Humerus, Some(head)) => proximal_humerus(end, &head, &mut found),
             (BoneName::Femur, None) => condyles(volume, bone, end, &mut found),
             _ => {}
@@ -128,7 +130,7 @@ impl<'a> Shape<'a> {
     }
 }
 
-fn proximal_femur(end: &BoneEnd, head: &Head, found: &mut Landmarks) {
+fn proximal_femur(end: &BoneEnd, head: &Head, stub: bool, found: &mut Landmarks) {
     let shape = Shape::of(end);
     found.points_mm.insert("femoral_head_centre", shape.point(head.ball.centre_mm));
     found.head_radius_mm = Some(head.ball.radius_mm);
@@ -138,6 +140,10 @@ fn proximal_femur(end: &BoneEnd, head: &Head, found: &mut Landmarks) {
         found.points_mm.insert("femoral_neck_centre", shape.point(neck));
         let axis = (neck - head.ball.centre_mm).normalize();
         found.neck_shaft_angle_deg = Some(180.0 - axis.dot(&-end.outwards).clamp(-1.0, 1.0).acos().to_degrees());
+    }
+    // A few rings tell no axis to measure trochanters from.
+    if stub {
+        return;
     }
     let head_along = shape.along(head.ball.centre_mm);
     if let Some((tip, edge_mm)) = lesser_trochanter(&shape, medial, head_along - 0.6 * head.ball.radius_mm) {
@@ -207,7 +213,8 @@ fn lesser_trochanter(shape: &Shape, medial: Vector3<f64>, below_mm: f64) -> Opti
             *most = (r, place);
         }
     });
-    let mut low: Vec<f64> = reach.iter().filter(|s| s.0 < reach[0].0 + 18.0 && s.1.0 > f64::MIN).map(|s| s.1.0).collect();
+    let mut low: Vec<f64> =
+        reach.iter().filter(|s| s.0 < reach[0].0 + 18.0 && s.1.0 > f64::MIN).map(|s| s.1.0).collect();
     let base = median(&mut low)?;
     let mut peak: Option<(f64, f64, Vector3<f64>)> = None;
     let mut edge = reach[0].0;
@@ -267,7 +274,7 @@ fn condyles(volume: &Volume<i16>, bone: &Bone, end: &BoneEnd, found: &mut Landma
 fn visible_fraction(volume: &Volume<i16>, bone: &Bone, ends: &[BoneEnd]) -> Option<f64> {
     let expected = adult_length_mm(bone.name)?;
     let (mut length, mut joints) = (bone.shaft.length_mm(volume), 0);
-    for end in ends {
+    for end in ends.iter().filter(|end| !end.fused) {
         let shape = Shape::of(end);
         let beyond = shape.range_mm()[1].max(0.0);
         length += beyond;

@@ -21,7 +21,7 @@ pub fn shafts_within(volume: &Volume<i16>, mask: &Region) -> Vec<Shaft> {
         .map(|k| sections_within(volume, mask, k, BONE_HU, MIN_SECTION_MM2))
         .collect();
     let within = mask.span();
-    let shaft = |rings, cut_everywhere| Shaft { rings, cut_everywhere, within };
+    let shaft = |rings, cut_everywhere| Shaft { rings, cut_everywhere, within, stub: false };
     let rings = bridge(chains(&all, |s: &Section| is_ring(s) && !s.cut, filled, dz), dz);
     let mut found: Vec<Vec<Section>> = rings.into_iter().filter(|rings| rings.len() >= FEWEST_RINGS).collect();
     let longest = found.iter().map(|rings| course_mm(rings, dz)).fold(0.0, f64::max);

@@ -9,15 +9,16 @@ mod names;
 mod parts;
 mod shafts;
 mod solid;
+mod whole;
 mod window;
+mod zones;
 
 pub use bones::{Bone, name_bones};
-pub use landmarks::{Landmarks, landmarks};
+pub use landmarks::Landmarks;
 pub use masked::shafts_within;
 pub use shafts::{Shaft, find_shafts, find_stubs};
-pub use ball::Ball;
-pub use ends::{BoneEnd, Head, bone_end};
-pub use window::Window;
+pub use whole::{WholeBone, whole_bones};
+pub use zones::{SUBTROCHANTERIC_MM, Zone};
 
 /// The long bones this tool knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -30,7 +30,8 @@ pub fn parts(window: &Window, solid: &[bool], seeds: &[u8]) -> Vec<u8> {
         .map(|n| (u32::MAX - (depth[n] / RESOLUTION_MM) as u32, n as u32))
         .collect();
     order.sort_unstable();
-    let mut along_seeds: Vec<f64> = (0..solid.len()).filter(|n| solid[*n] && seeds[*n] == 1).map(|n| f64::from(depth[n])).collect();
+    let mut along_seeds: Vec<f64> =
+        (0..solid.len()).filter(|n| solid[*n] && seeds[*n] == 1).map(|n| f64::from(depth[n])).collect();
     let wide = SHAFT_PASS * quantile(&mut along_seeds, 0.75).unwrap_or(f64::INFINITY) as f32;
     let mut heights = Heights { parent: Vec::new(), peak: Vec::new(), seed: Vec::new(), wide };
     let mut height = vec![NOTHING; solid.len()];

@@ -37,6 +37,8 @@ pub struct Shaft {
     pub cut_everywhere: bool,
     /// First and last slice beyond which the bone is not followed, where a mask says so.
     pub within: Option<(usize, usize)>,
+    /// Too few rings are seen for a shaft, see [`find_stubs`].
+    pub stub: bool,
 }
 
 impl Shaft {
@@ -92,7 +94,7 @@ pub fn find_shafts(volume: &Volume<i16>) -> Vec<Shaft> {
             rings.len() as f64 * dz >= 0.5 * MIN_LENGTH_MM && rings.len() >= 5 && course_mm(rings, dz) >= MIN_LENGTH_MM
         })
         .filter(|rings| is_long_bone(rings))
-        .map(|rings| Shaft { rings, cut_everywhere: false, within: None })
+        .map(|rings| Shaft { rings, cut_everywhere: false, within: None, stub: false })
         .collect();
     let opened = opened(&all, dz, &shafts);
     shafts.extend(opened);
@@ -102,7 +104,7 @@ pub fn find_shafts(volume: &Volume<i16>) -> Vec<Shaft> {
         .filter(|pieces| pieces.len() as f64 * dz >= MIN_LENGTH_MM && pieces.len() >= 5 && is_long_bone(pieces))
         .filter(|pieces| median_of(pieces, |s| s.wall_hu) >= MIN_CUT_WALL_HU)
         .filter(|pieces| !found.iter().any(|shaft| continues(volume, shaft, pieces)));
-    shafts.extend(cut.map(|rings| Shaft { rings, cut_everywhere: true, within: None }));
+    shafts.extend(cut.map(|rings| Shaft { rings, cut_everywhere: true, within: None, stub: false }));
     shafts.sort_by(|a, b| {
         let weight = |s: &Shaft| s.rings.iter().map(|r| r.filled_area_mm2).sum::<f64>();
         weight(b).total_cmp(&weight(a))
@@ -124,7 +126,7 @@ fn opened(all: &[Vec<Section>], dz: f64, found: &[Shaft]) -> Vec<Shaft> {
         .map(|chain| chain.into_iter().filter(is_ring).collect::<Vec<_>>())
         .filter(|rings| rings.len() >= 5 && course_mm(rings, dz) >= 1.5 * MIN_LENGTH_MM && is_long_bone(rings))
         .filter(|rings| !rings.iter().any(taken))
-        .map(|rings| Shaft { rings, cut_everywhere: false, within: None })
+        .map(|rings| Shaft { rings, cut_everywhere: false, within: None, stub: false })
         .collect()
 }
 
@@ -151,7 +153,7 @@ pub fn find_stubs(volume: &Volume<i16>, found: &[Shaft]) -> Vec<Shaft> {
             };
             !rings.iter().any(on_shaft)
         })
-        .map(|rings| Shaft { rings, cut_everywhere: false, within: None })
+        .map(|rings| Shaft { rings, cut_everywhere: false, within: None, stub: true })
         .collect()
 }
 

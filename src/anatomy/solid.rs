@@ -56,12 +56,7 @@ pub fn solid(window: &Window, sharp: &[f32], gain_of_sharpening: f32) -> Vec<boo
 /// The part of the `candidate` voxels inside the cheapest surface; what is no candidate is outside.
 ///
 /// `cost(voxel)` tells what it costs to leave the voxel outside, and to take it in.
-pub fn cut_out(
-    window: &Window,
-    sharp: &[f32],
-    candidate: &[bool],
-    cost: impl Fn(usize) -> [i64; 2],
-) -> Vec<bool> {
+pub fn cut_out(window: &Window, sharp: &[f32], candidate: &[bool], cost: impl Fn(usize) -> [i64; 2]) -> Vec<bool> {
     let voxels: Vec<u32> = (0..candidate.len() as u32).filter(|n| candidate[*n as usize]).collect();
     let mut node = vec![NO_NODE; candidate.len()];
     for (n, voxel) in voxels.iter().enumerate() {

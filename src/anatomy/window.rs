@@ -46,21 +46,14 @@ impl Window {
 
     /// Patient position of a (continuous) place in the window.
     pub fn to_patient(&self, at: [f64; 3]) -> Point3<f64> {
-        let index: Vec<f64> = (0..3)
-            .map(|a| self.first[a] as f64 + (at[a] + 0.5) * self.factor[a] as f64 - 0.5)
-            .collect();
+        let index: Vec<f64> =
+            (0..3).map(|a| self.first[a] as f64 + (at[a] + 0.5) * self.factor[a] as f64 - 0.5).collect();
         self.grid.to_patient(Vector3::new(index[0], index[1], index[2]))
     }
 
     /// Place in the window, in steps of it, of a (continuous) voxel index of the volume.
     pub fn place(&self, index: [f64; 3]) -> [f64; 3] {
         std::array::from_fn(|a| (index[a] - self.first[a] as f64 + 0.5) / self.factor[a] as f64 - 0.5)
-    }
-
-    /// Place in the window, in steps of it, of a patient position.
-    pub fn place_of(&self, point_mm: Point3<f64>) -> [f64; 3] {
-        let index = self.grid.to_index(point_mm);
-        self.place([index.x, index.y, index.z])
     }
 
     /// Number of the voxel at a place, if it is within.
@@ -112,14 +105,19 @@ impl Window {
         let axis = direction / 2;
         let stride = [1, self.size[0], self.size[0] * self.size[1]][axis];
         let at = voxel / stride % self.size[axis];
-        if direction % 2 == 1 { (at + 1 < self.size[axis]).then_some(voxel + stride) } else { (at > 0).then(|| voxel - stride) }
+        if direction % 2 == 1 {
+            (at + 1 < self.size[axis]).then_some(voxel + stride)
+        } else {
+            (at > 0).then(|| voxel - stride)
+        }
     }
 
     /// Does the voxel lie in the first or last slice, or at an edge, of the *volume*?
     pub fn at_edge_of_image(&self, voxel: usize, axis: usize) -> bool {
         let at = self.index(voxel)[axis];
         let low = self.first[axis] == 0 && at == 0;
-        low || (at + 1 == self.size[axis] && self.first[axis] + self.size[axis] * self.factor[axis] >= self.grid.size[axis])
+        low || (at + 1 == self.size[axis]
+            && self.first[axis] + self.size[axis] * self.factor[axis] >= self.grid.size[axis])
     }
 
     /// The image with small dark gaps deepened: HU plus `gain` times what a blur of `sigma_mm` takes away.
@@ -127,7 +125,8 @@ impl Window {
     /// Krčah, Székely, Blanc: *Fully automatic and fast segmentation of the femur bone from 3D-CT images with no shape prior*,
     /// ISBI 2011, sharpen so before they cut, to keep narrow joint spaces open.
     pub fn sharpened(&self, gain: f32, sigma_mm: f64) -> Vec<f32> {
-        let clipped: Vec<f32> = self.hu.iter().map(|v| if v.is_nan() { CLIP_HU[0] } else { v.clamp(CLIP_HU[0], CLIP_HU[1]) }).collect();
+        let clipped: Vec<f32> =
+            self.hu.iter().map(|v| if v.is_nan() { CLIP_HU[0] } else { v.clamp(CLIP_HU[0], CLIP_HU[1]) }).collect();
         // Across thick slices a gap is one sample deep: a blur narrower than the sampling would take nothing away.
         let sigmas = self.spacing_mm.map(|s| sigma_mm.max(LEAST_SIGMA * s));
         let blurred = blur_each(&clipped, self.size, self.spacing_mm, sigmas);
@@ -155,7 +154,9 @@ impl Window {
                     while i < row.len() && row[i] {
                         i += 1;
                     }
-                    for j in self.first[1] + wj * self.factor[1]..(self.first[1] + (wj + 1) * self.factor[1]).min(self.grid.size[1]) {
+                    for j in self.first[1] + wj * self.factor[1]
+                        ..(self.first[1] + (wj + 1) * self.factor[1]).min(self.grid.size[1])
+                    {
                         runs.push(Run {
                             j,
                             first: self.first[0] + start * self.factor[0],
@@ -241,7 +242,8 @@ fn blur_each(field: &[f32], size: [usize; 3], spacing_mm: [f64; 3], sigma_mm: [f
 /// Weights of a Gaussian from its middle outwards; they sum to one over both sides.
 fn kernel(sigma: f64) -> Vec<f32> {
     let reach = (3.0 * sigma).ceil() as usize;
-    let raw: Vec<f64> = (0..=reach).map(|n| if sigma > 0.0 { (-0.5 * (n as f64 / sigma).powi(2)).exp() } else { 1.0 }).collect();
+    let raw: Vec<f64> =
+        (0..=reach).map(|n| if sigma > 0.0 { (-0.5 * (n as f64 / sigma).powi(2)).exp() } else { 1.0 }).collect();
     let sum = raw[0] + 2.0 * raw[1..].iter().sum::<f64>();
     raw.iter().map(|w| (w / sum) as f32).collect()
 }

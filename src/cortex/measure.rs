@@ -85,8 +85,8 @@ pub fn measure(volume: &Volume<i16>, shaft: &Shaft, acquisition: &Acquisition) -
     Some(Cortex { cortical_hu: scanner.cortical_hu, scanner: told, slice_spacing_mm: dz, slices: rows })
 }
 
-/// The record of a bone that the image border cuts in every slice: where it is, and that nothing was measured.
-pub fn cut_everywhere(volume: &Volume<i16>, shaft: &Shaft) -> Cortex {
+/// The record of a bone of which nothing can be measured: where it is, and why.
+pub fn not_measured(volume: &Volume<i16>, shaft: &Shaft, why: NotMeasured) -> Cortex {
     let slices = shaft
         .rings
         .iter()
@@ -96,7 +96,7 @@ pub fn cut_everywhere(volume: &Volume<i16>, shaft: &Shaft) -> Cortex {
                 slice_index: r.k,
                 z_mm: at.z,
                 centre_mm: [at.x, at.y],
-                not_measured: Some(NotMeasured::CutByBorder),
+                not_measured: Some(why),
                 ..CortexSlice::default()
             }
         })

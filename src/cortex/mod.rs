@@ -8,7 +8,7 @@ pub mod scanner;
 pub mod unroll;
 pub mod wall;
 
-pub use measure::{cut_everywhere, measure};
+pub use measure::{measure, not_measured};
 
 /// Sectors around the bone. Sector `s` looks from the bone's centre in the patient direction
 /// `(cos θ, sin θ, 0)`, `θ = 2π (s + ½) / SECTORS`: 0° is left, 90° posterior, 180° right, 270° anterior.

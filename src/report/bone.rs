@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::convert::{lesion_report, reference_report, slice_reports};
 use super::model::*;
 use crate::analysis::MeasuredBone;
-use crate::anatomy::{BoneName, Side};
+use crate::anatomy::{BoneName, Landmarks, SUBTROCHANTERIC_MM, Side};
 use crate::cortex::NotMeasured;
 use crate::dicom::Series;
 use crate::estimate::Estimate;
@@ -15,9 +15,6 @@ use crate::scores::recommendation::{Recommendation, with_lesion, without_lesion}
 use crate::scores::rules::{
     self, GUIDELINE_AXIAL_PERCENT, GUIDELINE_CIRCUMFERENTIAL_PERCENT, LesionExtent, RuleResult, SliceLoss,
 };
-
-/// From the lower edge of the lesser trochanter to here, the site is subtrochanteric (Fielding), mm.
-const SUBTROCHANTERIC_MM: f64 = 50.0;
 
 /// Items of Mirels' score that the user gives instead of the images.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -42,6 +39,15 @@ pub fn bone_report(series: &Series, measured: &MeasuredBone, given: &GivenItems)
         confidence: measured.bone.confidence,
         z_range_mm,
         length_mm: (!measured.bone.shaft.cut_everywhere).then_some(length),
+        landmarks: measured
+            .whole
+            .landmarks
+            .points_mm
+            .iter()
+            .map(|(name, at)| ((*name).to_owned(), [at.x, at.y, at.z]))
+            .collect(),
+        visible_fraction: measured.whole.landmarks.visible_fraction,
+        proximal: proximal_report(&measured.whole.landmarks),
         image: cortex.scanner.map(|s| ImageReport {
             cortical_hu: Some(s.cortical_hu),
             blur_fwhm_mm: Some(s.fwhm_mm()),
@@ -62,7 +68,11 @@ pub fn bone_report(series: &Series, measured: &MeasuredBone, given: &GivenItems)
         report.warnings.push(format!("Bone or side not known ({}).", measured.bone.reasons.join("; ")));
     }
     if let Some(lysis) = &measured.lysis {
-        report.lesions = lysis.lesions.iter().map(lesion_report).collect();
+        let located = |lesion: &Lesion| LesionReport {
+            location: Some(location(measured, lesion).to_owned()),
+            ..lesion_report(lesion)
+        };
+        report.lesions = lysis.lesions.iter().map(located).collect();
         assess(&mut report, measured, lysis, given);
     }
     report
@@ -146,14 +156,35 @@ fn mirels_of(measured: &MeasuredBone, lesion: &Lesion, given: &GivenItems) -> Mi
     )
 }
 
-/// Upper limb, lower limb, or, near the upper end of a femur's shaft, one of two readings.
+/// The region of the bone that the middle of a lesion lies in.
+fn location(measured: &MeasuredBone, lesion: &Lesion) -> &'static str {
+    let [low, high] = lesion.z_range_mm;
+    measured.whole.landmarks.zone(measured.bone.name, 0.5 * (low + high)).word()
+}
+
+fn proximal_report(landmarks: &Landmarks) -> Option<ProximalReport> {
+    landmarks.head_radius_mm.map(|radius| ProximalReport {
+        head_radius_mm: Some(radius),
+        neck_shaft_angle_deg: landmarks.neck_shaft_angle_deg,
+        lesser_trochanter_edge_z_mm: landmarks.lesser_trochanter_z_mm,
+    })
+}
+
+/// Upper limb, lower limb, or trochanteric region: from the tip of the greater trochanter to the lower edge of the lesser
+/// one. From there to 50 mm below it is subtrochanteric (Fielding), and above it head or neck, where both readings stand.
 fn site_of(measured: &MeasuredBone, lesion: &Lesion) -> Option<Item<Site>> {
     match measured.bone.name {
         BoneName::Humerus | BoneName::Radius | BoneName::Ulna => Some(Item::measured(Site::UpperLimb)),
         BoneName::Tibia | BoneName::Fibula => Some(Item::measured(Site::LowerLimb)),
         BoneName::Femur => {
-            let near = trochanter_z_mm(measured).is_some_and(|z| lesion.z_range_mm[1] > z - SUBTROCHANTERIC_MM);
-            Some(if near {
+            let landmarks = &measured.whole.landmarks;
+            let [low, high] = lesion.z_range_mm;
+            let above_tip = landmarks.greater_trochanter_z_mm.is_some_and(|tip| low > tip);
+            if landmarks.lesser_trochanter_z_mm.is_some_and(|edge| high > edge) && !above_tip {
+                return Some(Item::measured(Site::Trochanteric));
+            }
+            let edge = landmarks.lesser_trochanter_z_mm.or_else(|| trochanter_z_mm(measured));
+            Some(if edge.is_some_and(|z| high > z - SUBTROCHANTERIC_MM) {
                 Item::measured_between(Site::LowerLimb, Site::Trochanteric)
             } else {
                 Item::measured(Site::LowerLimb)
@@ -163,7 +194,8 @@ fn site_of(measured: &MeasuredBone, lesion: &Lesion) -> Option<Item<Site>> {
     }
 }
 
-/// Where the femur's shaft stops being a ring towards the head: the lower edge of the lesser trochanter, where it is seen.
+/// Where the femur's shaft stops being a ring towards the head: about the lower edge of the lesser trochanter, for a femur
+/// whose landmarks are not seen.
 fn trochanter_z_mm(measured: &MeasuredBone) -> Option<f64> {
     let slices = &measured.cortex.slices;
     let last = slices.iter().rposition(|s| s.not_measured.is_none())?;

@@ -122,6 +122,7 @@ pub fn lesion_report(lesion: &Lesion) -> LesionReport {
         kind: lesion.kind.to_string(),
         size_fraction_of_cortex: Some(lesion.size_fraction_of_cortex),
         size_fraction_of_diameter: Some(lesion.size_fraction_of_diameter),
+        location: None,
         region: lesion.region.clone(),
     }
 }

@@ -99,6 +99,16 @@ pub struct BoneReport {
     pub z_range_mm: [f64; 2],
     /// Length of the bone seen in the series, along its axis.
     pub length_mm: Option<f64>,
+    /// Landmarks that the series shows, patient x, y and z in mm: `femoral_head_centre`, `femoral_neck_centre`,
+    /// `greater_trochanter`, `lesser_trochanter`, `medial_condyle`, `lateral_condyle`, `humeral_head_centre`, `surgical_neck`.
+    #[serde(default)]
+    pub landmarks: BTreeMap<String, [f64; 3]>,
+    /// Length seen over that of an adult's bone, which is assumed where not both ends are seen; 0 to 1.
+    #[serde(default)]
+    pub visible_fraction: Option<f64>,
+    /// What the ends of the bone show beside the landmarks; `null` where no head is seen.
+    #[serde(default)]
+    pub proximal: Option<ProximalReport>,
     /// What the image's own walls told about the scanner and this patient; `null` when nothing was measured.
     pub image: Option<ImageReport>,
     /// Where the intact cortex was taken from; `null` when nothing was measured.
@@ -117,6 +127,16 @@ pub struct BoneReport {
     /// Outlined regions (`--roi`) that lesions and rules are restricted to; absent where none were given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restricted_to: Option<Vec<String>>,
+}
+
+/// The upper end of a femur or humerus.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ProximalReport {
+    pub head_radius_mm: Option<f64>,
+    /// Between the axes of neck and shaft of a femur, on the inner side.
+    pub neck_shaft_angle_deg: Option<f64>,
+    /// Patient z at which the axis is level with the lower edge of the lesser trochanter: where the trochanteric region ends.
+    pub lesser_trochanter_edge_z_mm: Option<f64>,
 }
 
 /// What was estimated from the image before anything was measured with it.
@@ -213,6 +233,10 @@ pub struct LesionReport {
     pub size_fraction_of_cortex: Option<f64>,
     /// Size over the bone's diameter, 0 to 1.
     pub size_fraction_of_diameter: Option<f64>,
+    /// Where on the bone its middle lies: `intertrochanteric`, `subtrochanteric`, `proximal-shaft`, …; `shaft` where the
+    /// landmarks do not tell which third.
+    #[serde(default)]
+    pub location: Option<String>,
     /// Name of the outlined region that it belongs to; absent where no region was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,

@@ -41,6 +41,13 @@ impl Report {
             number(&mut bone.confidence, 2);
             pair(&mut bone.z_range_mm, 2);
             maybe(&mut bone.length_mm, 1);
+            bone.landmarks.values_mut().flatten().for_each(|v| number(v, 1));
+            maybe(&mut bone.visible_fraction, 2);
+            if let Some(proximal) = &mut bone.proximal {
+                maybe(&mut proximal.head_radius_mm, 1);
+                maybe(&mut proximal.neck_shaft_angle_deg, 0);
+                maybe(&mut proximal.lesser_trochanter_edge_z_mm, 1);
+            }
             if let Some(image) = &mut bone.image {
                 maybe(&mut image.cortical_hu, 0);
                 maybe(&mut image.blur_fwhm_mm, 2);

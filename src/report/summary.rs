@@ -117,8 +117,12 @@ fn findings(bone: &BoneReport, out: &mut Lines) {
         let wall = if lesion.through_the_wall { ", through the wall" } else { "" };
         let extent = words::number(lesion.axial_extent_mm, 1);
         let name = words::region_of(lesion);
-        let text =
-            format!("Lesion {}{name}: {}{wall}, {extent} mm long, z {low} to {high} mm.", lesion.id, lesion.kind);
+        let place =
+            lesion.location.as_deref().map_or_else(String::new, |place| format!(", {}", place.replace('-', " ")));
+        let text = format!(
+            "Lesion {}{name}: {}{wall}{place}, {extent} mm long, z {low} to {high} mm.",
+            lesion.id, lesion.kind
+        );
         out.paragraph(2, &text);
     }
     if let Some(more) = bone.lesions.len().checked_sub(LESIONS).filter(|more| *more > 0) {

@@ -49,6 +49,36 @@ impl Region {
         Region { size, slices }
     }
 
+    /// The voxels of any of them.
+    pub fn union<'a>(size: [usize; 3], regions: impl IntoIterator<Item = &'a Region>) -> Region {
+        let mut slices = vec![Vec::new(); size[2]];
+        for region in regions {
+            debug_assert_eq!(region.size, size);
+            slices.iter_mut().zip(&region.slices).for_each(|(all, runs)| all.extend_from_slice(runs));
+        }
+        Region::from_runs(size, slices)
+    }
+
+    /// The voxels that none of the others holds.
+    pub fn without(&self, others: &[&Region]) -> Region {
+        let slice = |k: usize| {
+            let mut runs = Vec::new();
+            for run in &self.slices[k] {
+                let free = |i: usize| i >= run.first && !others.iter().any(|other| other.contains([i, run.j, k]));
+                let touched = |other: &&Region| {
+                    other.runs(k).iter().any(|o| o.j == run.j && o.first <= run.last && run.first <= o.last)
+                };
+                if others.iter().any(touched) {
+                    runs.extend(runs_of_row(run.last + 1, run.j, free));
+                } else {
+                    runs.push(*run);
+                }
+            }
+            runs
+        };
+        Region { size: self.size, slices: (0..self.slices.len()).into_par_iter().map(slice).collect() }
+    }
+
     /// Number of columns, rows and slices of its grid.
     pub fn size(&self) -> [usize; 3] {
         self.size

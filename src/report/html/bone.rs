@@ -23,6 +23,37 @@ pub(super) fn section(index: usize, bone: &BoneReport, drawn: Option<&DrawnBone>
             }
             h3 { "Not measured" }
             (not_measured(bone))
+            @if bone.visible_fraction.is_some() || !bone.landmarks.is_empty() { h3 { "Anatomy" } (anatomy(bone)) }
+        }
+    }
+}
+
+/// What is seen of the bone, and its landmarks.
+fn anatomy(bone: &BoneReport) -> Markup {
+    let coordinates = |at: &[f64; 3]| at.map(|v| words::number(Some(v), 1)).join(", ");
+    html! {
+        @if let Some(fraction) = bone.visible_fraction {
+            p { "Seen of the bone: about " (words::number(Some(100.0 * fraction), 0)) " %, against the length of an adult's bone where not both ends are seen." }
+        }
+        @if let Some(proximal) = &bone.proximal {
+            p {
+                "Head of " (words::number(proximal.head_radius_mm, 1)) " mm radius"
+                @if proximal.neck_shaft_angle_deg.is_some() { "; neck and shaft at " (words::number(proximal.neck_shaft_angle_deg, 0)) "°" }
+                @if proximal.lesser_trochanter_edge_z_mm.is_some() {
+                    "; lower edge of the lesser trochanter, where the trochanteric region ends, at z " (words::number(proximal.lesser_trochanter_edge_z_mm, 1)) " mm"
+                }
+                "."
+            }
+        }
+        @if !bone.landmarks.is_empty() {
+            (scrolling("Landmarks", html! {
+                table {
+                    thead { tr { th scope="col" { "Landmark" } th scope="col" { "Patient x, y, z, mm" } } }
+                    tbody { @for (name, at) in &bone.landmarks {
+                        tr { th scope="row" { (words::capitalised(&name.replace('_', " "))) } td .nowrap { (coordinates(at)) } }
+                    } }
+                }
+            }))
         }
     }
 }
