@@ -3,6 +3,7 @@
 use crate::anatomy::{Bone, BoneName, Shaft, Side, find_shafts, name_bones, shafts_within};
 use crate::cortex::{Acquisition, Cortex, cut_everywhere, measure};
 use crate::lysis::{Assessed, Lysis, REGION_MARGIN_MM, ReferenceChoice, Restriction, assess, prepare, restrict};
+use crate::rigidity::{self, BoneRigidity, RigiditySettings};
 use crate::volume::{NamedRegion, Volume};
 use nalgebra::Point3;
 use rayon::prelude::*;
@@ -29,6 +30,8 @@ pub struct Settings {
     pub masks: Vec<NamedRegion>,
     /// Outlined lesions on the grid of the volume, to which the report is restricted; empty: all lesions.
     pub regions: Vec<NamedRegion>,
+    /// How stiffness is told from HU; `None`: not at all.
+    pub rigidity: Option<RigiditySettings>,
 }
 
 impl Default for Settings {
@@ -42,6 +45,7 @@ impl Default for Settings {
             acquisition: Acquisition::default(),
             masks: Vec::new(),
             regions: Vec::new(),
+            rigidity: Some(RigiditySettings::default()),
         }
     }
 }
@@ -57,6 +61,8 @@ pub struct MeasuredBone {
     pub lysis: Option<Lysis>,
     /// What came of [`Settings::regions`]; `None` where none were given.
     pub restriction: Option<Restriction>,
+    /// Rigidities of its sections; `None` where not asked for, or where HU cannot be calibrated.
+    pub rigidity: Option<BoneRigidity>,
     /// What the reader must know about this bone.
     pub warnings: Vec<String>,
 }
@@ -109,6 +115,7 @@ pub fn analyze(volume: &Volume<i16>, settings: &Settings) -> Vec<MeasuredBone> {
             if !settings.regions.is_empty() {
                 restrict_to_regions(&mut finished, volume, &settings.regions);
             }
+            measure_rigidity(&mut finished, volume, settings);
             finished
         })
         .collect()
@@ -243,7 +250,16 @@ fn finish(bone: Bone, mut cortex: Cortex, assessed: Option<Assessed>) -> Measure
         warnings
             .push("Fewer than five sections of this bone form a measurable ring: nothing of it is measured.".into());
     }
-    MeasuredBone { bone, mask: None, cortex, lysis, restriction: None, warnings }
+    MeasuredBone { bone, mask: None, cortex, lysis, restriction: None, rigidity: None, warnings }
+}
+
+/// Stiffness of the bone's sections, where its loss was measured.
+fn measure_rigidity(measured: &mut MeasuredBone, volume: &Volume<i16>, settings: &Settings) {
+    let (Some(asked), Some(lysis)) = (&settings.rigidity, &measured.lysis) else { return };
+    match rigidity::measure(volume, &measured.cortex, lysis, asked, settings.acquisition.slice_thickness_mm) {
+        Ok(rigidity) => measured.rigidity = Some(rigidity),
+        Err(why) => measured.warnings.push(why),
+    }
 }
 
 /// Keeps the lesions that the regions are about, and says what that left out.

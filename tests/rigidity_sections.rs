@@ -81,7 +81,7 @@ fn sections_of_one_and_of_several_materials() {
                 let r = step_mm * (f64::from(i) + 0.5);
                 let core = core.filter(|(_, radius)| r < *radius).map_or(0.0, |(stiffness, _)| stiffness);
                 let young = if (from..to).contains(&r) { stiffness } else { core };
-                moments.add(young * r * step_mm * step, [r * angle.cos(), r * angle.sin()]);
+                moments.add_element(young * r * step_mm * step, [r * angle.cos(), r * angle.sin()]);
             }
         }
         let rigidity = moments.rigidity().unwrap();

@@ -6,6 +6,7 @@
 
 use super::modulus::POISSON;
 use nalgebra::{Matrix2, SymmetricEigen, Vector2};
+use std::ops::Add;
 
 /// Sums over an area: zeroth, first and second moments of the modulus about the origin of the coordinates.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -21,13 +22,23 @@ pub struct Moments {
 impl Moments {
     /// Adds an element of stiffness `young_mpa · area_mm2` at a place.
     #[inline]
-    pub fn add(&mut self, stiffness_n: f64, [x, y]: [f64; 2]) {
+    pub fn add_element(&mut self, stiffness_n: f64, [x, y]: [f64; 2]) {
         self.zeroth += stiffness_n;
         self.first[0] += stiffness_n * x;
         self.first[1] += stiffness_n * y;
         self.second[0] += stiffness_n * x * x;
         self.second[1] += stiffness_n * y * y;
         self.second[2] += stiffness_n * x * y;
+    }
+
+    /// Adds a ray: integrals of stiffness times r⁰, r¹, r² over its area, `direction` being what one millimetre of it is.
+    pub fn add_ray(&mut self, [zeroth, first, second]: [f64; 3], [x, y]: [f64; 2]) {
+        self.zeroth += zeroth;
+        self.first[0] += first * x;
+        self.first[1] += first * y;
+        self.second[0] += second * x * x;
+        self.second[1] += second * y * y;
+        self.second[2] += second * x * y;
     }
 
     /// Takes back what a blur of these variances (mm², along x, y and mixed) adds to the second moments. Exact where modulus is
@@ -50,6 +61,18 @@ impl Moments {
         let xy = self.second[2] - self.zeroth * x * y;
         let tensor = Matrix2::new(xx, xy, xy, yy);
         tensor.iter().all(|v| v.is_finite()).then_some(SectionRigidity { ea_n: self.zeroth, centroid_mm, tensor })
+    }
+}
+
+impl Add for Moments {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            zeroth: self.zeroth + other.zeroth,
+            first: [0, 1].map(|n| self.first[n] + other.first[n]),
+            second: [0, 1, 2].map(|n| self.second[n] + other.second[n]),
+        }
     }
 }
 
@@ -121,7 +144,7 @@ mod tests {
                 let at = [0.1 * (f64::from(i) + 0.5), 0.1 * (f64::from(j) + 0.5)];
                 let e = young_mpa(at[0], at[1]);
                 if e != 0.0 {
-                    moments.add(0.01 * e, at);
+                    moments.add_element(0.01 * e, at);
                 }
             }
         }
@@ -194,7 +217,7 @@ mod tests {
             let pieces = [([3.0, 1.0], 5.0), ([-7.0, 2.0], 3.0), ([0.5, -6.0], 4.0), ([4.0, 9.0], 1.0)];
             let sum = |place: &dyn Fn([f64; 2]) -> [f64; 2]| {
                 let mut moments = Moments::default();
-                pieces.iter().for_each(|(at, e)| moments.add(*e, place(*at)));
+                pieces.iter().for_each(|(at, e)| moments.add_element(*e, place(*at)));
                 moments.rigidity().unwrap()
             };
             let d = direction(turn);
