@@ -6,6 +6,7 @@ pub mod dicom_image;
 pub mod nifti_file;
 pub mod oriented;
 pub mod phantom_comparison;
+pub mod prism;
 pub mod program;
 pub mod region_objects;
 pub mod wedge;
