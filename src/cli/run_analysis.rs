@@ -63,7 +63,12 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
             let lysis = bone.lysis.as_ref()?;
             let instance = |k: usize| series.slices.get(k)?.as_ref()?.instance_number;
             let depth = settings.depth_fraction;
-            Some(BoneFigures::of_worst_slices(index, (&bone.cortex, lysis), &volume, depth, PICTURES, instance))
+            let figures =
+                BoneFigures::of_worst_slices(index, (&bone.cortex, lysis), &volume, depth, PICTURES, instance);
+            Some(match &bone.rigidity {
+                Some(rigidity) => figures.with_rigidity(rigidity, &volume, instance),
+                None => figures,
+            })
         })
         .collect();
     if let Some(path) = &settings.save_calibration {

@@ -30,6 +30,9 @@ const DIRECT_DENSITY: &str = "Rigidity is not measured: by its kernel or descrip
     are made proportional to density and neither thresholds nor tissue tables hold. Give the planning system's own table with \
     --calibration table:FILE, or analyse an ordinary reconstruction.";
 
+/// Blur of a standard kernel, where the image does not tell its own, mm.
+const UNKNOWN_SIGMA_MM: f64 = 0.55;
+
 /// Sums of one section, sector by sector.
 struct Summed {
     plane: Plane,
@@ -67,7 +70,8 @@ pub fn bone_rigidity(
         .collect();
     let cortical_density_g_cm3 = calibration.density_g_cm3(cortex.cortical_hu);
     let cortical_mpa = stiffness.cortical_mpa;
-    BoneRigidity { calibration, law, cortical_density_g_cm3, cortical_mpa, slices }
+    let cortical_hu = cortex.cortical_hu;
+    BoneRigidity { calibration, law, cortical_hu, cortical_density_g_cm3, cortical_mpa, slices }
 }
 
 /// The blur of the image as variances, mm².
@@ -80,7 +84,7 @@ struct Blur {
 
 impl Blur {
     fn of(volume: &Volume<i16>, cortex: &Cortex, slice_thickness_mm: f64) -> Self {
-        let sigma_mm = cortex.scanner.map_or(0.0, |s| s.sigma_mm);
+        let sigma_mm = cortex.scanner.map_or(UNKNOWN_SIGMA_MM, |s| s.sigma_mm);
         let overshoot = cortex.scanner.map_or(0.0, |s| s.overshoot);
         // What a sharp kernel subtracts is wider and takes second moment back.
         let in_plane_mm2 = sigma_mm * sigma_mm * (1.0 + overshoot - overshoot * WIDER * WIDER);
@@ -220,8 +224,8 @@ impl Section<'_> {
             }
         }
         let variance = plane.blur(&volume.grid, blur.in_plane_mm2, blur.along_mm2);
-        let actual = (healthy + lost).without_blur(variance).rigidity()?;
-        let intact = if any_lost { (healthy.without_blur(variance) + restored).rigidity()? } else { actual };
+        let actual = (healthy + lost).without_blur(variance).rigidity();
+        let intact = if any_lost { (healthy.without_blur(variance) + restored).rigidity() } else { actual }?;
         let walls = self.walls();
         let opened = any_lost.then(|| without_gap(&walls, &self.shares(), &self.arcs_mm(), blur.sigma_mm));
         let is_open = opened.as_ref().is_some_and(|opened| opened.is_open);
@@ -231,12 +235,13 @@ impl Section<'_> {
                 .map(|w| w.map_or_else(Sector::default, |radii| Sector::between(1.0, radii)))
                 .collect(),
         };
-        let share = field(opened.as_ref().map_or(&walls, |opened| &opened.walls)).share_of_polar()?;
+        let share = field(opened.as_ref().map_or(&walls, |opened| &opened.walls)).share_of_polar().unwrap_or(0.0);
         let intact_share = if any_lost { field(&self.intact_walls(&walls)).share_of_polar()? } else { share };
-        let actual = rigidities(plane, &actual, share);
+        // Where all of the wall is lost there is no section: nothing is left, at the place of the intact one.
+        let bending = actual.map_or(Some(0.0), |actual| actual.bending_share_of(&intact))?;
+        let actual = actual.map_or_else(|| rigidities(plane, &intact, share).gone(), |a| rigidities(plane, &a, share));
         let intact_rigidity = rigidities(plane, &intact, intact_share);
         let reductions = if any_lost {
-            let bending = self.bending_share(&healthy, &lost, &restored, variance)?;
             let left = [actual.ea_n / intact_rigidity.ea_n, bending, actual.gj_nmm2 / intact_rigidity.gj_nmm2];
             let shares = Some((restored.zeroth / intact_rigidity.ea_n, hidden_n / intact_rigidity.ea_n));
             reductions(left, shares, is_open, given)
@@ -244,12 +249,6 @@ impl Section<'_> {
             reductions([1.0; 3], None, false, given)
         };
         Some(SliceRigidity { actual, intact: intact_rigidity, reductions_percent: reductions, is_open, any_lost })
-    }
-
-    fn bending_share(&self, healthy: &Moments, lost: &Moments, restored: &Moments, variance: [f64; 3]) -> Option<f64> {
-        let actual = (*healthy + *lost).without_blur(variance).rigidity()?;
-        let intact = (healthy.without_blur(variance) + *restored).rigidity()?;
-        actual.bending_share_of(&intact)
     }
 
     /// Walls with sharp borders, radii in the plane.
@@ -297,6 +296,7 @@ fn rigidities(plane: &Plane, section: &SectionRigidity, torsion_share: f64) -> R
     let centroid = plane.centre_mm + plane.axes[0] * x + plane.axes[1] * y;
     let (sin, cos) = bending.major_axis_deg.to_radians().sin_cos();
     let major = plane.axes[0] * cos + plane.axes[1] * sin;
+    let minor = plane.axes[1] * cos - plane.axes[0] * sin;
     Rigidities {
         ea_n: section.ea_n,
         ei_max_nmm2: bending.max_nmm2,
@@ -306,5 +306,6 @@ fn rigidities(plane: &Plane, section: &SectionRigidity, torsion_share: f64) -> R
         major_axis_deg: bending.major_axis_deg,
         centroid_mm: [centroid.x, centroid.y, centroid.z],
         major_axis: [major.x, major.y, major.z],
+        minor_axis: [minor.x, minor.y, minor.z],
     }
 }

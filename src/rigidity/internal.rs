@@ -5,7 +5,7 @@
 //! do; the reference densities of the first paper could not be confirmed and are not used. Soft tissue alone tells the energy
 //! poorly (a change of 1 % in the density of fat shifts it by 10 keV, and density of bone by a quarter), so that compact bone takes
 //! part, as it does in the second method: its HU, blur taken out, should be those of ICRU compact bone within
-//! [`BONE_SD`]. What a patient's compact bone differs from that is therefore seen only in part (a tenth); what differs within
+//! [`BONE_SD`]. What a patient's compact bone differs from that is therefore seen only in part (a twentieth); what differs within
 //! a bone, and between a bone and its other half, is seen in full.
 //!
 //! Air, fat and muscle are found among places of even HU, so that no border between two tissues counts for a third. With
@@ -29,6 +29,8 @@ const LEAST_MM2: f64 = 300.0;
 const AROUND_MM: f64 = 70.0;
 /// Muscle above this holds contrast, HU.
 const CONTRAST_HU: f64 = 85.0;
+/// Air that is off by more is said, HU.
+const ODD_AIR_HU: f64 = 25.0;
 /// How well the tissues' HU are known beforehand, HU: fat's density differs between people.
 const AIR_SD: f64 = 10.0;
 const FAT_SD: f64 = 20.0;
@@ -36,7 +38,7 @@ const MUSCLE_SD: f64 = 8.0;
 /// How well the density of compact bone is known beforehand, as a share.
 const BONE_SD: f64 = 0.06;
 /// How well the energy of the beam is known beforehand, keV.
-const ENERGY_SD_KEV: f64 = 8.0;
+const ENERGY_SD_KEV: f64 = 14.0;
 
 /// A place in the image around which fat and muscle are looked for: a slice and the bone's axis in it, mm along columns
 /// and rows.
@@ -153,7 +155,14 @@ pub fn internal(peaks: &Peaks, cortical_hu: f64, contrast: bool) -> Result<Calib
     let mut warnings = Vec::new();
     let mut seen: Vec<(&str, Tissue, f64, f64)> = Vec::new();
     match peaks.air {
-        Some(hu) => seen.push(("air", Tissue::Air, hu, AIR_SD)),
+        Some(hu) => {
+            seen.push(("air", Tissue::Air, hu, AIR_SD));
+            if (hu + 1000.0).abs() > ODD_AIR_HU {
+                warnings.push(format!(
+                    "Air reads {hu:.0} HU: the scale of this image is off, or what was found is clothing or a cushion."
+                ));
+            }
+        }
         None => {
             seen.push(("air", Tissue::Air, -1000.0, AIR_SD));
             warnings.push("No air is in the image: taken to read −1000 HU, as scanners are adjusted.".into());

@@ -45,8 +45,17 @@ pub struct Rigidities {
     pub major_axis_deg: f64,
     /// The same as a unit vector of the patient frame.
     pub major_axis: [f64; 3],
+    /// At right angles to it, within the section.
+    pub minor_axis: [f64; 3],
     /// Modulus-weighted centroid, patient mm.
     pub centroid_mm: [f64; 3],
+}
+
+impl Rigidities {
+    /// Nothing left of it, at the same place.
+    fn gone(self) -> Self {
+        Self { ea_n: 0.0, ei_max_nmm2: 0.0, ei_min_nmm2: 0.0, gj_nmm2: 0.0, gj_polar_nmm2: 0.0, ..self }
+    }
 }
 
 /// One section across the bone's axis, where that meets a native slice.
@@ -81,6 +90,8 @@ impl SliceRigidity {
 pub struct BoneRigidity {
     pub calibration: Calibration,
     pub law: ModulusLaw,
+    /// HU of compact bone, blur taken out.
+    pub cortical_hu: f64,
     /// Density of compact bone, of the calibration's own kind, g/cm³.
     pub cortical_density_g_cm3: f64,
     /// Its Young's modulus, MPa.

@@ -18,8 +18,6 @@ const REACH_MM: f64 = 5.0;
 pub struct Plane {
     /// Where the axis meets it, patient mm.
     pub centre_mm: Point3<f64>,
-    /// The bone's axis, towards the head.
-    pub axis: Vector3<f64>,
     /// Its own axes: towards the patient's left, and at right angles to that, towards the back.
     pub axes: [Vector3<f64>; 2],
     /// Area in the plane over area in the native slice.
@@ -61,7 +59,6 @@ impl Plane {
         });
         Some(Self {
             centre_mm: centre(row),
-            axis,
             axes: [first, second],
             area_per_native: axis.dot(&normal).abs(),
             directions: directions.collect(),

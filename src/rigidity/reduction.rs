@@ -16,7 +16,7 @@ use crate::estimate::Estimate;
 /// what a restored wall would have been.
 const LEFT_RIGHT: f64 = 0.17;
 /// What the integration is off, percentage points, standard deviation; torsion of an opened ring more.
-const INTEGRATION_POINTS: f64 = 0.6;
+const INTEGRATION_POINTS: [f64; 3] = [0.6, 1.0, 1.2];
 const OPEN_TORSION_POINTS: f64 = 1.5;
 /// How much more than the area bending and torsion may lose of what was not seen.
 const UNSEEN: [f64; 3] = [1.0, 1.6, 2.0];
@@ -49,7 +49,7 @@ pub fn reductions(left: [f64; 3], shares: Option<(f64, f64)>, is_open: bool, giv
         } else {
             0.0
         };
-        let own = SDS * if n == 2 && is_open { OPEN_TORSION_POINTS } else { INTEGRATION_POINTS };
+        let own = SDS * if n == 2 && is_open { OPEN_TORSION_POINTS } else { INTEGRATION_POINTS[n] };
         // So little is left of an opened ring that what is uncertain of it is little, too.
         let damped = if n == 2 && is_open { (1.0 - value / 100.0).max(0.05) * raised } else { raised };
         let end = |loss: f64| (damped * loss).hypot(left_right).hypot(own);

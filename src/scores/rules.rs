@@ -113,6 +113,11 @@ impl JsonSchema for RuleValue {
 pub struct RuleValues(Vec<(&'static str, RuleValue)>);
 
 impl RuleValues {
+    /// These, in this order.
+    pub(super) fn of(values: Vec<(&'static str, RuleValue)>) -> Self {
+        Self(values)
+    }
+
     /// The value of that name.
     pub fn get(&self, name: &str) -> Option<RuleValue> {
         self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
@@ -156,6 +161,9 @@ pub enum RuleName {
     /// Circumference, height and breach on planning CT.
     #[serde(rename = "tatar-planning-ct")]
     TatarPlanningCt,
+    /// Loss of axial, bending or torsional rigidity on CT.
+    #[serde(rename = "rigidity")]
+    Rigidity,
 }
 
 impl fmt::Display for RuleName {
@@ -165,6 +173,7 @@ impl fmt::Display for RuleName {
             Self::Mirels => "mirels",
             Self::VanDerLinden => "van-der-linden",
             Self::TatarPlanningCt => "tatar-planning-ct",
+            Self::Rigidity => "rigidity",
         })
     }
 }
@@ -427,6 +436,7 @@ pub fn explain() -> &'static [RuleExplanation] {
             caveat: TATAR_NOTE,
             source: TATAR_SOURCE,
         },
+        super::rigidity::EXPLANATION,
     ]
 }
 
