@@ -4,13 +4,12 @@ use super::calibration::Calibration;
 use super::internal::{Around, internal, peaks};
 use super::modulus::ModulusLaw;
 use super::open_ring::without_gap;
-use super::plane::{Plane, cast};
+use super::plane::{Plane, STEP_MM, cast};
 use super::reduction::{Given, reductions};
 use super::section::{Moments, SectionRigidity};
 use super::torsion::{PolarField, Sector};
 use super::wall::{RaySums, Stiffness, WallPlace, inner_radius, sharp_radii, sum_ray, sum_wall};
 use super::{BoneRigidity, CalibrationChoice, Rigidities, RigiditySettings, SliceRigidity};
-use crate::cortex::polar::STEP_MM;
 use crate::cortex::profile::WIDER;
 use crate::cortex::{Cortex, SECTORS};
 use crate::lysis::{Lysis, ReferenceKind};
@@ -154,7 +153,7 @@ pub fn measure(
             PLAUSIBLE_MPA.end() / 1000.0
         ));
     }
-    if !(modulus > 0.0) {
+    if modulus.is_nan() || modulus <= 0.0 {
         return Err("by this calibration compact bone has no stiffness: it is not that of this scanner.".into());
     }
     let dz = volume.grid.spacing_mm.z;
@@ -229,9 +228,12 @@ impl Section<'_> {
         let walls = self.walls();
         let opened = any_lost.then(|| without_gap(&walls, &self.shares(), &self.arcs_mm(), blur.sigma_mm));
         let is_open = opened.as_ref().is_some_and(|opened| opened.is_open);
+        // A wall without gaps varies slowly around the bone: half of the sectors tell as much.
+        let stride = if any_lost { 1 } else { 2 };
         let field = |walls: &[Option<[f64; 2]>]| PolarField {
             sectors: walls
                 .iter()
+                .step_by(stride)
                 .map(|w| w.map_or_else(Sector::default, |radii| Sector::between(1.0, radii)))
                 .collect(),
         };

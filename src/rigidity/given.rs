@@ -134,7 +134,7 @@ pub fn from_rods(volume: &Volume<i16>, kind: DensityKind, rods: &[Rod]) -> Resul
     let sigma = xy / xx;
     let beta = y - sigma * x;
     let (sigma_ct, beta_ct) = if with_water { (sigma - 0.2174, beta + 999.6) } else { (sigma, beta) };
-    if !(sigma_ct > 0.0) {
+    if sigma_ct.is_nan() || sigma_ct <= 0.0 {
         return Err(CalibrationError::NotFound(
             "the HU of the rods do not rise with their density: they are not where the table says".into(),
         ));

@@ -184,7 +184,7 @@ pub fn internal(peaks: &Peaks, cortical_hu: f64, contrast: bool) -> Result<Calib
             "neither fat nor muscle was found around the bone, so that the image cannot calibrate itself".into(),
         ));
     }
-    if !(cortical_hu > 300.0) {
+    if cortical_hu.is_nan() || cortical_hu <= 300.0 {
         return Err(CalibrationError::NotFound("no compact bone was measured".into()));
     }
     let steps = ((ENERGIES_KEV[1] - ENERGIES_KEV[0]) / 0.25) as usize;

@@ -31,8 +31,7 @@ impl ModulusLaw {
     /// Young's modulus, MPa; 0 where there is no density.
     pub fn young_mpa(self, density: Apparent) -> f64 {
         let apparent = density.0;
-        // Written so that NaN gives 0, too.
-        if !(apparent > 0.0) {
+        if apparent.is_nan() || apparent <= 0.0 {
             return 0.0;
         }
         match self {

@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn a_blurred_gap_is_a_gap_and_half_a_wall_is_a_wall() {
         // 4.2 mm wide across sector 0, nothing left in its middle.
-        let gap = opened(|s| if s < 4 || s > 116 { 0.05 } else { 1.0 });
+        let gap = opened(|s| if !(4..=116).contains(&s) { 0.05 } else { 1.0 });
         assert!(gap.is_open && gap.walls.iter().filter(|w| w.is_none()).count() == 7);
         // A narrow one that blur has filled by a third.
         assert!(opened(|s| if s < 2 { 0.3 } else { 1.0 }).is_open);

@@ -5,10 +5,13 @@
 //! the tilt, so that contour and reference of the unrolled cortex hold sector by sector, while what is sampled lies across
 //! the bone.
 
-use crate::cortex::polar::{STEP_MM, sector_angle};
+use crate::cortex::polar::sector_angle;
 use crate::cortex::{Cortex, SECTORS};
 use crate::volume::{Grid, NO_DATA, Volume};
 use nalgebra::{Point3, Vector3};
+
+/// Distance between samples along a ray, mm of native radius: the blur of any scanner passes nothing finer.
+pub const STEP_MM: f64 = 0.5;
 
 /// The axis is taken over this much of the bone on both sides, mm.
 const REACH_MM: f64 = 5.0;
@@ -36,7 +39,7 @@ impl Plane {
         let reach = (REACH_MM / cortex.slice_spacing_mm).ceil().max(1.0) as usize;
         let (a, b) = (row.saturating_sub(reach), (row + reach).min(cortex.slices.len() - 1));
         let run = centre(b) - centre(a);
-        if !(run.norm() > 1e-6) {
+        if run.norm().is_nan() || run.norm() <= 1e-6 {
             return None;
         }
         let axis = if run.z < 0.0 { -run.normalize() } else { run.normalize() };

@@ -52,7 +52,7 @@ impl Moments {
 
     /// `None` where nothing stiff is left.
     pub fn rigidity(&self) -> Option<SectionRigidity> {
-        if !(self.zeroth > 0.0) {
+        if self.zeroth.is_nan() || self.zeroth <= 0.0 {
             return None;
         }
         let centroid_mm = self.first.map(|m| m / self.zeroth);

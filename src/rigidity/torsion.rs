@@ -74,7 +74,7 @@ impl PolarField {
     pub fn share_of_polar(&self) -> Option<f64> {
         let step = 2.0 * PI / self.sectors.len() as f64;
         let polar = self.polar(step);
-        if !(polar > 0.0) {
+        if polar.is_nan() || polar <= 0.0 {
             return None;
         }
         Some((Warping::of(self, step)?.rigidity() / polar).clamp(0.0, 1.0))

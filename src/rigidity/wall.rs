@@ -7,8 +7,8 @@
 
 use super::calibration::Calibration;
 use super::modulus::ModulusLaw;
+use super::plane::STEP_MM;
 use crate::cortex::SECTORS;
-use crate::cortex::polar::STEP_MM;
 use crate::cortex::unroll::BASE_HU;
 
 /// From here on all of a sample counts as bone; between [`BASE_HU`] and this a part.
@@ -151,18 +151,18 @@ pub fn sum_wall(inner_mm: f64, outer_mm: f64, cortical_mpa: f64) -> [f64; 3] {
 /// nothing stiff is left.
 pub fn sharp_radii(wall: &[f64; 3], cortical_mpa: f64) -> Option<[f64; 2]> {
     let area = wall[0] / (cortical_mpa * SECTOR_RAD);
-    if !(area > 0.05) {
+    if area.is_nan() || area <= 0.05 {
         return None;
     }
     let mean = wall[1] / wall[0];
-    if !(mean > 0.5) {
+    if mean.is_nan() || mean <= 0.5 {
         return None;
     }
     // Of a wall of thickness t about its middle m the area's mean radius is m + t²/12m.
     let mut middle = mean;
     for _ in 0..3 {
         middle = mean - (area / middle).powi(2) / (12.0 * middle);
-        if !(middle > 0.5) {
+        if middle.is_nan() || middle <= 0.5 {
             return None;
         }
     }
@@ -211,7 +211,7 @@ mod tests {
         assert_eq!(sums, RaySums::default());
         assert_eq!(sharp_radii(&sums.wall, stiffness.cortical_mpa), None);
         let mut cut = vec![45.0f32; 90];
-        cut[50] = f32::NAN;
+        cut[25] = f32::NAN;
         assert_eq!(sum_ray(&cut, &place, &stiffness), None);
     }
 }

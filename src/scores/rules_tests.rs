@@ -190,7 +190,7 @@ fn the_schema_accepts_what_is_written() {
 #[test]
 fn every_rule_is_explained_under_its_own_name() {
     let names: Vec<String> = explain().iter().map(|rule| rule.name.to_string()).collect();
-    assert_eq!(names, ["guideline-30-50", "mirels", "van-der-linden", "tatar-planning-ct"]);
+    assert_eq!(names, ["guideline-30-50", "mirels", "van-der-linden", "tatar-planning-ct", "rigidity"]);
     for rule in explain() {
         assert_eq!(serde_json::to_value(rule.name).unwrap(), rule.name.to_string());
     }

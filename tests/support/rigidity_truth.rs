@@ -88,15 +88,13 @@ impl Samples {
             centre + first * u + second * v
         };
         let hu: Vec<f64> = (0..side * side).map(|p| hu_at(intact, point(p))).collect();
+        let bone = largest_piece(&hu, side);
         let near = |p: usize| {
             let (i, j) = ((p % side) as i32, (p / side) as i32);
+            let within = |v: i32| (0..side as i32).contains(&v);
             (-3..=3).any(|dj| {
-                (-3..=3).any(|di| {
-                    let (i, j) = (i + di, j + dj);
-                    (0..side as i32).contains(&i)
-                        && (0..side as i32).contains(&j)
-                        && hu[j as usize * side + i as usize] > 300.0
-                })
+                (-3..=3)
+                    .any(|di| within(i + di) && within(j + dj) && bone[((j + dj) as usize) * side + (i + di) as usize])
             })
         };
         let chosen: Vec<usize> =
@@ -122,6 +120,39 @@ impl Samples {
         }
         (a, [xx - sx * sx / a, yy - sy * sy / a, xy - sx * sy / a])
     }
+}
+
+/// The largest connected piece above 300 HU: no other bone, no calcification beside it.
+fn largest_piece(hu: &[f64], side: usize) -> Vec<bool> {
+    let mut piece = vec![0usize; hu.len()];
+    let mut sizes = vec![0usize];
+    for start in 0..hu.len() {
+        if hu[start] <= 300.0 || piece[start] > 0 {
+            continue;
+        }
+        let label = sizes.len();
+        sizes.push(0);
+        let mut open = vec![start];
+        piece[start] = label;
+        while let Some(p) = open.pop() {
+            sizes[label] += 1;
+            let (i, j) = (p % side, p / side);
+            let beside = [
+                (i > 0, p.wrapping_sub(1)),
+                (i + 1 < side, p + 1),
+                (j > 0, p.wrapping_sub(side)),
+                (j + 1 < side, p + side),
+            ];
+            for (inside, next) in beside {
+                if inside && hu[next] > 300.0 && piece[next] == 0 {
+                    piece[next] = label;
+                    open.push(next);
+                }
+            }
+        }
+    }
+    let largest = (1..sizes.len()).max_by_key(|label| sizes[*label]).unwrap_or(usize::MAX);
+    piece.iter().map(|label| *label == largest).collect()
 }
 
 /// Smallest root of det(A − λ B) = 0.
