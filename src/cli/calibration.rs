@@ -99,7 +99,11 @@ pub fn rigidity_settings(
     series: &Series,
     volume: &Volume<i16>,
 ) -> anyhow::Result<RigiditySettings> {
-    let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+    // Tables come from spreadsheets, whose headings are not always UTF-8; their numbers are.
+    let read = |path: &Path| -> anyhow::Result<String> {
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
     let of = |path: &Path| format!("the calibration in {}", path.display());
     let calibration = match arg {
         CalibrationArg::Internal => CalibrationChoice::Internal,

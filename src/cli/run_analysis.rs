@@ -74,7 +74,7 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
     if let Some(path) = &settings.save_calibration {
         // The largest bone's: where there are several, their calibrations differ by the tissue around them.
         match bones.iter().find_map(|bone| bone.rigidity.as_ref()) {
-            Some(rigidity) => save(&rigidity.calibration, path)?,
+            Some(rigidity) => save(&rigidity.calibration, path).map_err(ExitError::usage)?,
             None => eprintln!("warning: no calibration was used, so none is saved to {}", path.display()),
         }
     }

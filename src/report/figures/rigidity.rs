@@ -8,7 +8,7 @@ use crate::rigidity::{BoneRigidity, Rigidities, SliceRigidity};
 
 const LEFT: f64 = 62.0;
 const WIDTH: f64 = 150.0;
-const BETWEEN: f64 = 22.0;
+const BETWEEN: f64 = 36.0;
 const BELOW: f64 = 62.0;
 
 /// One of the three.
@@ -72,7 +72,7 @@ pub fn rigidity_profile(figures: &BoneFigures, rigidity: &BoneRigidity, title: &
     svg.text([LEFT + 140.0, y], "cx-around-text", "intact");
     if weakest.is_some() {
         svg.rect([LEFT + 206.0, y - 9.0], [20.0, 9.0], "cx-weakest");
-        svg.text([LEFT + 232.0, y], "cx-label", "weakest section that a lesion touches");
+        svg.text([LEFT + 232.0, y], "cx-label", "weakest section");
     }
     svg.finish()
 }
@@ -84,13 +84,13 @@ pub fn weakest_picture(crop: &SliceCrop, section: &SliceRigidity, title: &str, i
     let z = words::number(Some(crop.z_mm), 1);
     let name = crop.instance_number.map_or_else(|| format!("z {z} mm"), |n| format!("Instance {n}  ·  z {z} mm"));
     let [ea, ei, gj] = section.reductions_percent.map(|reduction| words::number(Some(reduction.value), 1));
-    let lost = format!("reduced: axial {ea} %, bending {ei} %, torsion {gj} %");
+    let lost = format!("axial −{ea} %, bending −{ei} %, torsion −{gj} %");
     let description = format!(
         "CT in a bone window, seen from the feet, left of the patient at the right, with the modulus-weighted centroid and the principal \
          axes of bending. {lost}."
     );
     let mut svg =
-        Svg::new([PANEL + 60.0, PANEL + 44.0], id, &format!("{title}: weakest section, {name}"), &description);
+        Svg::new([PANEL + 20.0, PANEL + 44.0], id, &format!("{title}: weakest section, {name}"), &description);
     let frame = Frame::new(crop);
     let clip = format!("{id}-clip");
     svg.raw(&format!(r#"<defs><clipPath id="{clip}"><rect width="{PANEL}" height="{PANEL}"/></clipPath></defs>"#));
