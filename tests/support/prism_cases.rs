@@ -84,6 +84,12 @@ fn rows(section: &str, found: &SliceRigidity, truth: [f64; 4], bars: [f64; 2]) -
     (0..4).map(row).collect()
 }
 
+/// The upright ring, measured as these settings say.
+pub fn ring_with(rigidity: RigiditySettings) -> MeasuredBone {
+    let volume = scan(COARSE, hole, |x, y, _| ring(x, y));
+    analyze(&volume, &Settings { rigidity: Some(rigidity), ..Settings::default() }).remove(0)
+}
+
 /// Closed sections, upright, at both pixel sizes.
 pub fn closed() -> Vec<Row> {
     let e = compact_mpa();
