@@ -123,14 +123,17 @@ impl Histogram {
     }
 
     /// The highest peak between two HU, to a fraction of one: where the counts within 12 HU of it have their mean. `None` where
-    /// they are fewer than `least`, or only rise towards an end.
+    /// they are fewer than `least`, or no peak is between the two.
     fn peak(&self, counts: &[f64], [low, high]: [f64; 2], least: f64) -> Option<f64> {
         const HALF: usize = 12;
         let bin = |hu: f64| (hu - f64::from(LOWEST)) as usize;
         let (first, last) = (bin(low), bin(high));
         let near = |b: usize| counts[b.saturating_sub(HALF)..(b + HALF + 1).min(BINS)].iter().sum::<f64>();
-        let highest = (first..=last).max_by(|a, b| near(*a).total_cmp(&near(*b)).then(b.cmp(a)))?;
-        if near(highest) < least || highest == first || highest == last {
+        // A slope towards the peak of another tissue is none.
+        let is_peak = |b: &usize| near(*b) >= near(b - HALF / 2) && near(*b) >= near(b + HALF / 2);
+        let peaks = (first..=last).filter(is_peak);
+        let highest = peaks.max_by(|a, b| near(*a).total_cmp(&near(*b)).then(b.cmp(a)))?;
+        if near(highest) < least {
             return None;
         }
         let mut at = highest as f64;
