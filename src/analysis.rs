@@ -5,6 +5,7 @@ use crate::anatomy::{
 };
 use crate::cortex::{Acquisition, Cortex, NotMeasured, measure, not_measured};
 use crate::lysis::{Assessed, Lysis, REGION_MARGIN_MM, ReferenceChoice, Restriction, assess, prepare, restrict};
+use crate::rigidity::{self, BoneRigidity, RigiditySettings};
 use crate::volume::{NamedRegion, Volume};
 use nalgebra::Point3;
 use rayon::prelude::*;
@@ -31,6 +32,8 @@ pub struct Settings {
     pub masks: Vec<NamedRegion>,
     /// Outlined lesions on the grid of the volume, to which the report is restricted; empty: all lesions.
     pub regions: Vec<NamedRegion>,
+    /// How stiffness is told from HU; `None`: not at all.
+    pub rigidity: Option<RigiditySettings>,
 }
 
 impl Default for Settings {
@@ -44,6 +47,7 @@ impl Default for Settings {
             acquisition: Acquisition::default(),
             masks: Vec::new(),
             regions: Vec::new(),
+            rigidity: Some(RigiditySettings::default()),
         }
     }
 }
@@ -61,6 +65,8 @@ pub struct MeasuredBone {
     pub lysis: Option<Lysis>,
     /// What came of [`Settings::regions`]; `None` where none were given.
     pub restriction: Option<Restriction>,
+    /// Rigidities of its sections; `None` where not asked for, or where HU cannot be calibrated.
+    pub rigidity: Option<BoneRigidity>,
     /// What the reader must know about this bone.
     pub warnings: Vec<String>,
 }
@@ -116,6 +122,7 @@ pub fn analyze(volume: &Volume<i16>, settings: &Settings) -> Vec<MeasuredBone> {
             if !settings.regions.is_empty() {
                 restrict_to_regions(&mut finished, volume, &settings.regions);
             }
+            measure_rigidity(&mut finished, volume, settings);
             finished
         })
         .collect()
@@ -269,7 +276,16 @@ fn finish(bone: Bone, whole: WholeBone, mut cortex: Cortex, assessed: Option<Ass
         warnings
             .push("Fewer than five sections of this bone form a measurable ring: nothing of it is measured.".into());
     }
-    MeasuredBone { bone, mask: None, whole, cortex, lysis, restriction: None, warnings }
+    MeasuredBone { bone, mask: None, whole, cortex, lysis, restriction: None, rigidity: None, warnings }
+}
+
+/// Stiffness of the bone's sections, where its loss was measured.
+fn measure_rigidity(measured: &mut MeasuredBone, volume: &Volume<i16>, settings: &Settings) {
+    let (Some(asked), Some(lysis)) = (&settings.rigidity, &measured.lysis) else { return };
+    match rigidity::measure(volume, &measured.cortex, lysis, asked, settings.acquisition.slice_thickness_mm) {
+        Ok(rigidity) => measured.rigidity = Some(rigidity),
+        Err(why) => measured.warnings.push(why),
+    }
 }
 
 /// Keeps the lesions that the regions are about, and says what that left out.

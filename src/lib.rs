@@ -12,6 +12,7 @@ pub mod lysis;
 pub mod nifti;
 pub mod phantom;
 pub mod report;
+pub mod rigidity;
 pub mod scores;
 pub mod smoothing;
 pub mod volume;

@@ -10,6 +10,7 @@ use std::path::Path;
 use support::cut_defects::{Cut, Draw, cut_and_measure};
 use support::defect_truth::compared;
 use support::program::{analyzed, bone_and_side, bones, corticalysis, findings, measured, shared_data};
+use support::rigidity_page::rigidity;
 use support::wedge::{Ray, bias_and_sd, rays, scans};
 
 #[test]
@@ -26,6 +27,7 @@ fn the_page_is_written() {
     healthy(&mut page, &data);
     phantoms(&mut page);
     thickness(&mut page);
+    rigidity(&mut page, &data);
     std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/validation.md"), page)
         .expect("docs can be written");
 }
@@ -335,4 +337,15 @@ fn thickness(page: &mut String) {
         )
         .expect("a string takes all");
     }
+}
+
+/// The section on rigidity alone, which is the last: the whole page takes long.
+#[test]
+#[ignore = "writes a section of docs/validation.md"]
+fn the_section_on_rigidity_is_written() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/validation.md");
+    let page = std::fs::read_to_string(&path).expect("docs/validation.md");
+    let mut page = page.split("\n## Rigidity\n").next().unwrap_or_default().to_owned();
+    rigidity(&mut page, &shared_data().expect("the shared data set"));
+    std::fs::write(path, page).expect("docs can be written");
 }

@@ -7,7 +7,9 @@ use std::str::FromStr;
 use clap::Args;
 
 use crate::anatomy::{BoneName, Side};
+use crate::cli::calibration::CalibrationArg;
 use crate::lysis::ReferenceChoice;
+use crate::rigidity::ModulusLaw;
 use crate::scores::mirels::{LesionType, Pain, Site, Size};
 use crate::words::{BadValue, parse_number, parse_word};
 
@@ -95,6 +97,16 @@ pub struct AnalyzeArgs {
     /// Loss of a sector's cortex from which it counts as involved, 0.05 to 0.95
     #[arg(long, value_name = "FRACTION", default_value = "0.30", value_parser = depth, allow_hyphen_values = true)]
     depth: f64,
+    /// How HU become density: internal (from air, fat and muscle in the image), default, linear:SLOPE,INTERCEPT,KIND,
+    /// table:FILE, rods:FILE or saved:FILE (docs/rigidity.md)
+    #[arg(long, value_name = "HOW", default_value_t)]
+    calibration: CalibrationArg,
+    /// Write the calibration that was used, to be given again as saved:FILE
+    #[arg(long, value_name = "FILE")]
+    save_calibration: Option<PathBuf>,
+    /// Law from density to stiffness: ctra, keyak or morgan
+    #[arg(long, value_name = "LAW", default_value_t)]
+    modulus: ModulusLaw,
     /// Put the patient's name and ID into the report; without it only UIDs are in it
     #[arg(long)]
     identify: bool,
@@ -144,6 +156,12 @@ pub struct AnalyzeSettings {
     pub reference: ReferenceChoice,
     /// Lysis fraction above which a sector counts as involved, [`MIN_DEPTH`] to [`MAX_DEPTH`].
     pub depth_fraction: f64,
+    /// How HU become density.
+    pub calibration: CalibrationArg,
+    /// File for the calibration that was used.
+    pub save_calibration: Option<PathBuf>,
+    /// Law from density to stiffness.
+    pub modulus: ModulusLaw,
     /// Name and ID of the patient in the report.
     pub identify: bool,
     /// The report as JSON on standard output.
@@ -173,6 +191,9 @@ impl From<AnalyzeArgs> for AnalyzeSettings {
             size: args.size,
             reference: args.reference,
             depth_fraction: args.depth,
+            calibration: args.calibration,
+            save_calibration: args.save_calibration,
+            modulus: args.modulus,
             identify: args.identify,
             json: args.json,
             quiet: args.quiet,
@@ -245,6 +266,7 @@ mod tests {
 
     use super::*;
     use crate::cli::{Cli, Command};
+    use crate::rigidity::DensityKind;
 
     fn settings(args: &[&str]) -> Result<AnalyzeSettings, clap::Error> {
         let cli = Cli::try_parse_from(["corticalysis", "analyze"].iter().chain(args))?;
@@ -265,7 +287,7 @@ mod tests {
     #[test]
     fn every_option_arrives() {
         let line = "ct more -o out --series 1.2.840 --bone femur --side left --seed -85.5,12,-430 --pain mild --site trochanteric \
-                    --type lytic --size 0.5 --reference contralateral --depth 0.5 --identify --json --quiet --threads 2 --mask m.nii.gz --mask-label 3 --roi GTV --roi CTV";
+                    --type lytic --size 0.5 --reference contralateral --depth 0.5 --calibration linear:0.0007,-0.009,ash --save-calibration c.json --modulus keyak --identify --json --quiet --threads 2 --mask m.nii.gz --mask-label 3 --roi GTV --roi CTV";
         let settings = settings(&line.split_whitespace().collect::<Vec<_>>()).unwrap();
         let expected = AnalyzeSettings {
             paths: vec!["ct".into(), "more".into()],
@@ -284,6 +306,9 @@ mod tests {
             size: Some(Size::OneToTwoThirds),
             reference: ReferenceChoice::Contralateral,
             depth_fraction: 0.5,
+            calibration: CalibrationArg::Linear { slope: 0.0007, intercept_g_cm3: -0.009, density: DensityKind::Ash },
+            save_calibration: Some("c.json".into()),
+            modulus: ModulusLaw::Keyak,
             identify: true,
             json: true,
             quiet: true,

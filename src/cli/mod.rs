@@ -4,6 +4,7 @@
 //! The exit statuses are documented in [`exit_status`].
 
 pub mod analyze;
+pub mod calibration;
 pub mod eqd2;
 pub mod evaluate;
 pub mod exit_status;

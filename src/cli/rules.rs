@@ -12,6 +12,7 @@ use crate::report::Lines;
 use crate::scores::DISCLAIMER;
 use crate::scores::mirels::Site;
 use crate::scores::recommendation::{Category, category_of_range, range_in_words, with_lesion};
+use crate::scores::rigidity::{SectionLoss, rigidity};
 use crate::scores::rule_table::{Rule, RuleName};
 use crate::scores::rules::{self, LesionExtent, RuleResult, RuleValue, SliceLoss};
 use crate::scores::verdict::Verdict;
@@ -120,7 +121,7 @@ fn yes_or_no(given: &str) -> Result<bool, BadValue> {
 /// Arguments of `rules`.
 #[derive(Debug, Args)]
 pub struct RulesArgs {
-    /// Only these rules: guideline-30-50, mirels, van-der-linden, tatar-planning-ct
+    /// Only these rules: guideline-30-50, mirels, van-der-linden, tatar-planning-ct, rigidity
     #[arg(value_name = "RULE", value_parser = rule_name)]
     names: Vec<RuleName>,
     /// Axial cortical lysis of the slice, percent of its cortex
@@ -138,6 +139,15 @@ pub struct RulesArgs {
     /// Is the wall gone through its whole thickness somewhere: yes or no
     #[arg(long, value_name = "YES/NO", value_parser = yes_or_no)]
     through_the_wall: Option<bool>,
+    /// Loss of axial rigidity at the weakest section, percent
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true)]
+    axial_rigidity: Option<Percent>,
+    /// Loss of bending rigidity there, percent
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true)]
+    bending_rigidity: Option<Percent>,
+    /// Loss of torsional rigidity there, percent
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true)]
+    torsional_rigidity: Option<Percent>,
     /// Mirels total from 4 to 12, or a range as 8-10, instead of its items; with --site upper-limb also held against 8
     #[arg(long, value_name = "TOTAL", allow_hyphen_values = true, conflicts_with_all = ["size", "lesion_type", "pain"])]
     mirels: Option<Total>,
@@ -217,10 +227,10 @@ fn answers(args: &RulesArgs) -> Vec<RuleResult> {
         max_circumferential_percent: around,
         through_the_wall: args.through_the_wall.map_or(Verdict::NotEvaluated, Verdict::from_bool),
     };
+    // What was not given may be anything; it has no middle.
+    let open = Estimate { value: f64::NAN, low: 0.0, high: 100.0 };
     let mut results = Vec::new();
     if axial.is_some() || around.is_some() {
-        // What was not given may be anything; it has no middle.
-        let open = Estimate { value: f64::NAN, low: 0.0, high: 100.0 };
         let slice = SliceLoss {
             z_mm: f64::NAN,
             axial_percent: axial.unwrap_or(open),
@@ -239,6 +249,11 @@ fn answers(args: &RulesArgs) -> Vec<RuleResult> {
     }
     if lesion.height_mm.is_some() || around.is_some() || args.through_the_wall.is_some() {
         results.push(rules::tatar_planning_ct(&[lesion]));
+    }
+    let reductions = [args.axial_rigidity, args.bending_rigidity, args.torsional_rigidity].map(percent);
+    if reductions.iter().any(Option::is_some) {
+        let section = SectionLoss { z_mm: f64::NAN, reductions_percent: reductions.map(|given| given.unwrap_or(open)) };
+        results.push(rigidity(Some(&[section]), true));
     }
     results
 }

@@ -8,12 +8,14 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::analyze::AnalyzeSettings;
+use super::calibration::{rigidity_settings, save};
 use super::exit_status::{ExitError, OrExit};
 use super::given_regions::{GivenRegions, given_regions};
 use crate::analysis::{MeasuredBone, Settings, analyze};
 use crate::cortex::Acquisition;
 use crate::dicom::{Discovery, Series, discover, is_nifti_name};
 use crate::report::{BoneFigures, GivenItems, Report, ReportError, bone_report, convert, summary, to_json, write_all};
+use crate::rigidity::RigiditySettings;
 use crate::volume::Volume;
 
 /// Pictures of the worst slices per bone.
@@ -32,7 +34,8 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
     let given = given_regions(settings, &discovery, series).or_input_unusable()?;
     let spinner = progress.step("measuring");
     spinner(0, 1);
-    let measuring = measuring(settings, series, &given);
+    let rigidity = rigidity_settings(&settings.calibration, settings.modulus, series, &volume).or_input_unusable()?;
+    let measuring = measuring(settings, series, &given, rigidity);
     let bones = analyze(&volume, &measuring);
     drop(spinner);
     progress.clear();
@@ -60,9 +63,21 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
             let lysis = bone.lysis.as_ref()?;
             let instance = |k: usize| series.slices.get(k)?.as_ref()?.instance_number;
             let depth = settings.depth_fraction;
-            Some(BoneFigures::of_worst_slices(index, (&bone.cortex, lysis), &volume, depth, PICTURES, instance))
+            let figures =
+                BoneFigures::of_worst_slices(index, (&bone.cortex, lysis), &volume, depth, PICTURES, instance);
+            Some(match &bone.rigidity {
+                Some(rigidity) => figures.with_rigidity(rigidity, &volume, instance),
+                None => figures,
+            })
         })
         .collect();
+    if let Some(path) = &settings.save_calibration {
+        // The largest bone's: where there are several, their calibrations differ by the tissue around them.
+        match bones.iter().find_map(|bone| bone.rigidity.as_ref()) {
+            Some(rigidity) => save(&rigidity.calibration, path).map_err(ExitError::usage)?,
+            None => eprintln!("warning: no calibration was used, so none is saved to {}", path.display()),
+        }
+    }
     if let Some(dir) = &settings.output_dir {
         write_all(dir, &report, &figures).map_err(output_error)?;
     }
@@ -90,7 +105,12 @@ pub(super) fn output_error(error: ReportError) -> anyhow::Error {
 }
 
 /// The user's choices as the measurement wants them.
-fn measuring(settings: &AnalyzeSettings, series: &Series, given: &GivenRegions) -> Settings {
+fn measuring(
+    settings: &AnalyzeSettings,
+    series: &Series,
+    given: &GivenRegions,
+    rigidity: RigiditySettings,
+) -> Settings {
     Settings {
         bone: settings.bone,
         side: settings.side,
@@ -100,6 +120,7 @@ fn measuring(settings: &AnalyzeSettings, series: &Series, given: &GivenRegions) 
         acquisition: Acquisition { slice_thickness_mm: series.header.slice_thickness_mm, blur_fwhm_mm: None },
         masks: given.bones.clone(),
         regions: given.lesions.clone(),
+        rigidity: Some(rigidity),
     }
 }
 
@@ -166,6 +187,8 @@ fn recorded(settings: &AnalyzeSettings) -> BTreeMap<String, serde_json::Value> {
         ("seed_mm".into(), settings.seed.map_or(serde_json::Value::Null, |s| vec![s.x_mm, s.y_mm, s.z_mm].into())),
         ("reference".into(), settings.reference.to_string().into()),
         ("depth".into(), settings.depth_fraction.into()),
+        ("calibration".into(), settings.calibration.to_string().into()),
+        ("modulus".into(), settings.modulus.to_string().into()),
         ("pain".into(), word(settings.pain)),
         ("site".into(), word(settings.site)),
         ("type".into(), word(settings.lesion_type)),

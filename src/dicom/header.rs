@@ -274,6 +274,7 @@ fn header(path: &Path, elements: &Elements, syntax: String) -> Header {
             series_description: text(tags::SERIES_DESCRIPTION),
             body_part: text(tags::BODY_PART_EXAMINED),
             slice_thickness_mm: number(tags::SLICE_THICKNESS),
+            has_contrast: !text(tags::CONTRAST_BOLUS_AGENT).is_empty(),
         },
         sop_instance_uid: text(tags::SOP_INSTANCE_UID),
         instance_number: integer(tags::INSTANCE_NUMBER),

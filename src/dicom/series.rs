@@ -34,6 +34,8 @@ pub struct SeriesHeader {
     pub body_part: String,
     /// Nominal slice thickness, mm. Not the distance between slices: that is `grid.spacing_mm.z`.
     pub slice_thickness_mm: Option<f64>,
+    /// The headers name a contrast agent.
+    pub has_contrast: bool,
 }
 
 /// How the pixels of one image are stored and how they become HU.

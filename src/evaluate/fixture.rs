@@ -21,6 +21,8 @@ pub fn bone(name: &str, side: &str, slices: &[SliceReport]) -> BoneReport {
         slices: slices.to_vec(),
         not_measured_slices: 0,
         lesions: Vec::new(),
+        stiffness: None,
+        weakest_section: None,
         mirels: None,
         rules: Vec::new(),
         recommendation: None,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::convert::{lesion_report, reference_report, slice_reports};
 use super::model::*;
+use super::rigidity::{rigidity_report, stiffness_report, weakest_report};
 use crate::analysis::MeasuredBone;
 use crate::anatomy::{BoneName, Landmarks, SUBTROCHANTERIC_MM, Side};
 use crate::cortex::NotMeasured;
@@ -12,6 +13,7 @@ use crate::estimate::Estimate;
 use crate::lysis::{Lesion, Lysis, SliceLysis};
 use crate::scores::mirels::{Item, LesionType, Level, MirelsScore, Pain, Site, Size};
 use crate::scores::recommendation::{Recommendation, with_lesion, without_lesion};
+use crate::scores::rigidity::{self as rigidity_score, SectionLoss};
 use crate::scores::rules::{
     self, GUIDELINE_AXIAL_PERCENT, GUIDELINE_CIRCUMFERENTIAL_PERCENT, LesionExtent, RuleResult, SliceLoss,
 };
@@ -58,6 +60,8 @@ pub fn bone_report(series: &Series, measured: &MeasuredBone, given: &GivenItems)
         not_measured_slices: slices.iter().filter(|s| !s.measured).count(),
         slices,
         lesions: Vec::new(),
+        stiffness: measured.rigidity.as_ref().map(stiffness_report),
+        weakest_section: None,
         mirels: None,
         rules: Vec::new(),
         recommendation: None,
@@ -66,6 +70,11 @@ pub fn bone_report(series: &Series, measured: &MeasuredBone, given: &GivenItems)
     };
     if measured.bone.name == BoneName::Unknown || measured.bone.side == Side::Unknown {
         report.warnings.push(format!("Bone or side not known ({}).", measured.bone.reasons.join("; ")));
+    }
+    if let Some(rigidity) = &measured.rigidity {
+        for (slice, section) in report.slices.iter_mut().zip(&rigidity.slices) {
+            slice.rigidity = section.as_ref().filter(|_| slice.measured).map(rigidity_report);
+        }
     }
     if let Some(lysis) = &measured.lysis {
         let located = |lesion: &Lesion| LesionReport {
@@ -140,8 +149,24 @@ fn assess(report: &mut BoneReport, measured: &MeasuredBone, lysis: &Lysis, given
     };
     results.push(rules::van_der_linden(&extents));
     results.push(rules::tatar_planning_ct(&extents));
+    results.push(rigidity_rule(measured, lysis));
+    report.weakest_section = measured.rigidity.as_ref().and_then(|rigidity| {
+        weakest_report(rigidity, lysis, |row| (report.slices[row].instance_number, report.slices[row].z_mm))
+    });
     report.rules = results.iter().map(rule_report).collect();
     report.recommendation = Some(recommendation_report(&recommendation, scored.as_ref().map(|s| &s.0)));
+}
+
+/// The sections that the lesions touch, asked for their loss of rigidity.
+fn rigidity_rule(measured: &MeasuredBone, lysis: &Lysis) -> RuleResult {
+    let sections: Option<Vec<SectionLoss>> = measured.rigidity.as_ref().map(|rigidity| {
+        let touched = rigidity.touched(lysis).map(|(row, section)| SectionLoss {
+            z_mm: measured.cortex.slices[row].z_mm,
+            reductions_percent: section.reductions_percent,
+        });
+        touched.collect()
+    });
+    rigidity_score::rigidity(sections.as_deref(), !lysis.lesions.is_empty())
 }
 
 /// Mirels' items of one lesion, measured unless given.

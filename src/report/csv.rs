@@ -48,11 +48,19 @@ pub fn slices_csv(report: &Report) -> csv::Result<Vec<u8>> {
         "mean_thickness_mm",
         "reference_thickness_mm",
         "flagged",
+        "ea_n",
+        "ei_max_nmm2",
+        "ei_min_nmm2",
+        "gj_nmm2",
+        "ea_reduction_percent",
+        "ei_reduction_percent",
+        "gj_reduction_percent",
     ];
     let report = report.rounded();
     let rows = report.bones.iter().enumerate().flat_map(|(index, bone)| {
         bone.slices.iter().map(move |slice| {
             let depth = slice.circumferential_by_depth;
+            let stiff = |of: fn(&RigidityReport) -> f64| field(slice.rigidity.as_ref().map(of));
             vec![
                 (index + 1).to_string(),
                 bone.bone.clone(),
@@ -76,6 +84,13 @@ pub fn slices_csv(report: &Report) -> csv::Result<Vec<u8>> {
                 field(slice.mean_thickness_mm),
                 field(slice.reference_thickness_mm),
                 slice.flagged.to_string(),
+                stiff(|r| r.ea_n),
+                stiff(|r| r.ei_max_nmm2),
+                stiff(|r| r.ei_min_nmm2),
+                stiff(|r| r.gj_nmm2),
+                stiff(|r| r.ea_reduction_percent),
+                stiff(|r| r.ei_reduction_percent),
+                stiff(|r| r.gj_reduction_percent),
             ]
         })
     });
@@ -119,6 +134,9 @@ pub fn bones_csv(report: &Report) -> csv::Result<Vec<u8>> {
         "rules_not_met",
         "category",
         "warnings",
+        "weakest_section_z_mm",
+        "weakest_section_rigidity",
+        "weakest_section_reduction_percent",
     ];
     let report = report.rounded();
     let rows = report.bones.iter().enumerate().map(|(index, bone)| bone_row(&report, index, bone));
@@ -175,5 +193,8 @@ fn bone_row(report: &Report, index: usize, bone: &BoneReport) -> Vec<String> {
             .map(|advice| words::category_code(advice.category).to_string())
             .unwrap_or_default(),
         bone.warnings.join("; "),
+        field(bone.weakest_section.as_ref().map(|w| w.z_mm)),
+        bone.weakest_section.as_ref().map(|w| w.rigidity.clone()).unwrap_or_default(),
+        field(bone.weakest_section.as_ref().map(|w| w.reduction_percent)),
     ]
 }

@@ -9,6 +9,7 @@ pub mod csv;
 pub mod figures;
 mod html;
 pub mod model;
+pub mod rigidity;
 mod round;
 mod rule_words;
 mod summary;

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+pub use super::rigidity::{RigidityReport, StiffnessReport, WeakestSectionReport};
 pub use crate::scores::recommendation::Category;
 pub use crate::scores::verdict::Verdict;
 
@@ -118,6 +119,10 @@ pub struct BoneReport {
     /// How many of `slices` have no numbers.
     pub not_measured_slices: usize,
     pub lesions: Vec<LesionReport>,
+    /// How stiffness was told from HU; `null` where it was not.
+    pub stiffness: Option<StiffnessReport>,
+    /// The section that a lesion touches and that lost most of any rigidity; `null` without a lesion.
+    pub weakest_section: Option<WeakestSectionReport>,
     /// `null` when there is no lesion to score.
     pub mirels: Option<MirelsReport>,
     pub rules: Vec<RuleReport>,
@@ -191,6 +196,8 @@ pub struct SliceReport {
     pub reference_area_mm2: Option<f64>,
     pub mean_thickness_mm: Option<f64>,
     pub reference_thickness_mm: Option<f64>,
+    /// Rigidities of the section across the bone's axis; `null` where not measured.
+    pub rigidity: Option<RigidityReport>,
     /// Both percentages exceed the thresholds of `guideline-30-50` in this slice.
     pub flagged: bool,
 }
@@ -271,7 +278,7 @@ pub struct MirelsItem {
 /// One published rule, evaluated on one bone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RuleReport {
-    /// `guideline-30-50`, `mirels`, `van-der-linden`, `tatar-planning-ct`, ….
+    /// `guideline-30-50`, `mirels`, `van-der-linden`, `tatar-planning-ct`, `rigidity`, ….
     pub name: String,
     pub met: Verdict,
     /// The criterion in words.

@@ -1,6 +1,7 @@
 //! Numbers as they are printed: so many decimals as the measurement deserves, so that the same input gives the same bytes.
 
 use super::model::*;
+use crate::rigidity::Calibration;
 
 /// `value` with `decimals` decimals; never −0.
 pub(super) fn to_decimals(value: f64, decimals: i32) -> f64 {
@@ -55,6 +56,17 @@ impl Report {
                 maybe(&mut image.noise_hu, 1);
             }
             bone.slices.iter_mut().for_each(slice);
+            if let Some(stiffness) = &mut bone.stiffness {
+                number(&mut stiffness.cortical_hu, 0);
+                number(&mut stiffness.cortical_density_g_cm3, 3);
+                number(&mut stiffness.cortical_modulus_mpa, 0);
+                calibration(&mut stiffness.calibration);
+            }
+            if let Some(weakest) = &mut bone.weakest_section {
+                number(&mut weakest.z_mm, 2);
+                number(&mut weakest.reduction_percent, 1);
+                pair(&mut weakest.reduction_ci95, 1);
+            }
             bone.lesions.iter_mut().for_each(lesion);
             for value in bone.rules.iter_mut().flat_map(|rule| rule.values.values_mut()) {
                 maybe(&mut value.value, 2);
@@ -81,6 +93,47 @@ fn slice(slice: &mut SliceReport) {
     maybe(&mut slice.reference_area_mm2, 1);
     maybe(&mut slice.mean_thickness_mm, 2);
     maybe(&mut slice.reference_thickness_mm, 2);
+    slice.rigidity.iter_mut().for_each(rigidity);
+}
+
+fn calibration(calibration: &mut Calibration) {
+    for node in &mut calibration.curve {
+        number(&mut node.hu, 1);
+        number(&mut node.density_g_cm3, 5);
+    }
+    for point in &mut calibration.points {
+        number(&mut point.measured_hu, 1);
+        number(&mut point.expected_hu, 1);
+    }
+    maybe(&mut calibration.residual_hu, 1);
+    maybe(&mut calibration.effective_energy_kev, 2);
+}
+
+/// Rigidities to five digits, of which the last means nothing any more.
+fn rigidity(rigidity: &mut RigidityReport) {
+    let r = rigidity;
+    for value in [
+        &mut r.ea_n,
+        &mut r.ei_max_nmm2,
+        &mut r.ei_min_nmm2,
+        &mut r.gj_nmm2,
+        &mut r.gj_polar_nmm2,
+        &mut r.reference_ea_n,
+        &mut r.reference_ei_max_nmm2,
+        &mut r.reference_ei_min_nmm2,
+        &mut r.reference_gj_nmm2,
+    ] {
+        let step = 10f64.powi((value.abs().max(1.0).log10().floor() as i32 - 4).max(0));
+        *value = (*value / step).round() * step + 0.0;
+    }
+    for value in [&mut r.ea_reduction_percent, &mut r.ei_reduction_percent, &mut r.gj_reduction_percent] {
+        number(value, 1);
+    }
+    for ci95 in [&mut r.ea_reduction_ci95, &mut r.ei_reduction_ci95, &mut r.gj_reduction_ci95] {
+        pair(ci95, 1);
+    }
+    number(&mut r.major_axis_deg, 1);
+    r.centroid_mm.iter_mut().for_each(|v| number(v, 2));
 }
 
 fn lesion(lesion: &mut LesionReport) {

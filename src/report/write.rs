@@ -149,7 +149,8 @@ fn is_figure_name(name: &str) -> bool {
         [number, rest @ ..] if digits(number) => rest,
         rest => rest,
     };
-    let picture = matches!(rest, ["map"] | ["profile"]) || matches!(rest, ["slice", index] if digits(index));
+    let picture = matches!(rest, ["map"] | ["profile"] | ["rigidity"] | ["weakest"])
+        || matches!(rest, ["slice", index] if digits(index));
     BONES.contains(bone) && ["left", "right", "unknown"].contains(side) && picture
 }
 
@@ -168,6 +169,11 @@ fn contents(report: &Report, figures: &[BoneFigures]) -> Result<BTreeMap<String,
         let name = &bone.file_stem;
         files.insert(format!("figures/{name}-map.svg"), figures::standalone(&bone.map).into_bytes());
         files.insert(format!("figures/{name}-profile.svg"), figures::standalone(&bone.profile).into_bytes());
+        for (kind, figure) in [("rigidity", &bone.rigidity), ("weakest", &bone.weakest)] {
+            if let Some(figure) = figure {
+                files.insert(format!("figures/{name}-{kind}.svg"), figures::standalone(figure).into_bytes());
+            }
+        }
         for (slice_name, picture) in &bone.pictures {
             files.insert(format!("figures/{name}-{slice_name}.svg"), figures::standalone(picture).into_bytes());
         }
@@ -183,6 +189,9 @@ pub struct DrawnBone {
     pub file_stem: String,
     pub map: String,
     pub profile: String,
+    /// Stiffness along the bone, and the weakest section, where measured.
+    pub rigidity: Option<String>,
+    pub weakest: Option<String>,
     /// Name of the slice for a file name, and its picture.
     pub pictures: Vec<(String, String)>,
 }
@@ -207,6 +216,13 @@ impl DrawnBone {
             file_stem: format!("{}-{}{number}", bone.bone, bone.side),
             map: figures::unrolled_map(figures, &title, &format!("b{index}-map")),
             profile: figures::profile(figures, &flagged, &title, &format!("b{index}-profile")),
+            rigidity: figures.rigidity.as_ref().map(|(rigidity, _)| {
+                figures::rigidity_profile(figures, rigidity, &title, &format!("b{index}-rigidity"))
+            }),
+            weakest: figures.rigidity.as_ref().and_then(|(rigidity, crop)| {
+                let (_, section) = rigidity.weakest(figures.lysis)?;
+                Some(figures::weakest_picture(crop.as_ref()?, section, &title, &format!("b{index}-weakest")))
+            }),
             pictures: pictures.collect(),
         })
     }

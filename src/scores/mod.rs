@@ -9,6 +9,7 @@
 //! | [`eqd2`] | BED and EQD2 of fractionation schedules and their sums |
 //! | [`rule_table`] | what each published rule is: criterion, limits, source, population, published accuracy |
 //! | [`rules`] | whether each published criterion is met, is not, or cannot be told from the measurement |
+//! | [`rigidity`] | the rule of structural rigidity |
 //! | [`recommendation`] | which passage of the recommendation applies, quoted with its source |
 //! | [`verdict`] | met, not met, indeterminate, not evaluated, and how they combine |
 
@@ -17,6 +18,7 @@ pub mod mirels;
 pub mod mirels_readings;
 pub mod rades;
 pub mod recommendation;
+pub mod rigidity;
 pub mod rule_table;
 pub mod rules;
 pub mod verdict;

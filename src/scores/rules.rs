@@ -131,7 +131,12 @@ pub struct RuleResult {
 impl RuleResult {
     /// An answer with what the table says of the rule: criterion, source and what must be held against every answer; `notes`
     /// are those of this answer.
-    fn new(name: RuleName, met: Verdict, values: Vec<(&'static str, RuleValue)>, notes: Vec<String>) -> Self {
+    pub(super) fn new(
+        name: RuleName,
+        met: Verdict,
+        values: Vec<(&'static str, RuleValue)>,
+        notes: Vec<String>,
+    ) -> Self {
         let rule = name.rule();
         Self {
             name,

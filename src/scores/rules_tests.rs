@@ -194,6 +194,7 @@ fn an_answer_says_of_its_rule_what_the_table_says() {
         mirels(&MirelsScore::unknown()),
         van_der_linden(&[SMALL]),
         tatar_planning_ct(&[SMALL, SMALL]),
+        crate::scores::rigidity::rigidity(Some(&[]), false),
     ];
     for (result, (_, name)) in results.iter().zip(RuleName::WORDS) {
         let rule = name.rule();

@@ -8,16 +8,19 @@ mod crop;
 mod map;
 mod picture;
 mod profile;
+mod rigidity;
 pub(crate) mod svg;
 
 pub use crop::SliceCrop;
 pub use map::unrolled_map;
 pub use picture::slice_picture;
 pub use profile::profile;
+pub use rigidity::{rigidity_profile, weakest_picture};
 pub use svg::standalone;
 
 use crate::cortex::Cortex;
 use crate::lysis::{Lysis, SliceLysis};
+use crate::rigidity::BoneRigidity;
 use crate::scores::rules::SliceLoss;
 use crate::volume::Volume;
 
@@ -32,6 +35,8 @@ pub struct BoneFigures<'a> {
     pub crops: Vec<SliceCrop>,
     /// Loss above which cortex counts as lost, 0 to 1.
     pub depth: f64,
+    /// Its stiffness, and the slice of the weakest section where a lesion touches one.
+    pub rigidity: Option<(&'a BoneRigidity, Option<SliceCrop>)>,
 }
 
 impl<'a> BoneFigures<'a> {
@@ -50,7 +55,21 @@ impl<'a> BoneFigures<'a> {
             SliceCrop::from_volume(volume, section, instance_number(section.slice_index), MARGIN_MM)
         };
         let crops = worst_rows(cortex, lysis, pictures).into_iter().filter_map(crop).collect();
-        Self { bone_index, cortex, lysis, crops, depth }
+        Self { bone_index, cortex, lysis, crops, depth, rigidity: None }
+    }
+
+    /// With the bone's stiffness, the weakest section pictured.
+    pub fn with_rigidity(
+        self,
+        rigidity: &'a BoneRigidity,
+        volume: &Volume<i16>,
+        instance_number: impl Fn(usize) -> Option<i64>,
+    ) -> Self {
+        let crop = rigidity.weakest(self.lysis).and_then(|(row, _)| {
+            let section = self.cortex.slices.get(row)?;
+            SliceCrop::from_volume(volume, section, instance_number(section.slice_index), MARGIN_MM)
+        });
+        Self { rigidity: Some((rigidity, crop)), ..self }
     }
 }
 
@@ -216,8 +235,14 @@ mod tests {
     fn a_bone_without_any_slice_draws_without_a_panic() {
         let bone = fixture::bone();
         let cortex = Cortex { cortical_hu: 1500.0, scanner: None, slice_spacing_mm: 3.0, slices: Vec::new() };
-        let figures =
-            BoneFigures { bone_index: 0, cortex: &cortex, lysis: &bone.lysis, crops: bone.crops(), depth: 0.3 };
+        let figures = BoneFigures {
+            bone_index: 0,
+            cortex: &cortex,
+            lysis: &bone.lysis,
+            crops: bone.crops(),
+            depth: 0.3,
+            rigidity: None,
+        };
         assert!(unrolled_map(&figures, "x", "x").contains("<svg"));
         assert!(profile(&figures, &[], "x", "x").contains("<svg"));
         assert!(slice_picture(&figures, &figures.crops[0], "x", "x").contains("<svg"));

@@ -11,7 +11,7 @@ use image::{ImageBuffer, Luma, imageops};
 const WINDOW_LEVEL: f32 = 500.0;
 const WINDOW_WIDTH: f32 = 2000.0;
 /// Side of a panel in the drawing, and of its raster (finer, for print and dense screens).
-const PANEL: f64 = 270.0;
+pub(super) const PANEL: f64 = 270.0;
 const RASTER: u32 = 432;
 const GAP: f64 = 8.0;
 const BELOW: f64 = 46.0;
@@ -62,15 +62,15 @@ pub fn slice_picture(figures: &BoneFigures, crop: &SliceCrop, title: &str, id: &
 }
 
 /// How the crop lies in its panel.
-struct Frame {
+pub(super) struct Frame {
     /// Drawing pixels a millimetre.
     scale: f64,
-    corner: [f64; 2],
-    size: [f64; 2],
+    pub(super) corner: [f64; 2],
+    pub(super) size: [f64; 2],
 }
 
 impl Frame {
-    fn new(crop: &SliceCrop) -> Self {
+    pub(super) fn new(crop: &SliceCrop) -> Self {
         let size_mm =
             [crop.width as f64 * crop.spacing_mm[0], crop.height as f64 * crop.spacing_mm[1]].map(|side| side.max(1.0));
         let scale = PANEL / size_mm[0].max(size_mm[1]);
@@ -79,7 +79,7 @@ impl Frame {
     }
 
     /// Drawing position of a patient point. A pixel's centre is half a pixel inside its border.
-    fn at(&self, crop: &SliceCrop, point_mm: [f64; 2]) -> [f64; 2] {
+    pub(super) fn at(&self, crop: &SliceCrop, point_mm: [f64; 2]) -> [f64; 2] {
         let pixel = crop.to_pixel(point_mm);
         std::array::from_fn(|axis| self.corner[axis] + (pixel[axis] + 0.5) * crop.spacing_mm[axis] * self.scale)
     }
@@ -87,7 +87,7 @@ impl Frame {
 
 /// The crop in the bone window, magnified smoothly: HU are interpolated first and windowed after, else the window's
 /// corners would show.
-fn raster(crop: &SliceCrop) -> Vec<u8> {
+pub(super) fn raster(crop: &SliceCrop) -> Vec<u8> {
     // The resampler clamps floating-point pixels to 0..1.
     let to_unit = |hu: f32| (hu + 1024.0) / 8192.0;
     let unit: Vec<f32> =
@@ -106,7 +106,7 @@ fn raster(crop: &SliceCrop) -> Vec<u8> {
 }
 
 /// Orientation letters and the scale bar.
-fn decorate(svg: &mut Svg, frame: &Frame) {
+pub(super) fn decorate(svg: &mut Svg, frame: &Frame) {
     let middle = PANEL / 2.0;
     // Radiological convention: the patient's right is at the viewer's left.
     for (at, letter) in [

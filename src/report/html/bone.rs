@@ -15,6 +15,7 @@ pub(super) fn section(index: usize, bone: &BoneReport, drawn: Option<&DrawnBone>
             h3 { "Lesions" }
             @if bone.lesions.is_empty() { p { (words::no_lesion(bone)) } } @else { (lesions(&bone.lesions)) }
             @if !bone.rules.is_empty() { h3 { "Rules" } (rules(bone)) }
+            (rigidity::section(bone, drawn))
             @if let Some(mirels) = &bone.mirels { h3 { "Mirels’ score" } (score(mirels)) }
             @if let Some(advice) = &bone.recommendation { (quotes(advice)) }
             @if let Some(reference) = &bone.reference {

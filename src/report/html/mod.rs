@@ -1,6 +1,7 @@
 //! `report.html`: one page that opens offline, needs no script, reads in light, dark and print.
 
 mod bone;
+mod rigidity;
 mod summary;
 
 use super::figures;

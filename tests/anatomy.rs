@@ -1,0 +1,134 @@
+//! Which bone, which side, where on it: on real CT, where it is present.
+
+use corticalysis::analysis::{MeasuredBone, Settings, analyze};
+use corticalysis::dicom::discover;
+use corticalysis::masks::bone_masks;
+use corticalysis::volume::{Region, Volume};
+use std::path::{Path, PathBuf};
+
+fn shared(part: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(part);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("SKIPPED: {} is not here", path.display());
+    None
+}
+
+fn load(path: &Path) -> Volume<i16> {
+    let found = discover(&[path.to_path_buf()], &|_, _| {}).expect("readable");
+    let series = found.series.iter().max_by_key(|series| series.slices.len()).expect("a series");
+    series.load(&|_, _| {}).expect("it loads")
+}
+
+/// Name, side, and the landmarks that must be there and those that must not: read off the images by eye.
+const SEEN: &[(&str, &[(&str, &str)], &[&str])] = &[
+    ("STS_001", &[("femur", "left")], &[]),
+    ("STS_006", &[("femur", "left")], &[]),
+    ("STS_008", &[("humerus", "left")], &["humeral_head_centre", "surgical_neck"]),
+    ("STS_010", &[("tibia", "left")], &[]),
+    (
+        "STS_012",
+        &[("femur", "right")],
+        &["femoral_head_centre", "femoral_neck_centre", "greater_trochanter", "lesser_trochanter"],
+    ),
+    ("STS_013", &[("femur", "left")], &["lateral_condyle", "medial_condyle"]),
+    ("STS_017", &[("femur", "left")], &["lateral_condyle"]),
+    ("STS_024", &[("femur", "left")], &[]),
+    ("STS_028", &[("tibia", "left")], &[]),
+    ("STS_029", &[("femur", "left")], &["femoral_head_centre", "femoral_neck_centre", "lesser_trochanter"]),
+    ("STS_030", &[("femur", "right")], &[]),
+    ("STS_043", &[("femur", "left")], &[]),
+    ("STS_045", &[("femur", "left")], &[]),
+    (
+        "STS_046",
+        &[("femur", "right")],
+        &["femoral_head_centre", "femoral_neck_centre", "greater_trochanter", "lesser_trochanter"],
+    ),
+    ("TCGA-09-2043-hips", &[("femur", "left"), ("femur", "right")], &["femoral_head_centre", "femoral_neck_centre"]),
+];
+
+#[test]
+fn bones_sides_and_landmarks_are_those_that_are_seen() {
+    let Some(ct) = shared("ct") else { return };
+    for (case, bones, landmarks) in SEEN {
+        let found = analyze(&load(&ct.join(case)), &Settings::default());
+        let mut names: Vec<(String, String)> =
+            found.iter().map(|b| (b.bone.name.to_string(), b.bone.side.to_string())).collect();
+        names.sort();
+        let expected: Vec<(String, String)> = bones.iter().map(|(a, b)| ((*a).into(), (*b).into())).collect();
+        assert_eq!(names, expected, "{case}");
+        for bone in &found {
+            let seen: Vec<&str> = bone.whole.landmarks.points_mm.keys().copied().collect();
+            assert_eq!(&seen, landmarks, "{case}");
+            if let Some(radius) = bone.whole.landmarks.head_radius_mm {
+                assert!((19.0..27.0).contains(&radius), "{case}: {radius}");
+            }
+            if let Some(angle) = bone.whole.landmarks.neck_shaft_angle_deg {
+                assert!((112.0..145.0).contains(&angle), "{case}: {angle}");
+            }
+        }
+    }
+}
+
+/// The head is the bone's and the socket is not: sampled along the neck's axis and opposite to it.
+#[test]
+fn hips_come_apart_from_the_pelvis() {
+    let Some(ct) = shared("ct") else { return };
+    for case in ["TCGA-09-2043-hips", "STS_012", "STS_029", "STS_046"] {
+        let volume = load(&ct.join(case));
+        for bone in analyze(&volume, &Settings::default()) {
+            let landmarks = &bone.whole.landmarks;
+            let (head, neck) = (landmarks.points_mm["femoral_head_centre"], landmarks.points_mm["femoral_neck_centre"]);
+            let radius = landmarks.head_radius_mm.expect("a head");
+            let axis = (neck - head).normalize();
+            let holds = |at: nalgebra::Point3<f64>| {
+                let index = volume.grid.to_index(at).map(|v| v.round());
+                let inside = (0..3).all(|a| index[a] >= 0.0 && index[a] < volume.grid.size[a] as f64);
+                inside.then(|| bone.whole.ends.contains([index.x as usize, index.y as usize, index.z as usize]))
+            };
+            assert_eq!(holds(head), Some(true), "{case}");
+            assert_eq!(holds(neck), Some(true), "{case}");
+            // Within 60° of the pole, well inside the head and well outside the joint space.
+            let (mut within, mut beyond, mut n) = (0, 0, 0);
+            for i in 0..200 {
+                let z = 1.0 - (2.0 * f64::from(i) + 1.0) / 200.0;
+                let (sin, cos) = (2.399_963 * f64::from(i)).sin_cos();
+                let u = nalgebra::Vector3::new((1.0 - z * z).sqrt() * cos, (1.0 - z * z).sqrt() * sin, z);
+                if u.dot(&axis) > -0.5 {
+                    continue;
+                }
+                if let (Some(inner), Some(outer)) = (holds(head + u * (radius - 4.0)), holds(head + u * (radius + 5.0)))
+                {
+                    n += 1;
+                    within += i32::from(inner);
+                    beyond += i32::from(outer);
+                }
+            }
+            assert!(n > 10 && within * 100 >= n * 97 && beyond * 100 <= n * 3, "{case}: {within} and {beyond} of {n}");
+        }
+    }
+}
+
+/// Twice the common part over the sum.
+fn dice(a: &Region, b: &Region) -> f64 {
+    let common = a.len() - a.without(&[b]).len();
+    2.0 * common as f64 / (a.len() + b.len()) as f64
+}
+
+/// A defect cut into a bone does not take it out of the bone's mask.
+#[test]
+fn the_bone_with_a_defect_is_the_bone_without() {
+    let (Some(ct), Some(defects)) = (shared("ct"), shared("defect")) else { return };
+    for (defect, intact) in [("d1", "STS_013"), ("d2", "STS_030"), ("d3", "STS_045"), ("d4", "STS_046")] {
+        let mask = |path: &Path| {
+            let volume = load(path);
+            let found: Vec<MeasuredBone> = analyze(&volume, &Settings::default());
+            assert_eq!(found.len(), 1, "{defect}");
+            bone_masks(&volume.grid, &found[0]).bone
+        };
+        let same = dice(&mask(&defects.join(defect)), &mask(&ct.join(intact)));
+        println!("{defect}: Dice {same:.4}");
+        assert!(same >= 0.99, "{defect}: {same}");
+    }
+}
