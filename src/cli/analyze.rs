@@ -7,6 +7,7 @@ use std::str::FromStr;
 use clap::Args;
 
 use crate::anatomy::{BoneName, Side};
+use crate::dicom::write::ObjectKind;
 use crate::lysis::ReferenceChoice;
 use crate::scores::mirels::{LesionType, Pain, Site, Size};
 use crate::words::{BadValue, parse_number, parse_word};
@@ -95,9 +96,13 @@ pub struct AnalyzeArgs {
     /// Loss of a sector's cortex from which it counts as involved, 0.05 to 0.95
     #[arg(long, value_name = "FRACTION", default_value = "0.30", value_parser = depth, allow_hyphen_values = true)]
     depth: f64,
-    /// Put the patient's name and ID into the report; without it only UIDs are in it
+    /// Put the patient's name and ID into the report and the DICOM objects; without it only UIDs are in them
     #[arg(long)]
     identify: bool,
+    /// Write DICOM objects of the CT's study into the report's folder: seg, sr, rtstruct, ko, sc, several with commas,
+    /// or all of them where none is named
+    #[arg(long, value_name = "KINDS", requires = "output", num_args = 0..=1, default_missing_value = "all", value_parser = objects)]
+    dicom: Option<ObjectKinds>,
     /// Print the report as JSON on standard output, and nothing else there
     #[arg(long)]
     json: bool,
@@ -146,6 +151,8 @@ pub struct AnalyzeSettings {
     pub depth_fraction: f64,
     /// Name and ID of the patient in the report.
     pub identify: bool,
+    /// DICOM objects to write; none where it is empty.
+    pub dicom: Vec<ObjectKind>,
     /// The report as JSON on standard output.
     pub json: bool,
     /// No progress and no summary.
@@ -174,6 +181,7 @@ impl From<AnalyzeArgs> for AnalyzeSettings {
             reference: args.reference,
             depth_fraction: args.depth,
             identify: args.identify,
+            dicom: args.dicom.map_or_else(Vec::new, |kinds| kinds.0),
             json: args.json,
             quiet: args.quiet,
             threads: args.threads,
@@ -204,6 +212,35 @@ fn in_either_language<T: FromStr<Err = BadValue> + Copy>(given: &str, french: &[
             ..refused
         })
     })
+}
+
+/// Kinds of DICOM objects, in their order, each once.
+#[derive(Debug, Clone, PartialEq)]
+struct ObjectKinds(Vec<ObjectKind>);
+
+fn objects(given: &str) -> Result<ObjectKinds, BadValue> {
+    const WORDS: [(&str, Option<ObjectKind>); 6] = [
+        ("all", None),
+        ("seg", Some(ObjectKind::Seg)),
+        ("sr", Some(ObjectKind::Sr)),
+        ("rtstruct", Some(ObjectKind::RtStruct)),
+        ("ko", Some(ObjectKind::Ko)),
+        ("sc", Some(ObjectKind::Sc)),
+    ];
+    let mut kinds = Vec::new();
+    for word in given.split(',') {
+        match parse_word("a kind of DICOM object", word, &WORDS) {
+            Ok(Some(kind)) => kinds.push(kind),
+            Ok(None) => kinds.extend(ObjectKind::ALL),
+            Err(refused) => {
+                let accepted = format!("{}, several with commas; before a path write --dicom=all", refused.accepted);
+                return Err(BadValue { accepted, ..refused });
+            }
+        }
+    }
+    kinds.sort();
+    kinds.dedup();
+    Ok(ObjectKinds(kinds))
 }
 
 fn depth(given: &str) -> Result<f64, BadValue> {
@@ -265,7 +302,7 @@ mod tests {
     #[test]
     fn every_option_arrives() {
         let line = "ct more -o out --series 1.2.840 --bone femur --side left --seed -85.5,12,-430 --pain mild --site trochanteric \
-                    --type lytic --size 0.5 --reference contralateral --depth 0.5 --identify --json --quiet --threads 2 --mask m.nii.gz --mask-label 3 --roi GTV --roi CTV";
+                    --type lytic --size 0.5 --reference contralateral --depth 0.5 --identify --dicom sr,seg,sr --json --quiet --threads 2 --mask m.nii.gz --mask-label 3 --roi GTV --roi CTV";
         let settings = settings(&line.split_whitespace().collect::<Vec<_>>()).unwrap();
         let expected = AnalyzeSettings {
             paths: vec!["ct".into(), "more".into()],
@@ -285,6 +322,7 @@ mod tests {
             reference: ReferenceChoice::Contralateral,
             depth_fraction: 0.5,
             identify: true,
+            dicom: vec![ObjectKind::Seg, ObjectKind::Sr],
             json: true,
             quiet: true,
             threads: NonZeroUsize::new(2),
@@ -316,6 +354,18 @@ mod tests {
         let error = side("driote").unwrap_err();
         assert_eq!(error.nearest.as_deref(), Some("droite"));
         assert_eq!(error.accepted, "left, right; in French: gauche, droite, droit");
+    }
+
+    #[test]
+    fn dicom_objects_are_named_one_by_one_or_all() {
+        let kinds = |args: &[&str]| settings(args).map(|settings| settings.dicom);
+        assert_eq!(kinds(&["ct", "-o", "out"]).unwrap(), []);
+        assert_eq!(kinds(&["ct", "--dicom", "-o", "out"]).unwrap(), ObjectKind::ALL);
+        assert_eq!(kinds(&["--dicom=ko", "ct", "-o", "out"]).unwrap(), [ObjectKind::Ko]);
+        assert_eq!(kinds(&["ct", "-o", "out", "--dicom", "all,sc"]).unwrap(), ObjectKind::ALL);
+        assert!(kinds(&["ct", "--json", "--dicom"]).is_err(), "without a folder");
+        let refused = objects("ct-folder").unwrap_err();
+        assert!(refused.hint().contains("--dicom=all"), "{}", refused.hint());
     }
 
     #[test]

@@ -160,7 +160,8 @@ impl Search {
                 self.activate(other);
             } else if self.tree[o] != tree {
                 return Some(if tree == INSIDE { (node, d) } else { (other, d ^ 1) });
-            } else if self.stamp[o] <= self.stamp[node as usize] && self.distance[o] > self.distance[node as usize] + 1 {
+            } else if self.stamp[o] <= self.stamp[node as usize] && self.distance[o] > self.distance[node as usize] + 1
+            {
                 // A shorter way to the terminal.
                 self.parent[o] = (d ^ 1) as u8;
                 self.distance[o] = self.distance[node as usize] + 1;
