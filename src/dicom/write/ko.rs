@@ -21,8 +21,11 @@ pub(super) fn file(target: &Target, slices: &[usize], why: &str) -> Result<Optio
         .and(Relation::Contains, Content::text(DESCRIPTION, why))
         .and_all(Relation::Contains, images);
     let ct = target.series.header.series_instance_uid.clone();
-    let document =
-        target.object(KO, 1).sequence(tags::REFERENCED_PERFORMED_PROCEDURE_STEP_SEQUENCE, Vec::<Item>::new()).sequence(
+    let document = target
+        .object(KO, 1)
+        .with(|item| target.content_time(item))
+        .sequence(tags::REFERENCED_PERFORMED_PROCEDURE_STEP_SEQUENCE, Vec::<Item>::new())
+        .sequence(
             tags::CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE,
             vec![target.evidence(vec![(ct, target.instances(slices.iter().copied()))])],
         );

@@ -13,6 +13,8 @@ pub struct Picture {
     pub name: String,
     /// What it shows, in a sentence.
     pub description: String,
+    /// Side of the patient, `L` or `R`; empty where it is not known.
+    pub laterality: &'static str,
     /// Stored image that it is made of; `None` where it is made of many.
     pub slice: Option<usize>,
     pub width: usize,
@@ -33,7 +35,9 @@ pub(super) fn file(target: &Target, picture: &Picture, number: usize) -> Result<
     rgb.resize(rgb.len().next_multiple_of(2), 0);
     let object = target
         .object(SC, number)
+        .with(|item| target.content_time(item))
         .text(tags::IMAGE_TYPE, VR::CS, r"DERIVED\SECONDARY")
+        .text(tags::LATERALITY, VR::CS, picture.laterality)
         .text(tags::CONVERSION_TYPE, VR::CS, "WSD")
         .text(tags::DATE_OF_SECONDARY_CAPTURE, VR::DA, day)
         .text(tags::TIME_OF_SECONDARY_CAPTURE, VR::TM, time)

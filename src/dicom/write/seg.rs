@@ -3,7 +3,7 @@
 use super::codes::Code;
 use super::item::Item;
 use super::segment::{Segment, cielab};
-use super::target::{MANUFACTURER, SEG, Target};
+use super::target::{SEG, Target};
 use crate::volume::Run;
 use dicom_core::VR;
 use dicom_dictionary_std::{tags, uids};
@@ -36,12 +36,13 @@ pub(super) fn file(target: &Target, segments: &[Segment]) -> Result<Vec<u8>, Str
         .sequence(tags::REFERENCED_INSTANCE_SEQUENCE, target.instances(used));
     target
         .object(SEG, 1)
+        .with(|item| target.content_time(item))
         .with(|item| target.frame_of_reference(item))
         .with(Target::coding_scheme)
         .text(tags::IMAGE_TYPE, VR::CS, r"DERIVED\PRIMARY")
         .text(tags::CONTENT_LABEL, VR::CS, "CORTICALYSIS")
         .text(tags::CONTENT_DESCRIPTION, VR::LO, "Bone, cortex and lesions as measured")
-        .text(tags::CONTENT_CREATOR_NAME, VR::PN, MANUFACTURER)
+        .text(tags::CONTENT_CREATOR_NAME, VR::PN, "")
         .words(tags::SAMPLES_PER_PIXEL, &[1])
         .text(tags::PHOTOMETRIC_INTERPRETATION, VR::CS, "MONOCHROME2")
         .integer(tags::NUMBER_OF_FRAMES, frames.len())

@@ -95,6 +95,7 @@ pub(super) fn file(target: &Target, findings: &Findings, with_segments: bool) ->
     let instance_number = if with_segments { 1 } else { 2 };
     let mut document = target
         .object(SR, instance_number)
+        .with(|item| target.content_time(item))
         .with(Target::coding_scheme)
         .sequence(tags::REFERENCED_PERFORMED_PROCEDURE_STEP_SEQUENCE, Vec::<Item>::new())
         .sequence(tags::PERFORMED_PROCEDURE_CODE_SEQUENCE, Vec::<Item>::new())

@@ -120,12 +120,16 @@ impl<'a> Target<'a> {
             .integer(tags::INSTANCE_NUMBER, instance)
             .text(tags::SERIES_DATE, VR::DA, day)
             .text(tags::SERIES_TIME, VR::TM, time)
-            .text(tags::CONTENT_DATE, VR::DA, day)
-            .text(tags::CONTENT_TIME, VR::TM, time)
             .text(tags::MANUFACTURER, VR::LO, MANUFACTURER)
             .text(tags::MANUFACTURER_MODEL_NAME, VR::LO, MANUFACTURER)
             .text(tags::DEVICE_SERIAL_NUMBER, VR::LO, VERSION)
             .text(tags::SOFTWARE_VERSIONS, VR::LO, VERSION)
+    }
+
+    /// When the content came about: as the images, so that the same input gives the same bytes.
+    pub(super) fn content_time(&self, item: Item) -> Item {
+        let [day, time] = &self.source.when;
+        item.text(tags::CONTENT_DATE, VR::DA, day).text(tags::CONTENT_TIME, VR::TM, time)
     }
 
     fn study(&self, item: Item) -> Item {

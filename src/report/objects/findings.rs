@@ -56,7 +56,7 @@ pub(super) fn findings(
     segments: &[Tracked],
 ) -> Findings {
     let mut found = Findings { statements: vec![(DISCLAIMER, report.disclaimer.clone())], ..Findings::default() };
-    for (index, (bone, title)) in bones.iter().zip(titles).enumerate() {
+    for (index, ((bone, title), numbers)) in bones.iter().zip(titles).zip(&report.bones).enumerate() {
         // The bone's own segment comes before those of its parts.
         let of_bone = segments.iter().position(|s| s.bone == index && s.lesion.is_none());
         let group = |label: String, finding: Code, segment: Option<usize>| {
@@ -73,16 +73,16 @@ pub(super) fn findings(
             }
         };
         let whole = group(title.clone(), bone.code(), of_bone);
-        found.groups.push(Group { measurements: of_whole_bone(bone.report), ..whole });
-        for lesion in &bone.report.lesions {
+        found.groups.push(Group { measurements: of_whole_bone(numbers), ..whole });
+        for lesion in &numbers.lesions {
             let segment = segments.iter().position(|s| s.bone == index && s.lesion == Some(lesion.id));
             found.groups.push(Group {
-                measurements: of_lesion(bone.report, lesion),
+                measurements: of_lesion(numbers, lesion),
                 evaluations: evaluations(lesion),
                 ..group(format!("{title}, lesion {}", lesion.id), codes::LESION, segment)
             });
         }
-        found.statements.extend(statements(bone.report, title));
+        found.statements.extend(statements(numbers, title));
     }
     let mut slices: Vec<usize> = Vec::new();
     for tracked in segments.iter().filter(|s| s.lesion.is_none()) {

@@ -20,27 +20,25 @@ const BONE_COLOUR: [u8; 3] = [241, 214, 145];
 const CORTEX_COLOUR: [u8; 3] = [0, 158, 115];
 const LESION_COLOUR: [u8; 3] = [213, 0, 50];
 
-/// A bone that goes into objects: what was measured of it, as voxels of the volume's grid and as numbers.
+/// A bone that goes into objects, as voxels of the volume's grid; its numbers stand in the report.
 #[derive(Debug, Clone)]
-pub struct ExportBone<'a> {
+pub struct ExportBone {
     pub name: BoneName,
     pub side: Side,
     pub masks: BoneMasks,
     /// Indices of the slices that are flagged.
     pub flagged: Vec<usize>,
-    pub report: &'a BoneReport,
 }
 
-impl<'a> ExportBone<'a> {
-    /// Of a measured bone and its place in the report.
-    pub fn of(grid: &Grid, measured: &MeasuredBone, report: &'a BoneReport) -> Self {
+impl ExportBone {
+    /// Of a measured bone, and what the report says of it.
+    pub fn of(grid: &Grid, measured: &MeasuredBone, report: &BoneReport) -> Self {
         let rows = measured.cortex.slices.iter().zip(&report.slices);
         Self {
             name: measured.bone.name,
             side: measured.bone.side,
             masks: bone_masks(grid, measured),
             flagged: rows.filter(|(_, row)| row.flagged).map(|(section, _)| section.slice_index).collect(),
-            report,
         }
     }
 
@@ -82,7 +80,7 @@ pub enum ObjectsError {
     Format(String),
 }
 
-/// Makes the objects of a report. `identify`: with name and identifiers of the patient, as in the images.
+/// Makes the objects of a report, whose bones these are, in its order. `identify`: with name and identifiers of the patient, as in the images.
 ///
 /// # Errors
 /// A series that no object can refer to.
@@ -94,9 +92,10 @@ pub fn objects(
     kinds: &[ObjectKind],
     identify: bool,
 ) -> Result<ReportObjects, ObjectsError> {
+    let report = &report.rounded();
     let text = to_json(report).map_err(|e| ObjectsError::Format(e.to_string()))?;
     let target = Target::new(series, identify, text.as_bytes())?;
-    let titles = titles(bones);
+    let titles = titles(report);
     let segments = segments(&target, bones, &titles);
     let contents = Contents {
         findings: findings(&target, report, bones, &titles, &segments),
@@ -126,8 +125,8 @@ pub fn objects(
 }
 
 /// What to call each bone; numbered where two would share a title.
-fn titles(bones: &[ExportBone]) -> Vec<String> {
-    let plain: Vec<String> = bones.iter().map(|bone| words::bone_title(bone.report)).collect();
+fn titles(report: &Report) -> Vec<String> {
+    let plain: Vec<String> = report.bones.iter().map(words::bone_title).collect();
     let numbered = |(n, title): (usize, &String)| match plain[..n].iter().filter(|other| *other == title).count() {
         0 => title.clone(),
         before => format!("{title} {}", before + 1),
@@ -205,6 +204,11 @@ fn pictures(series: &Series, report: &Report, figures: &[BoneFigures], titles: &
         Some(Picture {
             name: format!("{}-{}{number}-slice-{:04}", of.bone, of.side, crop.slice_index),
             description: format!("{title}: CT in a bone window, and the same with outer contour and lost sectors"),
+            laterality: match of.side.as_str() {
+                "left" => "L",
+                "right" => "R",
+                _ => "",
+            },
             slice: Some(crop.slice_index).filter(|k| series.slices.get(*k).is_some_and(Option::is_some)),
             width: capture.width() as usize,
             height: capture.height() as usize,
