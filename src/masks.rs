@@ -5,9 +5,9 @@
 //! the wall is gone there is none. A lesion is the place of the intact wall, the reference's, in the sectors that it covers.
 
 use crate::analysis::MeasuredBone;
-use crate::cortex::polar::{in_plane_axes, inner_radius_mm, radius_at, sector_of};
+use crate::cortex::polar::{Direction, in_plane_axes, inner_radius_mm};
 use crate::cortex::{CortexSlice, SECTORS};
-use crate::volume::{Grid, Region, Run, runs_of_row};
+use crate::volume::{Grid, Region, Run};
 use nalgebra::Matrix2;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -33,21 +33,10 @@ pub fn bone_masks(grid: &Grid, measured: &MeasuredBone) -> BoneMasks {
         .into_par_iter()
         .filter_map(|row| {
             let section = Wall::of(grid, measured, row)?;
-            let mut parts = vec![
-                section.runs(|at, radius| at.distance_mm <= radius.outer_mm),
-                section.runs(|at, radius| at.distance_mm <= radius.outer_mm && at.distance_mm > radius.standing_mm),
-            ];
-            parts.extend(cells.iter().map(|cells| {
-                if cells.range((row, 0)..(row + 1, 0)).next().is_none() {
-                    return Vec::new();
-                }
-                let covered: Vec<bool> = (0..SECTORS).map(|s| cells.contains(&(row, s))).collect();
-                section.runs(|at, radius| {
-                    let within = at.distance_mm <= radius.outer_mm && at.distance_mm > radius.intact_mm;
-                    within && covered[sector_of(at.angle)]
-                })
-            }));
-            Some((section.k, parts))
+            let covers = |cells: &BTreeSet<(usize, usize)>| -> Vec<bool> {
+                (0..SECTORS).map(|s| cells.contains(&(row, s))).collect()
+            };
+            Some((section.k, section.parts(&cells.iter().map(covers).collect::<Vec<_>>())))
         })
         .collect();
     let region = |part: usize| {
@@ -63,21 +52,6 @@ pub fn bone_masks(grid: &Grid, measured: &MeasuredBone) -> BoneMasks {
         cortex: region(1),
         lesions: lesions.iter().enumerate().map(|(n, lesion)| (lesion.id, region(2 + n))).collect(),
     }
-}
-
-/// A voxel's centre as seen from the bone's.
-struct Place {
-    distance_mm: f64,
-    angle: f64,
-}
-
-/// Where the wall begins and ends in one direction.
-struct Radii {
-    outer_mm: f64,
-    /// Inner end of what stands of it.
-    standing_mm: f64,
-    /// Inner end of the intact wall.
-    intact_mm: f64,
 }
 
 /// One measured section.
@@ -113,8 +87,8 @@ impl<'a> Wall<'a> {
         Some(Self { k: section.slice_index, grid, centre, axes: in_plane_axes(grid), outer_mm, standing_mm, intact_mm })
     }
 
-    /// The voxels of the slice for which `inside` holds.
-    fn runs(&self, inside: impl Fn(&Place, &Radii) -> bool) -> Vec<Run> {
+    /// The voxels of bone, cortex and each lesion; of a lesion which sectors it covers.
+    fn parts(&self, lesions: &[Vec<bool>]) -> Vec<Vec<Run>> {
         let [columns, rows, _] = self.grid.size;
         let spacing = [self.grid.spacing_mm.x, self.grid.spacing_mm.y];
         let reach_mm = self.outer_mm.iter().copied().fold(0.0, f64::max);
@@ -125,23 +99,38 @@ impl<'a> Wall<'a> {
             first..end.min(size)
         };
         let (left, back) = self.axes;
-        let columns = window(0, columns);
-        let holds = |i: usize, j: usize| {
-            let [u, v] = [(i as f64 - self.centre[0]) * spacing[0], (j as f64 - self.centre[1]) * spacing[1]];
-            let (x, y) = (u * left[0] + v * left[1], u * back[0] + v * back[1]);
-            let place = Place { distance_mm: x.hypot(y), angle: y.atan2(x) };
-            if place.distance_mm > reach_mm {
-                return false;
+        let mut parts = vec![Vec::new(); 2 + lesions.len()];
+        for j in window(1, rows) {
+            for i in window(0, columns) {
+                let [u, v] = [(i as f64 - self.centre[0]) * spacing[0], (j as f64 - self.centre[1]) * spacing[1]];
+                let (x, y) = (u * left[0] + v * left[1], u * back[0] + v * back[1]);
+                let mm = x.hypot(y);
+                if mm > reach_mm {
+                    continue;
+                }
+                let direction = Direction::new(y.atan2(x));
+                if mm > direction.radius(&self.outer_mm) {
+                    continue;
+                }
+                let mut hold = |part: usize| push(&mut parts[part], i, j);
+                hold(0);
+                if mm > direction.radius(&self.standing_mm) {
+                    hold(1);
+                }
+                if mm > direction.radius(&self.intact_mm) {
+                    (0..lesions.len()).filter(|n| lesions[*n][direction.sector]).for_each(|n| hold(2 + n));
+                }
             }
-            let radii = Radii {
-                outer_mm: radius_at(&self.outer_mm, place.angle),
-                standing_mm: radius_at(&self.standing_mm, place.angle),
-                intact_mm: radius_at(&self.intact_mm, place.angle),
-            };
-            inside(&place, &radii)
-        };
-        let row = |j: usize| runs_of_row(columns.end, j, |i| i >= columns.start && holds(i, j));
-        window(1, rows).flat_map(row).collect()
+        }
+        parts
+    }
+}
+
+/// One voxel more, behind those before it in order of row and column.
+fn push(runs: &mut Vec<Run>, i: usize, j: usize) {
+    match runs.last_mut() {
+        Some(run) if run.j == j && run.last + 1 == i => run.last = i,
+        _ => runs.push(Run { j, first: i, last: i }),
     }
 }
 

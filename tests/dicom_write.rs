@@ -33,6 +33,24 @@ fn written(volume: &Volume<i16>, spec: &corticalysis::phantom::PhantomSpec, fold
     NewSeries::of_phantom(spec, volume).write(folder).unwrap();
 }
 
+/// The volume as original images; `orientation` is that of its columns and rows.
+fn images(volume: &Volume<i16>, orientation: &'static str) -> Vec<Image> {
+    let grid = &volume.grid;
+    let image = |k: usize| {
+        let corner = grid.to_patient(nalgebra::Vector3::new(0.0, 0.0, k as f64));
+        Image {
+            position: [corner.x, corner.y, corner.z],
+            orientation,
+            rows: grid.size[1],
+            columns: grid.size[0],
+            pixel_spacing: [grid.spacing_mm.y, grid.spacing_mm.x],
+            stored: volume.slice(k).iter().map(|hu| i32::from(*hu)).collect(),
+            ..Image::at(k as i64 + 1, 0.0)
+        }
+    };
+    (0..grid.size[2]).map(image).collect()
+}
+
 fn run(ct: &Path, out: &Path, more: &[&str]) -> Run {
     let mut args: Vec<OsString> = ["analyze".into(), ct.into(), "-o".into(), out.into()].into();
     args.extend(more.iter().map(OsString::from));
@@ -118,7 +136,14 @@ fn slices_stored_upside_down_sagittal_and_sheared_are_read_back_too() {
     sheared.grid.directions.set_column(2, &tilted);
     for (name, volume) in [("turned", turned), ("sagittal", sagittal), ("sheared", sheared)] {
         let (ct, out) = (dir.path().join(name), dir.path().join(format!("{name}-out")));
-        written(&volume, &spec, &ct);
+        if name == "sagittal" {
+            // A derived image would be taken for a reformat.
+            fs::create_dir(&ct).unwrap();
+            let images = images(&volume, r"0\1\0\0\0\-1");
+            images.iter().for_each(|image| image.write(&ct.join(format!("{}.dcm", image.number))));
+        } else {
+            written(&volume, &spec, &ct);
+        }
         let run = run(&ct, &out, &["--dicom"]);
         assert_eq!(run.status, 0, "{name}: {}", run.stderr);
         let written = fs::read_dir(out.join("dicom")).unwrap().count();
@@ -144,20 +169,7 @@ fn slices_stored_upside_down_sagittal_and_sheared_are_read_back_too() {
 #[test]
 fn frames_of_an_enhanced_ct_are_referred_to_by_number() {
     let (volume, _) = flagged();
-    let grid = &volume.grid;
-    let images: Vec<Image> = (0..grid.size[2])
-        .map(|k| {
-            let corner = grid.to_patient(nalgebra::Vector3::new(0.0, 0.0, k as f64));
-            Image {
-                position: [corner.x, corner.y, corner.z],
-                rows: grid.size[1],
-                columns: grid.size[0],
-                pixel_spacing: [grid.spacing_mm.y, grid.spacing_mm.x],
-                stored: volume.slice(k).iter().map(|hu| i32::from(*hu)).collect(),
-                ..Image::at(k as i64 + 1, 0.0)
-            }
-        })
-        .collect();
+    let images = images(&volume, r"1\0\0\0\1\0");
     let dir = TempDir::new().unwrap();
     let (ct, out) = (dir.path().join("ct"), dir.path().join("out"));
     fs::create_dir(&ct).unwrap();

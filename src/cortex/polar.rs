@@ -73,23 +73,39 @@ pub fn sector_angle(s: usize) -> f64 {
     2.0 * std::f64::consts::PI * (s as f64 + 0.5) / SECTORS as f64
 }
 
-/// The sector that a direction lies in.
-pub fn sector_of(angle: f64) -> usize {
-    let turn = angle.rem_euclid(std::f64::consts::TAU) / std::f64::consts::TAU;
-    ((turn * SECTORS as f64) as usize).min(SECTORS - 1)
+/// A direction from the bone's centre, between the middles of two sectors.
+#[derive(Debug, Clone, Copy)]
+pub struct Direction {
+    /// The sector it lies in.
+    pub sector: usize,
+    /// The sectors whose middles are before and behind it.
+    between: [usize; 2],
+    /// Sines of the angles to them, and of a whole step.
+    sines: [f64; 3],
 }
 
-/// Distance from the centre at `angle` of the polygon that has these radii in the middle of its sectors.
-pub fn radius_at(radii: &[f64], angle: f64) -> f64 {
-    let step = std::f64::consts::TAU / SECTORS as f64;
-    let place = angle.rem_euclid(std::f64::consts::TAU) / step - 0.5;
-    let before = place.floor();
-    let s = (before.rem_euclid(SECTORS as f64) as usize).min(SECTORS - 1);
-    let (a, b) = (radii[s], radii[(s + 1) % SECTORS]);
-    let part = step * (place - before);
-    // The ray meets the straight line between both corners.
-    let across = a * part.sin() + b * (step - part).sin();
-    if across > 0.0 { a * b * step.sin() / across } else { 0.0 }
+impl Direction {
+    /// Radians from patient left towards posterior.
+    pub fn new(angle: f64) -> Self {
+        let step = std::f64::consts::TAU / SECTORS as f64;
+        let place = angle.rem_euclid(std::f64::consts::TAU) / step;
+        let before = (place - 0.5).floor();
+        let part = step * (place - 0.5 - before);
+        let s = (before + SECTORS as f64) as usize % SECTORS;
+        Self {
+            sector: (place as usize).min(SECTORS - 1),
+            between: [s, (s + 1) % SECTORS],
+            sines: [part.sin(), (step - part).sin(), step.sin()],
+        }
+    }
+
+    /// Distance from the centre of the polygon that has these radii in the middle of its sectors.
+    pub fn radius(&self, radii: &[f64]) -> f64 {
+        let (a, b) = (radii[self.between[0]], radii[self.between[1]]);
+        // The ray meets the straight line between both corners.
+        let across = a * self.sines[0] + b * self.sines[1];
+        if across > 0.0 { a * b * self.sines[2] / across } else { 0.0 }
+    }
 }
 
 /// Radius to which the piece of a ring between it and `outer_mm` fills `area_mm2` of one sector; 0 where there is less room.
@@ -128,13 +144,13 @@ mod tests {
     fn the_radius_between_sectors_lies_on_their_chord() {
         let radii: Vec<f64> = (0..SECTORS).map(|s| 10.0 + (s % 7) as f64).collect();
         for s in 0..SECTORS {
-            assert!((radius_at(&radii, sector_angle(s)) - radii[s]).abs() < 1e-9);
-            assert_eq!(sector_of(sector_angle(s)), s);
+            assert!((Direction::new(sector_angle(s)).radius(&radii) - radii[s]).abs() < 1e-9);
+            assert_eq!(Direction::new(sector_angle(s)).sector, s);
             let next = (s + 1) % SECTORS;
             let corner = |s: usize| [radii[s] * sector_angle(s).cos(), radii[s] * sector_angle(s).sin()];
             let (a, b) = (corner(s), corner(next));
             let middle = [0.5 * (a[0] + b[0]), 0.5 * (a[1] + b[1])];
-            let found = radius_at(&radii, middle[1].atan2(middle[0]));
+            let found = Direction::new(middle[1].atan2(middle[0])).radius(&radii);
             assert!((found - middle[0].hypot(middle[1])).abs() < 1e-9, "{s}");
         }
     }

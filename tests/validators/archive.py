@@ -1,6 +1,8 @@
 """Stores a CT and its DICOM objects in a real Orthanc on the loopback, finds them under the CT's study and gets them back.
 
-usage: archive.py ORTHANC CT OBJECTS
+usage: archive.py ORTHANC CT OBJECTS UNNAMED
+
+UNNAMED holds objects of the same CT without its patient, which this archive files apart: it tells studies by patient and UID.
 
 Prints a line a check; exits 1 at the first that fails, 2 where Orthanc does not start.
 """
@@ -65,7 +67,7 @@ class Archive:
         sys.exit(2)
 
 
-def run(archive, ct, objects):
+def run(archive, ct, objects, unnamed):
     print(f"Orthanc {archive.wait()['Version']}")
     for path in ct:
         archive.call("/instances", path.read_bytes())
@@ -85,14 +87,17 @@ def run(archive, ct, objects):
         check(f"{path.name}: retrieved, byte for byte", back == path.read_bytes(), f"{len(back)} bytes")
     again = archive.call("/instances", objects[0].read_bytes())
     check("stored again it is known", again["Status"] == "AlreadyStored")
+    for path in unnamed:
+        archive.call("/instances", path.read_bytes())
+    check("objects without the patient are a study of their own", len(archive.call("/studies")) == 2)
 
 
 def main():
-    program, ct, objects = sys.argv[1:4]
+    program, *folders = sys.argv[1:5]
     with tempfile.TemporaryDirectory() as folder:
         archive = Archive(program, folder)
         try:
-            run(archive, sorted(Path(ct).glob("*.dcm")), sorted(Path(objects).glob("*.dcm")))
+            run(archive, *(sorted(Path(folder).glob("*.dcm")) for folder in folders))
         finally:
             archive.process.terminate()
             archive.process.wait(timeout=30)

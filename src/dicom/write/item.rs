@@ -1,6 +1,7 @@
 //! Data sets put together element by element, and numbers as DICOM writes them.
 
 use super::codes::Code;
+use dicom_core::header::HasLength;
 use dicom_core::value::DataSetSequence;
 use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
 use dicom_dictionary_std::tags;
@@ -105,7 +106,9 @@ impl Item {
             .media_storage_sop_class_uid(text(tags::SOP_CLASS_UID)?)
             .media_storage_sop_instance_uid(text(tags::SOP_INSTANCE_UID)?);
         let object = self.0.with_meta(meta).map_err(|e| e.to_string())?;
-        let mut bytes = Vec::new();
+        // Room at once for what is large: growing step by step copies it several times.
+        let pixels = object.element_opt(tags::PIXEL_DATA).ok().flatten().map_or(0, |e| e.value().length().0 as usize);
+        let mut bytes = Vec::with_capacity(pixels + (64 << 10));
         object.write_all(&mut bytes).map_err(|e| e.to_string())?;
         Ok(bytes)
     }

@@ -151,10 +151,13 @@ impl<'a> Target<'a> {
             item = item.text(tag, vr, "");
         }
         match &self.source.who {
-            Some(who) => who
-                .iter()
-                .filter(|(_, _, value)| !value.is_empty())
-                .fold(item, |item, (tag, vr, value)| item.text(*tag, *vr, value)),
+            Some(who) => who.iter().filter(|(_, _, value)| !value.is_empty()).fold(item, |item, (tag, vr, value)| {
+                // What archives find a patient by stays as it is, whatever its length; the rest keeps to what is allowed.
+                match *vr {
+                    VR::SH => item.clipped(*tag, *vr, value),
+                    _ => item.text(*tag, *vr, value),
+                }
+            }),
             None => item
                 .text(tags::PATIENT_IDENTITY_REMOVED, VR::CS, "YES")
                 .text(

@@ -3,7 +3,7 @@
 use super::picture::{RASTER, class, windowed};
 use super::{BoneFigures, SliceCrop};
 use crate::cortex::SECTORS;
-use crate::cortex::polar::{inner_radius_mm, radius_at, sector_of};
+use crate::cortex::polar::{Direction, inner_radius_mm};
 use crate::report::words;
 use image::{Rgb, RgbImage};
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster};
@@ -63,6 +63,11 @@ fn overlay(
     // Millimetres of one pixel of the picture.
     let step = crop.width as f64 * crop.spacing_mm[0] / f64::from(size[0].max(1));
     let line_mm = 0.9 * step;
+    // Outside the bone, where it hides nothing; the deeper the loss the broader, so that colour is not needed.
+    let band_mm = |class: usize| [4.0, 6.5 + 2.5 * class as f64].map(|pixels| 1.6 * step * pixels);
+    // Chords lie a little inside their corners.
+    let nearest_mm = inner.iter().copied().fold(f64::INFINITY, f64::min) * 0.99 - line_mm;
+    let furthest_mm = outer.iter().copied().fold(0.0, f64::max) + band_mm(LOST.len())[1];
     for y in 0..size[1] {
         for x in 0..size[0] {
             let place = |at: u32, size: u32, pixels: usize, axis: usize| {
@@ -70,15 +75,18 @@ fn overlay(
                 crop.origin_mm[axis] + pixel * crop.spacing_mm[axis] - section.centre_mm[axis]
             };
             let (dx, dy) = (place(x, size[0], crop.width, 0), place(y, size[1], crop.height, 1));
-            let (distance, angle) = (dx.hypot(dy), dy.atan2(dx));
-            let edge = radius_at(&outer, angle);
-            let class = loss.and_then(|loss| loss.get(sector_of(angle))).map_or(0, |loss| class(*loss, figures.depth));
+            let distance = dx.hypot(dy);
+            if distance < nearest_mm || distance > furthest_mm {
+                continue;
+            }
+            let direction = Direction::new(dy.atan2(dx));
+            let edge = direction.radius(&outer);
+            let class = loss.and_then(|loss| loss.get(direction.sector)).map_or(0, |loss| class(*loss, figures.depth));
             if (distance - edge).abs() <= line_mm {
                 mark(x, y, CONTOUR, 0.9);
             } else if class > 0 {
-                // Outside the bone, where it hides nothing; the deeper the loss the broader, so that colour is not needed.
-                let band = [4.0 * step * 1.6, (6.5 + 2.5 * class as f64) * step * 1.6];
-                if distance < edge && distance > radius_at(&inner, angle) {
+                let band = band_mm(class);
+                if distance < edge && distance > direction.radius(&inner) {
                     mark(x, y, LOST[class - 1], 0.38);
                 } else if distance - edge >= band[0] && distance - edge <= band[1] {
                     mark(x, y, LOST[class - 1], 1.0);
