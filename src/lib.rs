@@ -9,6 +9,7 @@ pub mod dicom;
 pub mod estimate;
 pub mod evaluate;
 pub mod lysis;
+pub mod masks;
 pub mod nifti;
 pub mod phantom;
 pub mod report;

@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::anatomy::{BoneName, Side};
 use crate::cli::calibration::CalibrationArg;
+use crate::dicom::write::ObjectKind;
 use crate::lysis::ReferenceChoice;
 use crate::rigidity::ModulusLaw;
 use crate::scores::mirels::{LesionType, Pain, Site, Size};
@@ -107,9 +108,13 @@ pub struct AnalyzeArgs {
     /// Law from density to stiffness: ctra, keyak or morgan
     #[arg(long, value_name = "LAW", default_value_t)]
     modulus: ModulusLaw,
-    /// Put the patient's name and ID into the report; without it only UIDs are in it
+    /// Put the patient's name and ID into the report and the DICOM objects; without it only UIDs are in them
     #[arg(long)]
     identify: bool,
+    /// Write DICOM objects of the CT's study into the report's folder: seg, sr, rtstruct, ko, sc, several with commas,
+    /// or all of them where none is named
+    #[arg(long, value_name = "KINDS", requires = "output", num_args = 0..=1, default_missing_value = "all", value_parser = objects)]
+    dicom: Option<ObjectKinds>,
     /// Print the report as JSON on standard output, and nothing else there
     #[arg(long)]
     json: bool,
@@ -164,6 +169,8 @@ pub struct AnalyzeSettings {
     pub modulus: ModulusLaw,
     /// Name and ID of the patient in the report.
     pub identify: bool,
+    /// DICOM objects to write; none where it is empty.
+    pub dicom: Vec<ObjectKind>,
     /// The report as JSON on standard output.
     pub json: bool,
     /// No progress and no summary.
@@ -195,6 +202,7 @@ impl From<AnalyzeArgs> for AnalyzeSettings {
             save_calibration: args.save_calibration,
             modulus: args.modulus,
             identify: args.identify,
+            dicom: args.dicom.map_or_else(Vec::new, |kinds| kinds.0),
             json: args.json,
             quiet: args.quiet,
             threads: args.threads,
@@ -225,6 +233,35 @@ fn in_either_language<T: FromStr<Err = BadValue> + Copy>(given: &str, french: &[
             ..refused
         })
     })
+}
+
+/// Kinds of DICOM objects, in their order, each once.
+#[derive(Debug, Clone, PartialEq)]
+struct ObjectKinds(Vec<ObjectKind>);
+
+fn objects(given: &str) -> Result<ObjectKinds, BadValue> {
+    const WORDS: [(&str, Option<ObjectKind>); 6] = [
+        ("all", None),
+        ("seg", Some(ObjectKind::Seg)),
+        ("sr", Some(ObjectKind::Sr)),
+        ("rtstruct", Some(ObjectKind::RtStruct)),
+        ("ko", Some(ObjectKind::Ko)),
+        ("sc", Some(ObjectKind::Sc)),
+    ];
+    let mut kinds = Vec::new();
+    for word in given.split(',') {
+        match parse_word("a kind of DICOM object", word, &WORDS) {
+            Ok(Some(kind)) => kinds.push(kind),
+            Ok(None) => kinds.extend(ObjectKind::ALL),
+            Err(refused) => {
+                let accepted = format!("{}, several with commas; before a path write --dicom=all", refused.accepted);
+                return Err(BadValue { accepted, ..refused });
+            }
+        }
+    }
+    kinds.sort();
+    kinds.dedup();
+    Ok(ObjectKinds(kinds))
 }
 
 fn depth(given: &str) -> Result<f64, BadValue> {
@@ -287,7 +324,7 @@ mod tests {
     #[test]
     fn every_option_arrives() {
         let line = "ct more -o out --series 1.2.840 --bone femur --side left --seed -85.5,12,-430 --pain mild --site trochanteric \
-                    --type lytic --size 0.5 --reference contralateral --depth 0.5 --calibration linear:0.0007,-0.009,ash --save-calibration c.json --modulus keyak --identify --json --quiet --threads 2 --mask m.nii.gz --mask-label 3 --roi GTV --roi CTV";
+                    --type lytic --size 0.5 --reference contralateral --depth 0.5 --calibration linear:0.0007,-0.009,ash --save-calibration c.json --modulus keyak --identify --dicom sr,seg,sr --json --quiet --threads 2 --mask m.nii.gz --mask-label 3 --roi GTV --roi CTV";
         let settings = settings(&line.split_whitespace().collect::<Vec<_>>()).unwrap();
         let expected = AnalyzeSettings {
             paths: vec!["ct".into(), "more".into()],
@@ -310,6 +347,7 @@ mod tests {
             save_calibration: Some("c.json".into()),
             modulus: ModulusLaw::Keyak,
             identify: true,
+            dicom: vec![ObjectKind::Seg, ObjectKind::Sr],
             json: true,
             quiet: true,
             threads: NonZeroUsize::new(2),
@@ -341,6 +379,18 @@ mod tests {
         let error = side("driote").unwrap_err();
         assert_eq!(error.nearest.as_deref(), Some("droite"));
         assert_eq!(error.accepted, "left, right; in French: gauche, droite, droit");
+    }
+
+    #[test]
+    fn dicom_objects_are_named_one_by_one_or_all() {
+        let kinds = |args: &[&str]| settings(args).map(|settings| settings.dicom);
+        assert_eq!(kinds(&["ct", "-o", "out"]).unwrap(), []);
+        assert_eq!(kinds(&["ct", "--dicom", "-o", "out"]).unwrap(), ObjectKind::ALL);
+        assert_eq!(kinds(&["--dicom=ko", "ct", "-o", "out"]).unwrap(), [ObjectKind::Ko]);
+        assert_eq!(kinds(&["ct", "-o", "out", "--dicom", "all,sc"]).unwrap(), ObjectKind::ALL);
+        assert!(kinds(&["ct", "--json", "--dicom"]).is_err(), "without a folder");
+        let refused = objects("ct-folder").unwrap_err();
+        assert!(refused.hint().contains("--dicom=all"), "{}", refused.hint());
     }
 
     #[test]

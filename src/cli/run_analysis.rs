@@ -13,10 +13,14 @@ use super::exit_status::{ExitError, OrExit};
 use super::given_regions::{GivenRegions, given_regions};
 use crate::analysis::{MeasuredBone, Settings, analyze};
 use crate::cortex::Acquisition;
+use crate::dicom::write::{NoTarget, Target};
 use crate::dicom::{Discovery, Series, discover, is_nifti_name};
-use crate::report::{BoneFigures, GivenItems, Report, ReportError, bone_report, convert, summary, to_json, write_all};
+use crate::report::objects::{ExportBone, objects};
+use crate::report::{
+    BoneFigures, GivenItems, Report, ReportError, bone_report, convert, summary, to_json, write_with_objects,
+};
 use crate::rigidity::RigiditySettings;
-use crate::volume::Volume;
+use crate::volume::{Grid, Volume};
 
 /// Pictures of the worst slices per bone.
 const PICTURES: usize = 4;
@@ -30,6 +34,10 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
     let progress = Progress::new(settings.quiet);
     let discovery = discover(&settings.paths, &progress.step("reading headers")).or_input_unusable()?;
     let (series, others) = choose(&discovery, settings)?;
+    if !settings.dicom.is_empty() {
+        // Before the work, not after it.
+        Target::new(series, settings.identify, &[]).map_err(no_target)?;
+    }
     let volume = series.load(&progress.step("reading slices")).or_input_unusable()?;
     let given = given_regions(settings, &discovery, series).or_input_unusable()?;
     let spinner = progress.step("measuring");
@@ -78,8 +86,9 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
             None => eprintln!("warning: no calibration was used, so none is saved to {}", path.display()),
         }
     }
+    let objects = dicom_objects(settings, series, &volume.grid, (&bones, &report), &figures)?;
     if let Some(dir) = &settings.output_dir {
-        write_all(dir, &report, &figures).map_err(output_error)?;
+        write_with_objects(dir, &report, &figures, objects).map_err(output_error)?;
     }
     if settings.json {
         out.write_all(to_json(&report)?.as_bytes()).context("standard output")?;
@@ -91,6 +100,36 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
     }
     out.flush().context("standard output")?;
     nothing_measured(&bones)
+}
+
+/// The files of the DICOM objects that were asked for; what there is nothing to write of is said.
+fn dicom_objects(
+    settings: &AnalyzeSettings,
+    series: &Series,
+    grid: &Grid,
+    (bones, report): (&[MeasuredBone], &Report),
+    figures: &[BoneFigures],
+) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
+    if settings.dicom.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let bones: Vec<ExportBone> =
+        bones.iter().zip(&report.bones).map(|(bone, of)| ExportBone::of(grid, bone, of)).collect();
+    let made = objects(series, report, &bones, figures, &settings.dicom, settings.identify)?;
+    for note in &made.left_out {
+        eprintln!("note: {note}");
+    }
+    if !settings.identify && !settings.quiet {
+        eprintln!(
+            "note: the DICOM objects carry the study's UIDs but no patient: an archive may file them apart from the CT; \
+             --identify copies name and ID into them"
+        );
+    }
+    Ok(made.files)
+}
+
+fn no_target(error: NoTarget) -> ExitError {
+    ExitError::input_unusable(error).with_hint("leave out --dicom, or give the CT as the DICOM images of one study")
 }
 
 /// A folder that cannot be written was named on the command line; anything else is our fault.

@@ -1,7 +1,7 @@
 //! The bone seen from its own centre: HU along rays, one bundle per native slice.
 
 use super::SECTORS;
-use crate::volume::{NO_DATA, Volume};
+use crate::volume::{Grid, NO_DATA, Volume};
 use rayon::prelude::*;
 
 /// Distance between samples along a ray, mm. A quarter of a typical pixel: below it nothing new is seen.
@@ -24,7 +24,7 @@ impl Polar {
     /// Casts rays of `reach_mm` from `axis[k]` in slices `first..=last`.
     pub fn cast(volume: &Volume<i16>, axis: &[[f64; 2]], first: usize, last: usize, reach_mm: f64) -> Self {
         let samples = (reach_mm / STEP_MM).ceil() as usize + 1;
-        let (left, posterior) = in_plane_axes(volume);
+        let (left, posterior) = in_plane_axes(&volume.grid);
         let directions: Vec<[f64; 2]> = (0..SECTORS)
             .map(|s| {
                 let (sin, cos) = sector_angle(s).sin_cos();
@@ -56,8 +56,8 @@ impl Polar {
 }
 
 /// Patient left and posterior, laid into the slice plane, as in-plane millimetres along columns and rows.
-fn in_plane_axes(volume: &Volume<i16>) -> ([f64; 2], [f64; 2]) {
-    let d = &volume.grid.directions;
+pub fn in_plane_axes(grid: &Grid) -> ([f64; 2], [f64; 2]) {
+    let d = &grid.directions;
     let normal = d.column(0).cross(&d.column(1)).normalize();
     let left = (nalgebra::Vector3::x() - normal * normal.x).normalize();
     let mut posterior = normal.cross(&left);
@@ -71,6 +71,47 @@ fn in_plane_axes(volume: &Volume<i16>) -> ([f64; 2], [f64; 2]) {
 /// Angle of the middle of a sector, radians from patient left towards posterior.
 pub fn sector_angle(s: usize) -> f64 {
     2.0 * std::f64::consts::PI * (s as f64 + 0.5) / SECTORS as f64
+}
+
+/// A direction from the bone's centre, between the middles of two sectors.
+#[derive(Debug, Clone, Copy)]
+pub struct Direction {
+    /// The sector it lies in.
+    pub sector: usize,
+    /// The sectors whose middles are before and behind it.
+    between: [usize; 2],
+    /// Sines of the angles to them, and of a whole step.
+    sines: [f64; 3],
+}
+
+impl Direction {
+    /// Radians from patient left towards posterior.
+    pub fn new(angle: f64) -> Self {
+        let step = std::f64::consts::TAU / SECTORS as f64;
+        let place = angle.rem_euclid(std::f64::consts::TAU) / step;
+        let before = (place - 0.5).floor();
+        let part = step * (place - 0.5 - before);
+        let s = (before + SECTORS as f64) as usize % SECTORS;
+        Self {
+            sector: (place as usize).min(SECTORS - 1),
+            between: [s, (s + 1) % SECTORS],
+            sines: [part.sin(), (step - part).sin(), step.sin()],
+        }
+    }
+
+    /// Distance from the centre of the polygon that has these radii in the middle of its sectors.
+    pub fn radius(&self, radii: &[f64]) -> f64 {
+        let (a, b) = (radii[self.between[0]], radii[self.between[1]]);
+        // The ray meets the straight line between both corners.
+        let across = a * self.sines[0] + b * self.sines[1];
+        if across > 0.0 { a * b * self.sines[2] / across } else { 0.0 }
+    }
+}
+
+/// Radius to which the piece of a ring between it and `outer_mm` fills `area_mm2` of one sector; 0 where there is less room.
+pub fn inner_radius_mm(outer_mm: f64, area_mm2: f64) -> f64 {
+    let angle = std::f64::consts::TAU / SECTORS as f64;
+    (outer_mm.powi(2) - 2.0 * area_mm2 / angle).max(0.0).sqrt()
 }
 
 fn cast_ray(volume: &Volume<i16>, k: usize, centre: [f64; 2], direction: [f64; 2], out: &mut [f32]) {
@@ -92,5 +133,32 @@ fn cast_ray(volume: &Volume<i16>, k: usize, centre: [f64; 2], direction: [f64; 2
         }
         let [a, b, c, d] = corner.map(f32::from);
         *value = (a * (1.0 - fx) + b * fx) * (1.0 - fy) + (c * (1.0 - fx) + d * fx) * fy;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_radius_between_sectors_lies_on_their_chord() {
+        let radii: Vec<f64> = (0..SECTORS).map(|s| 10.0 + (s % 7) as f64).collect();
+        for s in 0..SECTORS {
+            assert!((Direction::new(sector_angle(s)).radius(&radii) - radii[s]).abs() < 1e-9);
+            assert_eq!(Direction::new(sector_angle(s)).sector, s);
+            let next = (s + 1) % SECTORS;
+            let corner = |s: usize| [radii[s] * sector_angle(s).cos(), radii[s] * sector_angle(s).sin()];
+            let (a, b) = (corner(s), corner(next));
+            let middle = [0.5 * (a[0] + b[0]), 0.5 * (a[1] + b[1])];
+            let found = Direction::new(middle[1].atan2(middle[0])).radius(&radii);
+            assert!((found - middle[0].hypot(middle[1])).abs() < 1e-9, "{s}");
+        }
+    }
+
+    #[test]
+    fn a_ring_has_its_inner_radius_and_an_area_too_large_reaches_the_centre() {
+        let area = std::f64::consts::PI * (14.0 * 14.0 - 9.0 * 9.0) / SECTORS as f64;
+        assert!((inner_radius_mm(14.0, area) - 9.0).abs() < 1e-9);
+        assert_eq!(inner_radius_mm(14.0, 100.0), 0.0);
     }
 }

@@ -7,6 +7,7 @@
 use super::native::{Form, PIXELS, element, end_of, select, word};
 use super::series::PixelPlace;
 use super::source::inflated;
+use super::write::source::{STUDY, study_and_patient};
 use dicom_core::{Tag, VR, value::PrimitiveValue};
 use dicom_dictionary_std::{tags, uids};
 use dicom_object::{DefaultDicomObject, FileMetaTableBuilder, OpenFileOptions, file::ReadPreamble};
@@ -20,6 +21,10 @@ pub(crate) enum Extent {
     Header,
     /// Name and identifier of the patient alone.
     Identity,
+    /// What every object of the study repeats, without the patient.
+    Study,
+    /// The same with the patient and the order.
+    StudyAndPatient,
 }
 
 /// What kind of value the standard gives an element.
@@ -285,6 +290,8 @@ pub(crate) fn parsed(
     let wanted: Vec<(u16, u16)> = match extent {
         Extent::Identity => vec![tags::SPECIFIC_CHARACTER_SET, tags::PATIENT_NAME, tags::PATIENT_ID],
         Extent::Header => WANTED.map(|(tag, _)| tag).to_vec(),
+        Extent::Study => STUDY.to_vec(),
+        Extent::StudyAndPatient => study_and_patient(),
     }
     .into_iter()
     .map(|tag| (tag.0, tag.1))

@@ -38,6 +38,7 @@ mod seg;
 mod series;
 mod source;
 mod stack;
+pub mod write;
 
 pub use choice::choose;
 pub use discover::{Discovery, SetAside, SetAsideReason, discover};

@@ -1,8 +1,9 @@
 //! A volume written as CT Image Storage files, explicit little endian, 16 bits signed, HU stored as they are.
 
 use super::spec::PhantomSpec;
-use super::uid::Content;
 use crate::dicom::SeriesHeader;
+use crate::dicom::write::item::{decimal, decimals};
+use crate::dicom::write::uid::Content;
 use crate::volume::{NO_DATA, Volume};
 use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
 use dicom_dictionary_std::{tags, uids};
@@ -158,44 +159,11 @@ impl<'a> NewSeries<'a> {
     }
 }
 
-fn decimals(values: impl IntoIterator<Item = f64>) -> String {
-    values.into_iter().map(decimal).collect::<Vec<_>>().join("\\")
-}
-
-/// A number as a decimal string: at most 16 characters (PS3.5, 6.2), as many digits as fit, no zeros behind.
-fn decimal(value: f64) -> String {
-    // Below a billionth of a millimetre there is nothing to say, and exponents are not everybody's.
-    for digits in (0..=9).rev() {
-        let text = format!("{value:.digits$}");
-        if text.len() <= 16 {
-            let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-            return if text == "-0" { "0".into() } else { text.into() };
-        }
-    }
-    format!("{value:.8e}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::dicom::discover;
     use crate::phantom::presets;
-
-    #[test]
-    fn decimals_are_short_and_keep_what_matters() {
-        for (value, text) in [
-            (0.0, "0"),
-            (-0.0, "0"),
-            (0.98, "0.98"),
-            (-471.25, "-471.25"),
-            (1.0 / 3.0, "0.333333333"),
-            (-12_345.678_901_234_5, "-12345.678901234"),
-            (1e20, "1.00000000e20"),
-        ] {
-            assert_eq!(decimal(value), text);
-            assert!(decimal(value).len() <= 16);
-        }
-    }
 
     #[test]
     fn what_is_written_is_read_back() {

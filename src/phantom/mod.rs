@@ -25,7 +25,6 @@ pub mod scanner;
 pub mod spec;
 pub mod truth;
 pub mod truth_of;
-mod uid;
 
 pub use bone::PlacedBone;
 pub use spec::{

@@ -28,6 +28,12 @@ impl Quantity {
         }
     }
 
+    /// "axial 60.4 % (58.3 to 62.5), threshold > 30 %"; `None` where not measured.
+    pub fn whole_text(&self) -> Option<String> {
+        let threshold = self.threshold.as_ref().map_or_else(String::new, |t| format!(", threshold {t}"));
+        Some(self.text_with_interval()? + &threshold)
+    }
+
     /// "axial 60.4 % (58.3 to 62.5)"; `None` where not measured.
     fn text_with_interval(&self) -> Option<String> {
         let interval = self.ci95.as_ref().map_or_else(String::new, |ci95| format!(" ({ci95})"));

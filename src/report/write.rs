@@ -4,6 +4,7 @@
 use super::figures::{self, BoneFigures};
 use super::model::Report;
 use super::{csv, html, words};
+use crate::dicom::write::ObjectKind;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;
@@ -51,8 +52,23 @@ pub fn to_json(report: &Report) -> Result<String, ReportError> {
 /// does not exist. Other files in it are kept. A failure while writing leaves the folder as it was; our files are
 /// replaced only when all of them are complete, `report.json` last.
 pub fn write_all(dir: &Path, report: &Report, figures: &[BoneFigures]) -> Result<(), ReportError> {
-    let files = contents(report, figures)?;
-    write_files(dir, &files, "report.json", || remove_stale_figures(&dir.join("figures"), &files))
+    write_with_objects(dir, report, figures, BTreeMap::new())
+}
+
+/// [`write_all`] with DICOM objects, by file name, in the folder `dicom` beside the rest. Objects of an earlier report
+/// are removed.
+pub fn write_with_objects(
+    dir: &Path,
+    report: &Report,
+    figures: &[BoneFigures],
+    objects: BTreeMap<String, Vec<u8>>,
+) -> Result<(), ReportError> {
+    let mut files = contents(report, figures)?;
+    files.extend(objects.into_iter().map(|(name, bytes)| (format!("dicom/{name}"), bytes)));
+    write_files(dir, &files, "report.json", || {
+        remove_stale(dir, "figures", is_figure_name, &files)?;
+        remove_stale(dir, "dicom", is_object_name, &files)
+    })
 }
 
 /// Writes files by their path within `dir`, all or none, `last` after `before_last` was done: who waits for it finds
@@ -125,18 +141,30 @@ fn move_file(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Pictures of an earlier report that this one does not have: beside the new numbers they could be taken for theirs.
-/// Only names that [`contents`] could have given are touched.
-fn remove_stale_figures(folder: &Path, files: &BTreeMap<String, Vec<u8>>) -> io::Result<()> {
-    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+/// Files of an earlier report that this one does not have: beside the new numbers they could be taken for theirs.
+/// Only names that a report could have given are touched.
+fn remove_stale(
+    dir: &Path,
+    folder: &str,
+    ours: impl Fn(&str) -> bool,
+    files: &BTreeMap<String, Vec<u8>>,
+) -> io::Result<()> {
+    let Ok(entries) = fs::read_dir(dir.join(folder)) else { return Ok(()) };
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if is_figure_name(&name) && !files.contains_key(&format!("figures/{name}")) {
+        if ours(&name) && !files.contains_key(&format!("{folder}/{name}")) {
             fs::remove_file(entry.path())?;
         }
     }
     Ok(())
+}
+
+/// `seg.dcm`, `sc-femur-left-slice-0042.dcm`, ….
+fn is_object_name(name: &str) -> bool {
+    let Some(stem) = name.strip_suffix(".dcm") else { return false };
+    let picture = stem.strip_prefix("sc-").is_some_and(|picture| is_figure_name(&format!("{picture}.svg")));
+    picture || ObjectKind::ALL.iter().any(|kind| kind.word() == stem)
 }
 
 /// `femur-left-map.svg`, `unknown-unknown-2-slice-0042.svg`, ….

@@ -3,6 +3,7 @@
 //! Vector drawing with rasters (map cells, CT pixels) embedded as PNG: crisp in print, small, and themed by the CSS
 //! variables of [`STYLE`], so that one drawing serves light and dark pages.
 
+pub(super) mod capture;
 mod colour;
 mod crop;
 mod map;

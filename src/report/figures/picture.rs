@@ -2,6 +2,7 @@
 
 use super::svg::{Svg, n, png_grey, polyline};
 use super::{BoneFigures, SliceCrop};
+use crate::cortex::polar::inner_radius_mm;
 use crate::cortex::{CortexSlice, SECTORS};
 use crate::report::words;
 use crate::volume::NO_DATA;
@@ -12,7 +13,7 @@ const WINDOW_LEVEL: f32 = 500.0;
 const WINDOW_WIDTH: f32 = 2000.0;
 /// Side of a panel in the drawing, and of its raster (finer, for print and dense screens).
 pub(super) const PANEL: f64 = 270.0;
-const RASTER: u32 = 432;
+pub(super) const RASTER: u32 = 432;
 const GAP: f64 = 8.0;
 const BELOW: f64 = 46.0;
 /// Loss beyond which a sector takes the next colour. The first class begins at the chosen depth.
@@ -88,17 +89,20 @@ impl Frame {
 /// The crop in the bone window, magnified smoothly: HU are interpolated first and windowed after, else the window's
 /// corners would show.
 pub(super) fn raster(crop: &SliceCrop) -> Vec<u8> {
+    windowed(crop).map_or_else(Vec::new, png_grey)
+}
+
+/// The same as pixels, the longer side [`RASTER`] of them; `None` where the crop is empty.
+pub(super) fn windowed(crop: &SliceCrop) -> Option<image::GrayImage> {
     // The resampler clamps floating-point pixels to 0..1.
     let to_unit = |hu: f32| (hu + 1024.0) / 8192.0;
     let unit: Vec<f32> =
         crop.pixels.iter().map(|hu| to_unit(if *hu == NO_DATA { -1024.0 } else { f32::from(*hu) })).collect();
-    let Some(image) = ImageBuffer::<Luma<f32>, _>::from_raw(crop.width as u32, crop.height as u32, unit) else {
-        return Vec::new();
-    };
+    let image = ImageBuffer::<Luma<f32>, _>::from_raw(crop.width as u32, crop.height as u32, unit)?;
     let longest = image.width().max(image.height()).max(1);
     let [width, height] = [image.width(), image.height()].map(|side| (side * RASTER / longest).max(1));
     let large = imageops::resize(&image, width, height, imageops::FilterType::CatmullRom);
-    png_grey(image::GrayImage::from_fn(width, height, |x, y| {
+    Some(image::GrayImage::from_fn(width, height, |x, y| {
         let hu = large.get_pixel(x, y)[0] * 8192.0 - 1024.0;
         let share = (hu - (WINDOW_LEVEL - WINDOW_WIDTH / 2.0)) / WINDOW_WIDTH;
         Luma([(255.0 * share).round().clamp(0.0, 255.0) as u8])
@@ -125,7 +129,7 @@ pub(super) fn decorate(svg: &mut Svg, frame: &Frame) {
 }
 
 /// Class of a loss: 0 intact, 1 above the chosen depth, 2 above half, 3 through the wall.
-fn class(loss: f32, depth: f64) -> usize {
+pub(super) fn class(loss: f32, depth: f64) -> usize {
     let loss = f64::from(loss);
     if loss.is_nan() || loss <= depth { 0 } else { 1 + CLASSES.iter().filter(|limit| loss > **limit).count() }
 }
@@ -183,12 +187,6 @@ fn overlay(figures: &BoneFigures, crop: &SliceCrop, row: usize, section: &Cortex
     svg.path(&format!("{}{}", polyline(contour), if whole { "Z" } else { "" }), "cx-contour");
 }
 
-/// Inner radius of the piece of a ring that one sector cuts out, from its outer radius and its area.
-fn inner_radius_mm(outer_mm: f64, area_mm2: f64) -> f64 {
-    let angle = std::f64::consts::TAU / SECTORS as f64;
-    (outer_mm.powi(2) - 2.0 * area_mm2 / angle).max(0.0).sqrt()
-}
-
 fn legend(depth: f64, svg: &mut Svg) {
     let y = PANEL + 40.0;
     let words = [format!("lost above {:.0} %", 100.0 * depth), "above 50 %".into(), "through the wall".into()];
@@ -201,16 +199,4 @@ fn legend(depth: f64, svg: &mut Svg) {
     }
     svg.line([x, y - 4.0], [x + 16.0, y - 4.0], "cx-contour-key");
     svg.text([x + 21.0, y], "cx-label", "outer contour");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_ring_has_its_inner_radius_and_an_area_too_large_reaches_the_centre() {
-        let area = std::f64::consts::PI * (14.0 * 14.0 - 9.0 * 9.0) / SECTORS as f64;
-        assert!((inner_radius_mm(14.0, area) - 9.0).abs() < 1e-9);
-        assert_eq!(inner_radius_mm(14.0, 100.0), 0.0);
-    }
 }

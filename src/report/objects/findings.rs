@@ -1,0 +1,264 @@
+//! The report's numbers, scores and rules as the structured report tells them.
+
+use super::ExportBone;
+use crate::dicom::write::{Code, Findings, Group, Measurement, Segment, Target, codes};
+use crate::report::model::*;
+use crate::report::{rule_words, words};
+
+/// A segment and what it is part of.
+#[derive(Debug, Clone)]
+pub(super) struct Tracked {
+    /// Which of the bones.
+    pub bone: usize,
+    /// The lesion's number, where it is one.
+    pub lesion: Option<usize>,
+    pub segment: Segment,
+}
+
+const AXIAL: Code = Code::private("axial-lysis", "Axial cortical lysis: share of the cortical mass lost");
+const AROUND: Code = Code::private("circ-lysis", "Circumferential cortical lysis: share of the contour");
+const EXTENT: Code = Code::private("axial-extent", "Longest extent along the bone at one sector");
+const HEIGHT: Code = Code::private("height", "Extent along the bone over all sectors");
+const THICKNESS: Code = Code::private("thickness", "Mean wall thickness in the slice of highest axial lysis");
+const INTACT_THICKNESS: Code = Code::private("thickness-intact", "The same of the intact wall, expected");
+const SHARE_OF_CORTEX: Code = Code::private("size-cortex", "Lesion size over the cortex");
+const SHARE_OF_DIAMETER: Code = Code::private("size-diameter", "Lesion size over the bone's diameter");
+const THROUGH: Code = Code::private("through-wall", "Gone through the whole wall");
+const LESION_TYPE: Code = Code::private("lesion-type", "Lesion type");
+const FLAGGED: Code = Code::private("slices-flagged", "Slices flagged by guideline-30-50");
+const MEASURED: Code = Code::private("slices-measured", "Slices measured");
+const NOT_MEASURED: Code = Code::private("slices-left-out", "Slices not measured");
+const MIRELS_TOTAL: Code = Code::private("mirels-total", "Mirels' score, total");
+const MIRELS_LOW: Code = Code::private("mirels-low", "Mirels' score, lowest possible total");
+const MIRELS_HIGH: Code = Code::private("mirels-high", "Mirels' score, highest possible total");
+const MIRELS_ITEM: [Code; 4] = [
+    Code::private("mirels-site", "Mirels' score, site"),
+    Code::private("mirels-size", "Mirels' score, size"),
+    Code::private("mirels-type", "Mirels' score, type"),
+    Code::private("mirels-pain", "Mirels' score, pain"),
+];
+const MIRELS: Code = Code::private("mirels", "Mirels' score in words");
+const RULE: Code = Code::private("rule", "Published rule");
+const RECOMMENDATION: Code = Code::private("recommendation", "Recommendation quoted");
+const WARNING: Code = Code::private("warning", "What to know before trusting the numbers");
+const DISCLAIMER: Code = Code::private("disclaimer", "What the numbers may be used for");
+
+const POINTS: Code = Code::ucum("{points}", "points");
+const YES: Code = Code::sct("373066001", "Yes");
+const NO: Code = Code::sct("373067005", "No");
+
+/// Everything the report says that has a place in TID 1500.
+pub(super) fn findings(
+    target: &Target,
+    report: &Report,
+    bones: &[ExportBone],
+    titles: &[String],
+    segments: &[Tracked],
+) -> Findings {
+    let mut found = Findings { statements: vec![(DISCLAIMER, report.disclaimer.clone())], ..Findings::default() };
+    for (index, ((bone, title), numbers)) in bones.iter().zip(titles).zip(&report.bones).enumerate() {
+        // The bone's own segment comes before those of its parts.
+        let of_bone = segments.iter().position(|s| s.bone == index && s.lesion.is_none());
+        let group = |label: String, finding: Code, segment: Option<usize>| {
+            let tracked = segment.map(|n| &segments[n].segment);
+            Group {
+                tracking_id: tracked.map_or_else(|| label.clone(), |s| s.tracking_id.clone()),
+                tracking_uid: tracked
+                    .map_or_else(|| target.uid(&format!("tracking {label}")), |s| s.tracking_uid.clone()),
+                finding,
+                site: Some((bone.code(), bone.side_code())),
+                segment,
+                measurements: Vec::new(),
+                evaluations: Vec::new(),
+            }
+        };
+        let whole = group(title.clone(), bone.code(), of_bone);
+        found.groups.push(Group { measurements: of_whole_bone(numbers), ..whole });
+        for lesion in &numbers.lesions {
+            let segment = segments.iter().position(|s| s.bone == index && s.lesion == Some(lesion.id));
+            found.groups.push(Group {
+                measurements: of_lesion(numbers, lesion),
+                evaluations: evaluations(lesion),
+                ..group(format!("{title}, lesion {}", lesion.id), codes::LESION, segment)
+            });
+        }
+        found.statements.extend(statements(numbers, title));
+    }
+    let mut slices: Vec<usize> = Vec::new();
+    for tracked in segments.iter().filter(|s| s.lesion.is_none()) {
+        let region = target.on_images(&tracked.segment.region);
+        slices.extend((0..region.size()[2]).filter(|k| !region.runs(*k).is_empty()));
+    }
+    slices.sort_unstable();
+    slices.dedup();
+    found.slices = slices;
+    found
+}
+
+fn measurement(concept: Code, value: Option<f64>, interval: Option<[f64; 2]>, unit: Code) -> Option<Measurement> {
+    let value = value.filter(|v| v.is_finite())?;
+    let interval = interval.filter(|ends| ends.iter().all(|v| v.is_finite()));
+    Some(Measurement { concept, value, interval, unit, maximum: false })
+}
+
+fn of_lesion(bone: &BoneReport, lesion: &LesionReport) -> Vec<Measurement> {
+    let [low, high] = lesion.z_range_mm;
+    let within = bone.slices.iter().filter(|s| s.measured && s.z_mm >= low - 1e-6 && s.z_mm <= high + 1e-6);
+    let worst = within
+        .max_by(|a, b| a.axial_lysis_percent.unwrap_or(f64::MIN).total_cmp(&b.axial_lysis_percent.unwrap_or(f64::MIN)));
+    let maximum = |m: Option<Measurement>| m.map(|m| Measurement { maximum: true, ..m });
+    [
+        maximum(measurement(AXIAL, lesion.max_axial_lysis_percent, lesion.max_axial_lysis_ci95, codes::PERCENT)),
+        maximum(measurement(
+            AROUND,
+            lesion.max_circumferential_lysis_percent,
+            lesion.max_circumferential_lysis_ci95,
+            codes::PERCENT,
+        )),
+        measurement(EXTENT, lesion.axial_extent_mm, lesion.axial_extent_ci95, codes::MILLIMETRE),
+        measurement(HEIGHT, lesion.height_mm, lesion.height_ci95, codes::MILLIMETRE),
+        measurement(THICKNESS, worst.and_then(|s| s.mean_thickness_mm), None, codes::MILLIMETRE),
+        measurement(INTACT_THICKNESS, worst.and_then(|s| s.reference_thickness_mm), None, codes::MILLIMETRE),
+        measurement(SHARE_OF_CORTEX, lesion.size_fraction_of_cortex, None, codes::UNITLESS),
+        measurement(SHARE_OF_DIAMETER, lesion.size_fraction_of_diameter, None, codes::UNITLESS),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn evaluations(lesion: &LesionReport) -> Vec<(Code, Code)> {
+    let kind = match lesion.kind.as_str() {
+        "lytic" => Some(Code::private("lytic", "Lytic")),
+        "mixed" => Some(Code::private("mixed", "Mixed")),
+        "blastic" => Some(Code::private("blastic", "Blastic")),
+        _ => None,
+    };
+    let through = (THROUGH, if lesion.through_the_wall { YES } else { NO });
+    kind.map(|kind| (LESION_TYPE, kind)).into_iter().chain([through]).collect()
+}
+
+fn of_whole_bone(bone: &BoneReport) -> Vec<Measurement> {
+    let worst = |of: fn(&SliceReport) -> Option<f64>| {
+        let measured = bone.slices.iter().filter(|s| s.measured && of(s).is_some());
+        measured.max_by(|a, b| of(a).unwrap_or(f64::MIN).total_cmp(&of(b).unwrap_or(f64::MIN)))
+    };
+    let (axial, around) = (worst(|s| s.axial_lysis_percent), worst(|s| s.circumferential_lysis_percent));
+    let highest = |concept, value: Option<f64>, ends| {
+        measurement(concept, value, ends, codes::PERCENT).map(|m| Measurement { maximum: true, ..m })
+    };
+    let count = |n: usize| Some(n as f64);
+    let measured = bone.slices.iter().filter(|s| s.measured).count();
+    let flagged = bone.slices.iter().filter(|s| s.flagged).count();
+    let mut all = vec![
+        highest(AXIAL, axial.and_then(|s| s.axial_lysis_percent), axial.and_then(|s| s.axial_lysis_ci95)),
+        highest(
+            AROUND,
+            around.and_then(|s| s.circumferential_lysis_percent),
+            around.and_then(|s| s.circumferential_lysis_ci95),
+        ),
+        measurement(MEASURED, count(measured), None, codes::UNITLESS),
+        measurement(NOT_MEASURED, count(bone.not_measured_slices), None, codes::UNITLESS),
+    ];
+    if measured > 0 {
+        all.push(measurement(FLAGGED, count(flagged), None, codes::UNITLESS));
+    }
+    if let Some(mirels) = &bone.mirels {
+        let points = |concept, value: Option<u8>| measurement(concept, value.map(f64::from), None, POINTS);
+        let items = [&mirels.site, &mirels.size, &mirels.kind, &mirels.pain];
+        for (concept, item) in MIRELS_ITEM.into_iter().zip(items) {
+            all.push(points(concept, item.as_ref().and_then(|item| item.points)));
+        }
+        all.push(points(MIRELS_TOTAL, mirels.total));
+        all.push(points(MIRELS_LOW, Some(mirels.range[0])));
+        all.push(points(MIRELS_HIGH, Some(mirels.range[1])));
+    }
+    all.into_iter().flatten().collect()
+}
+
+/// Rules, score, recommendation and warnings of a bone, a sentence or two each, with the bone's title in front.
+fn statements(bone: &BoneReport, title: &str) -> Vec<(Code, String)> {
+    let mut said = Vec::new();
+    for rule in &bone.rules {
+        let facts: Vec<String> =
+            rule_words::quantities(bone, rule).iter().filter_map(|quantity| quantity.whole_text()).collect();
+        let facts = if facts.is_empty() { String::new() } else { format!(" Values: {}.", facts.join("; ")) };
+        let notes = rule.notes.iter().fold(String::new(), |text, note| format!("{text} {note}"));
+        said.push((
+            RULE,
+            format!(
+                "{title}: {} ({}): {}. Criterion: {}.{facts} Source: {}.{notes}",
+                words::rule_title(&rule.name),
+                rule.name,
+                words::verdict_word(rule.met),
+                rule.criterion.trim_end_matches('.'),
+                rule.source.trim_end_matches('.'),
+            ),
+        ));
+    }
+    if let Some(mirels) = &bone.mirels {
+        let item = |name: &str, item: &Option<MirelsItem>| match item {
+            None => format!("{name} not known"),
+            Some(item) => {
+                let points = item.points.map_or_else(|| "points open".into(), |points| format!("{points} points"));
+                let value = item.value.as_ref().map_or_else(String::new, |value| format!("{value}, "));
+                format!("{name} {points} ({value}{})", item.basis)
+            }
+        };
+        let total = mirels.total.map_or_else(
+            || format!("total {} to {}", mirels.range[0], mirels.range[1]),
+            |total| format!("total {total}"),
+        );
+        let items = [
+            item("site", &mirels.site),
+            item("size", &mirels.size),
+            item("type", &mirels.kind),
+            item("pain", &mirels.pain),
+        ];
+        said.push((MIRELS, format!("{title}: {}; {total}.", items.join(", "))));
+    }
+    if let Some(recommendation) = &bone.recommendation {
+        let text = format!("{title}: {} Source: {}", recommendation.text, recommendation.source);
+        said.push((RECOMMENDATION, text));
+    }
+    said.extend(bone.warnings.iter().map(|warning| (WARNING, format!("{title}: {warning}"))));
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_codes_fit_their_elements_and_are_told_apart() {
+        let mut all = vec![
+            AXIAL,
+            AROUND,
+            EXTENT,
+            HEIGHT,
+            THICKNESS,
+            INTACT_THICKNESS,
+            SHARE_OF_CORTEX,
+            SHARE_OF_DIAMETER,
+            THROUGH,
+            LESION_TYPE,
+            FLAGGED,
+            MEASURED,
+            NOT_MEASURED,
+            MIRELS_TOTAL,
+            MIRELS_LOW,
+            MIRELS_HIGH,
+            MIRELS,
+            RULE,
+            RECOMMENDATION,
+            WARNING,
+            DISCLAIMER,
+        ];
+        all.extend(MIRELS_ITEM);
+        for code in &all {
+            assert!(code.value.len() <= 16 && code.meaning.len() <= 64, "{code:?}");
+        }
+        all.sort_by_key(|code| code.value);
+        assert!(all.windows(2).all(|pair| pair[0].value != pair[1].value));
+    }
+}

@@ -1,0 +1,219 @@
+//! What the DICOM objects of a report say: its bones, cortices and lesions as segments, its numbers as findings, its flagged
+//! slices and its pictures. The objects themselves are made in [`crate::dicom::write`].
+
+mod findings;
+
+use super::figures::{BoneFigures, capture};
+use super::model::{BoneReport, Report};
+use super::{to_json, words};
+use crate::analysis::MeasuredBone;
+use crate::anatomy::{BoneName, Side};
+use crate::dicom::Series;
+use crate::dicom::write::{Code, Contents, NoTarget, ObjectKind, Picture, Segment, Target, codes};
+use crate::masks::{BoneMasks, bone_masks};
+use crate::volume::{Grid, Region};
+use findings::{Tracked, findings};
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+const BONE_COLOUR: [u8; 3] = [241, 214, 145];
+const CORTEX_COLOUR: [u8; 3] = [0, 158, 115];
+const LESION_COLOUR: [u8; 3] = [213, 0, 50];
+
+/// A bone that goes into objects, as voxels of the volume's grid; its numbers stand in the report.
+#[derive(Debug, Clone)]
+pub struct ExportBone {
+    pub name: BoneName,
+    pub side: Side,
+    pub masks: BoneMasks,
+    /// Indices of the slices that are flagged.
+    pub flagged: Vec<usize>,
+}
+
+impl ExportBone {
+    /// Of a measured bone, and what the report says of it.
+    pub fn of(grid: &Grid, measured: &MeasuredBone, report: &BoneReport) -> Self {
+        let rows = measured.cortex.slices.iter().zip(&report.slices);
+        Self {
+            name: measured.bone.name,
+            side: measured.bone.side,
+            masks: bone_masks(grid, measured),
+            flagged: rows.filter(|(_, row)| row.flagged).map(|(section, _)| section.slice_index).collect(),
+        }
+    }
+
+    fn code(&self) -> Code {
+        match self.name {
+            BoneName::Femur => codes::FEMUR,
+            BoneName::Tibia => codes::TIBIA,
+            BoneName::Fibula => codes::FIBULA,
+            BoneName::Humerus => codes::HUMERUS,
+            BoneName::Radius => codes::RADIUS,
+            BoneName::Ulna => codes::ULNA,
+            BoneName::Unknown => codes::BONE,
+        }
+    }
+
+    fn side_code(&self) -> Option<Code> {
+        match self.side {
+            Side::Left => Some(codes::LEFT),
+            Side::Right => Some(codes::RIGHT),
+            Side::Unknown => None,
+        }
+    }
+}
+
+/// The files of the wanted kinds by name, and what a kind has no file for, in words.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReportObjects {
+    pub files: BTreeMap<String, Vec<u8>>,
+    pub left_out: Vec<String>,
+}
+
+/// Why there are no objects.
+#[derive(Debug, thiserror::Error)]
+pub enum ObjectsError {
+    #[error(transparent)]
+    NoTarget(#[from] NoTarget),
+    /// The report could not be put into DICOM: a fault of the program, or an image beyond DICOM's sizes.
+    #[error("cannot put the report into DICOM: {0}")]
+    Format(String),
+}
+
+/// Makes the objects of a report, whose bones these are, in its order. `identify`: with name and identifiers of the patient, as in the images.
+///
+/// # Errors
+/// A series that no object can refer to.
+pub fn objects(
+    series: &Series,
+    report: &Report,
+    bones: &[ExportBone],
+    figures: &[BoneFigures],
+    kinds: &[ObjectKind],
+    identify: bool,
+) -> Result<ReportObjects, ObjectsError> {
+    let report = &report.rounded();
+    let text = to_json(report).map_err(|e| ObjectsError::Format(e.to_string()))?;
+    let target = Target::new(series, identify, text.as_bytes())?;
+    let titles = titles(report);
+    let segments = segments(&target, bones, &titles);
+    let contents = Contents {
+        findings: findings(&target, report, bones, &titles, &segments),
+        key_slices: key_slices(series, bones),
+        key_reason: format!(
+            "Slices that corticalysis flagged: both percentages exceed the thresholds of guideline-30-50. {}",
+            report.disclaimer
+        ),
+        pictures: if kinds.contains(&ObjectKind::Sc) { pictures(series, report, figures, &titles) } else { Vec::new() },
+        segments: segments.into_iter().map(|tracked| tracked.segment).collect(),
+    };
+    let files = crate::dicom::write::objects(&target, &contents, kinds).map_err(ObjectsError::Format)?;
+    let missing = |kind: &&ObjectKind| !files.keys().any(|name| name.starts_with(kind.word()));
+    let any_flagged = bones.iter().any(|bone| !bone.flagged.is_empty());
+    let left_out = kinds.iter().filter(missing).map(|kind| match kind {
+        ObjectKind::Ko if any_flagged => {
+            "the flagged slices are not stored as images: no Key Object Selection is written"
+        }
+        ObjectKind::Ko => "no slice is flagged: no Key Object Selection is written",
+        ObjectKind::Sc => "there is no picture: no Secondary Capture is written",
+        ObjectKind::Seg => "nothing was measured: no SEG is written",
+        ObjectKind::RtStruct => "nothing was measured: no RTSTRUCT is written",
+        ObjectKind::Sr => "no SR is written",
+    });
+    let left_out = left_out.map(str::to_owned).collect();
+    Ok(ReportObjects { files, left_out })
+}
+
+/// What to call each bone; numbered where two would share a title.
+fn titles(report: &Report) -> Vec<String> {
+    let plain: Vec<String> = report.bones.iter().map(words::bone_title).collect();
+    let numbered = |(n, title): (usize, &String)| match plain[..n].iter().filter(|other| *other == title).count() {
+        0 => title.clone(),
+        before => format!("{title} {}", before + 1),
+    };
+    plain.iter().enumerate().map(numbered).collect()
+}
+
+/// Bone, cortex and lesions of every bone, those that hold a voxel.
+fn segments(target: &Target, bones: &[ExportBone], titles: &[String]) -> Vec<Tracked> {
+    let mut segments = Vec::new();
+    for (index, (bone, title)) in bones.iter().zip(titles).enumerate() {
+        let part = |label: String, description: &str, kind: [Code; 2], colour, region: &Region| Segment {
+            tracking_uid: target.uid(&format!("tracking {label}")),
+            tracking_id: label.clone(),
+            label,
+            description: description.into(),
+            category: kind[0],
+            property: kind[1],
+            modifier: None,
+            site: Some((bone.code(), bone.side_code())),
+            interpreted_type: "ORGAN",
+            colour,
+            region: region.clone(),
+        };
+        let (label, description) = if bone.masks.whole {
+            (title.clone(), "The whole bone that the series shows. Surgical material is not part of it.")
+        } else {
+            (
+                format!("{title}, measured part"),
+                "What the outer contour encloses in the slices that were measured: not the whole bone. Surgical material is \
+                 not part of it.",
+            )
+        };
+        let whole = part(label, description, [codes::ANATOMICAL_STRUCTURE, bone.code()], BONE_COLOUR, &bone.masks.bone);
+        segments.push((index, None, Segment { modifier: bone.side_code(), site: None, ..whole }));
+        let cortex = part(
+            format!("{title}, cortex"),
+            "The wall that stands, as thick as its mass of compact cortex.",
+            [codes::TISSUE, codes::CORTICAL_BONE],
+            CORTEX_COLOUR,
+            &bone.masks.cortex,
+        );
+        segments.push((index, None, cortex));
+        for (id, region) in &bone.masks.lesions {
+            let lesion = part(
+                format!("{title}, lesion {id}"),
+                "Where the intact wall would be in the sectors that lost more than the chosen depth. Not a target volume.",
+                [codes::MORPHOLOGICALLY_ABNORMAL, codes::LESION],
+                LESION_COLOUR,
+                region,
+            );
+            // What a lesion is to the plan is not this program's to say.
+            segments.push((index, Some(*id), Segment { interpreted_type: "", ..lesion }));
+        }
+    }
+    let held = segments.into_iter().filter(|(_, _, segment)| !segment.region.is_empty());
+    held.map(|(bone, lesion, segment)| Tracked { bone, lesion, segment }).collect()
+}
+
+/// The flagged slices that are stored as they were measured, each once, in order.
+fn key_slices(series: &Series, bones: &[ExportBone]) -> Vec<usize> {
+    let flagged: BTreeSet<usize> = bones.iter().flat_map(|bone| bone.flagged.iter().copied()).collect();
+    flagged.into_iter().filter(|k| series.slices.get(*k).is_some_and(Option::is_some)).collect()
+}
+
+fn pictures(series: &Series, report: &Report, figures: &[BoneFigures], titles: &[String]) -> Vec<Picture> {
+    let all = figures.iter().flat_map(|bone| bone.crops.iter().map(move |crop| (bone, crop)));
+    let all: Vec<_> = all.collect();
+    let picture = |(bone, crop): &(&BoneFigures, &super::SliceCrop)| {
+        let title = titles.get(bone.bone_index)?;
+        let of = report.bones.get(bone.bone_index)?;
+        let capture = capture::slice(bone, crop, title)?;
+        let number = titles[..bone.bone_index].iter().filter(|other| title.starts_with(other.as_str())).count();
+        let number = if number == 0 { String::new() } else { format!("-{}", number + 1) };
+        Some(Picture {
+            name: format!("{}-{}{number}-slice-{:04}", of.bone, of.side, crop.slice_index),
+            description: format!("{title}: CT in a bone window, and the same with outer contour and lost sectors"),
+            laterality: match of.side.as_str() {
+                "left" => "L",
+                "right" => "R",
+                _ => "",
+            },
+            slice: Some(crop.slice_index).filter(|k| series.slices.get(*k).is_some_and(Option::is_some)),
+            width: capture.width() as usize,
+            height: capture.height() as usize,
+            rgb: capture.into_raw(),
+        })
+    };
+    all.par_iter().filter_map(picture).collect()
+}

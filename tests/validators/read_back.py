@@ -1,0 +1,238 @@
+"""Reads DICOM objects back with pydicom, highdicom, rt-utils and plastimatch, and compares them with what they were made of.
+
+usage: read_back.py OBJECTS CT REPORT.JSON MASKS
+
+MASKS is a folder with masks.json, {"size": [columns, rows, slices], "masks": {label: file}}: each file a byte a voxel,
+columns fastest, lowest slice first. Prints a line a check; exits 1 at the first that fails.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import zlib
+from pathlib import Path
+
+import highdicom
+import numpy
+import pydicom
+from pydicom.uid import UID
+
+LARGEST_DS = 16
+
+
+def check(what, holds, detail=""):
+    print(f"{'ok' if holds else 'FAILED'}: {what} {detail}".rstrip(), flush=True)
+    if not holds:
+        sys.exit(1)
+
+
+def skipped(what, why):
+    print(f"SKIPPED: {what}: {why}", flush=True)
+
+
+def all_elements(dataset):
+    for element in dataset:
+        yield element
+        if element.VR == "SQ":
+            for item in element.value:
+                yield from all_elements(item)
+
+
+def read_all(folder):
+    return {path.name: pydicom.dcmread(path) for path in sorted(folder.glob("*.dcm"))}
+
+
+def check_common(objects, ct):
+    series = set()
+    for name, found in objects.items():
+        check(f"{name}: study of the CT", found.StudyInstanceUID == ct.StudyInstanceUID)
+        check(f"{name}: a series of its own", found.SeriesInstanceUID != ct.SeriesInstanceUID)
+        series.add((found.Modality, found.SeriesInstanceUID))
+        uids = [e for e in all_elements(found) if e.VR == "UI"]
+        check(f"{name}: valid UIDs", all(UID(str(u)).is_valid for e in uids for u in ([e.value] if e.VM < 2 else e.value)), len(uids))
+        decimals = [str(v) for e in all_elements(found) if e.VR == "DS" for v in ([e.value] if e.VM == 1 else e.value or [])]
+        check(f"{name}: decimal strings", all(len(v) <= LARGEST_DS for v in decimals), len(decimals))
+    check("one series a kind", len({modality for modality, _ in series}) == len(series))
+
+
+def check_raw_decimals(path):
+    """DS as they stand in the file: pydicom may write numbers shorter than they were."""
+    dataset = pydicom.dcmread(path)
+    lengths = []
+
+    def walk(part):
+        for tag in part.keys():
+            raw = part.get_item(tag)
+            if getattr(raw, "VR", None) == "SQ" or isinstance(getattr(raw, "value", None), pydicom.Sequence):
+                for item in part[tag].value:
+                    walk(item)
+            elif isinstance(raw.value, bytes) and pydicom.datadict.dictionary_VR(tag) == "DS":
+                lengths.extend(len(v.strip()) for v in raw.value.split(b"\\"))
+
+    walk(dataset)
+    check(f"{path.name}: decimal strings as stored", lengths and max(lengths) <= LARGEST_DS, f"{len(lengths)}, longest {max(lengths)}")
+
+
+def check_seg(path, masks, ct):
+    found = highdicom.seg.segread(path)
+    check("seg: frame of reference of the CT", found.FrameOfReferenceUID == ct.FrameOfReferenceUID)
+    volume = found.get_volume(combine_segments=False)
+    labels = {n: found.get_segment_description(n).segment_label for n in found.segment_numbers}
+    check("seg: segments", set(labels.values()) == set(masks), ", ".join(labels.values()))
+    heights = [float(plane[0].ImagePositionPatient[2]) for plane in volume.get_plane_positions()]
+    upwards = numpy.argsort(heights)
+    # highdicom's volume reaches from the first to the last frame that is stored.
+    lowest = numpy.flatnonzero(numpy.any([mask.any(axis=(1, 2)) for mask in masks.values()], axis=0))[0]
+    for number, label in labels.items():
+        voxels = volume.array[..., number - 1].astype(bool)
+        mask = masks[label]
+        part = mask[lowest : lowest + len(voxels)]
+        same = part.sum() == mask.sum() and (voxels[upwards] == part).all()
+        check(f"seg: {label}: highdicom reads the same voxels", same, mask.sum())
+    for item in found.SegmentSequence:
+        check(f"seg: {item.SegmentLabel}: coded", item.SegmentedPropertyTypeCodeSequence[0].CodeValue != "")
+
+
+def differing(mask, other):
+    """Voxels that differ, as a share of those at the surface; and whether all of them touch it."""
+    padded = numpy.pad(mask, 1)
+    inner, outer = padded.copy(), padded.copy()
+    for axis in (1, 2):
+        for step in (-1, 1):
+            inner &= numpy.roll(padded, step, axis)
+            outer |= numpy.roll(padded, step, axis)
+    for i in (-1, 1):
+        for j in (-1, 1):
+            outer |= numpy.roll(numpy.roll(padded, i, 1), j, 2)
+    crop = (slice(1, -1),) * 3
+    surface = (padded & ~inner)[crop]
+    wrong = mask != other
+    beyond = (other & ~outer[crop]) | (~other & inner[crop])
+    return wrong.sum() / max(surface.sum(), 1), int(beyond.sum())
+
+
+def check_structures(path, masks, ct_folder):
+    found = pydicom.dcmread(path)
+    check("rtstruct: implicit VR", found.file_meta.TransferSyntaxUID == pydicom.uid.ImplicitVRLittleEndian)
+    points = [int(c.NumberOfContourPoints) for roi in found.ROIContourSequence for c in roi.ContourSequence]
+    check("rtstruct: no contour under three points", min(points) >= 3, f"{len(points)} contours, fewest {min(points)} points")
+    by_points = all(len(c.ContourData) == 3 * int(c.NumberOfContourPoints) for roi in found.ROIContourSequence for c in roi.ContourSequence)
+    check("rtstruct: three coordinates a point", by_points)
+    check_raw_decimals(path)
+    names = {int(item.ROINumber): str(item.ROIName) for item in found.StructureSetROISequence}
+    check("rtstruct: regions", set(names.values()) == set(masks))
+    by_plastimatch(path, masks, ct_folder)
+    by_rt_utils(path, masks, ct_folder)
+
+
+def by_plastimatch(path, masks, ct_folder):
+    if shutil.which("plastimatch") is None:
+        return skipped("rtstruct by plastimatch", "not installed")
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["plastimatch", "convert", "--input", path, "--referenced-ct", ct_folder, "--output-prefix", folder, "--prefix-format", "mha"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        for label, mask in masks.items():
+            other = mha(Path(folder) / f"{label}.mha")
+            wrong, beyond = differing(mask, other)
+            check(f"rtstruct: {label}: plastimatch within half a voxel", wrong <= 0.5 and beyond == 0, f"{mask.sum()} and {other.sum()} voxels, {(mask != other).sum()} differ")
+
+
+def mha(path):
+    data = path.read_bytes()
+    mark = b"ElementDataFile = LOCAL\n"
+    start = data.index(mark) + len(mark)
+    header = dict(line.split(" = ", 1) for line in data[:start].decode().strip().split("\n"))
+    raw = zlib.decompress(data[start:]) if header.get("CompressedData") == "True" else data[start:]
+    size = [int(n) for n in header["DimSize"].split()]
+    return numpy.frombuffer(raw, numpy.uint8).reshape(size[::-1]).astype(bool)
+
+
+def by_rt_utils(path, masks, ct_folder):
+    try:
+        from rt_utils import RTStructBuilder
+    except ImportError as error:
+        return skipped("rtstruct by rt-utils", error)
+    some = next(iter(masks.values()))
+    if some.shape[1] != some.shape[2]:
+        # It takes columns for rows where it makes room for a mask (1.2.7, image_helper.create_empty_series_mask).
+        return skipped("rtstruct by rt-utils", "reads only square images rightly")
+    read = RTStructBuilder.create_from(dicom_series_path=str(ct_folder), rt_struct_path=str(path))
+    for label, mask in masks.items():
+        other = numpy.moveaxis(read.get_roi_mask_by_name(label), 2, 0).astype(bool)
+        # It rounds every corner to a voxel and counts what its lines touch: half a voxel more, all around.
+        _, beyond = differing(mask, other)
+        check(f"rtstruct: {label}: rt-utils within a voxel of the surface", beyond == 0 and (other & mask).sum() >= 0.98 * mask.sum(), f"{mask.sum()} and {other.sum()} voxels")
+
+
+def check_sr(path, report, seg_path):
+    from highdicom.sr import srread
+
+    content = srread(path).content
+    seg = pydicom.dcmread(seg_path) if seg_path.exists() else None
+    groups = list(content.get_volumetric_roi_measurement_groups()) + list(content.get_image_measurement_groups())
+    lesions = [(bone, lesion) for bone in report["bones"] for lesion in bone["lesions"]]
+    expected = len(report["bones"]) + len(lesions)
+    check("sr: a group a bone and a lesion", len(groups) == expected, len(groups))
+    of_lesions = [g for g in groups if g.tracking_identifier.rsplit(", ", 1)[-1].startswith("lesion ")]
+    check("sr: lesions", len(of_lesions) == len(lesions))
+    wanted = [
+        ("Axial cortical lysis", "max_axial_lysis_percent", "%"),
+        ("Circumferential cortical lysis", "max_circumferential_lysis_percent", "%"),
+        ("Longest extent", "axial_extent_mm", "mm"),
+        ("Extent along", "height_mm", "mm"),
+        ("Lesion size over the cortex", "size_fraction_of_cortex", "1"),
+    ]
+    for group, (_, lesion) in zip(of_lesions, lesions):
+        numbers = {m.name.meaning: m for m in group.get_measurements()}
+        for start, name, unit in wanted:
+            number = next(m for meaning, m in numbers.items() if meaning.startswith(start))
+            same = abs(float(number.value) - lesion[name]) < 1e-9 and number.unit.value == unit
+            check(f"sr: {group.tracking_identifier}: {name}", same, f"{float(number.value)} {unit}")
+        if seg is not None:
+            segments = {s.TrackingUID: s.SegmentNumber for s in seg.SegmentSequence}
+            item = next(i for i in group[0].ContentSequence if i.ValueType == "IMAGE")
+            reference = item.ReferencedSOPSequence[0]
+            same = reference.ReferencedSOPInstanceUID == seg.SOPInstanceUID and reference.ReferencedSegmentNumber == segments[group.tracking_uid]
+            check(f"sr: {group.tracking_identifier}: its segment", same, reference.ReferencedSegmentNumber)
+    said = pydicom.dcmread(path)
+    texts = [i.TextValue for part in said.ContentSequence if part.ValueType == "CONTAINER" for i in part.get("ContentSequence", []) if i.ValueType == "TEXT"]
+    rules = [rule["name"] for bone in report["bones"] for rule in bone["rules"]]
+    check("sr: rules as text", all(any(f"({name})" in text for text in texts) for name in rules), len(rules))
+
+
+def check_key_objects(path, report, slices):
+    found = pydicom.dcmread(path)
+    keys = [i.ReferencedSOPSequence[0].ReferencedSOPInstanceUID for i in found.ContentSequence if i.ValueType == "IMAGE"]
+    flagged = {s["sop_instance_uid"] for bone in report["bones"] for s in bone["slices"] if s["flagged"]}
+    check("ko: the flagged slices", set(keys) == flagged and len(keys) == len(flagged), len(keys))
+    check("ko: images of the CT", set(keys) <= slices)
+
+
+def main():
+    folder, ct_folder, report_path, mask_folder = map(Path, sys.argv[1:5])
+    objects = read_all(folder)
+    images = [pydicom.dcmread(path, stop_before_pixels=True) for path in sorted(ct_folder.glob("*.dcm"))]
+    report = json.loads(report_path.read_text())
+    listed = json.loads((mask_folder / "masks.json").read_text())
+    shape = listed["size"][::-1]
+    masks = {label: numpy.fromfile(mask_folder / name, numpy.uint8).reshape(shape).astype(bool) for label, name in listed["masks"].items()}
+    print(f"pydicom {pydicom.__version__}, highdicom {highdicom.__version__}")
+    check_common(objects, images[0])
+    if "seg.dcm" in objects:
+        check_seg(folder / "seg.dcm", masks, images[0])
+    if "rtstruct.dcm" in objects:
+        check_structures(folder / "rtstruct.dcm", masks, ct_folder)
+    if "sr.dcm" in objects:
+        check_sr(folder / "sr.dcm", report, folder / "seg.dcm")
+    if "ko.dcm" in objects:
+        check_key_objects(folder / "ko.dcm", report, {i.SOPInstanceUID for i in images})
+    for name, found in objects.items():
+        if name.startswith("sc-"):
+            pixels = found.pixel_array
+            check(f"{name}: a picture in colours", pixels.shape == (found.Rows, found.Columns, 3) and pixels.std() > 10)
+
+
+if __name__ == "__main__":
+    main()
