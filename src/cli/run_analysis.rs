@@ -16,7 +16,7 @@ use crate::dicom::write::{NoTarget, Target};
 use crate::dicom::{Discovery, Series, discover, is_nifti_name};
 use crate::report::objects::{ExportBone, objects};
 use crate::report::{
-    BoneFigures, GivenItems, Report, ReportError, bone_report, convert, summary, to_json, write_with_objects,
+    BoneFigures, GivenItems, Report, ReportError, bone_report, contents, convert, summary, to_json, write_report,
 };
 use crate::volume::{Grid, Volume};
 
@@ -71,9 +71,15 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
             Some(BoneFigures::of_worst_slices(index, (&bone.cortex, lysis), &volume, depth, PICTURES, instance))
         })
         .collect();
-    let objects = dicom_objects(settings, series, &volume.grid, (&bones, &report), &figures)?;
     if let Some(dir) = &settings.output_dir {
-        write_with_objects(dir, &report, &figures, objects).map_err(output_error)?;
+        let measured = (bones.as_slice(), &report);
+        let (files, objects) = rayon::join(
+            || contents(&report, &figures),
+            || dicom_objects(settings, series, &volume.grid, measured, &figures),
+        );
+        let mut files = files.map_err(output_error)?;
+        files.extend(objects?.into_iter().map(|(name, bytes)| (format!("dicom/{name}"), bytes)));
+        write_report(dir, &files).map_err(output_error)?;
     }
     if settings.json {
         out.write_all(to_json(&report)?.as_bytes()).context("standard output")?;
