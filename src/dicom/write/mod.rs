@@ -69,6 +69,9 @@ pub struct Contents {
     pub pictures: Vec<Picture>,
 }
 
+/// The name and the bytes of a file, where there is something to write.
+type NamedFile = Option<(String, Vec<u8>)>;
+
 /// The files of the wanted objects, by name: `seg.dcm`, `sr.dcm`, `rtstruct.dcm`, `ko.dcm`, `sc-NAME.dcm`. A kind that has
 /// nothing to say has no file: no segment, no key slice, no picture.
 ///
@@ -103,7 +106,7 @@ pub fn objects(
             }
         })
     });
-    let made: Vec<Result<Option<(String, Vec<u8>)>, String>> = made.collect();
+    let made: Vec<Result<NamedFile, String>> = made.collect();
     let mut files = BTreeMap::new();
     for file in made {
         files.extend(file?);
