@@ -115,6 +115,9 @@ pub struct AnalyzeArgs {
     /// or all of them where none is named
     #[arg(long, value_name = "KINDS", requires = "output", num_args = 0..=1, default_missing_value = "all", value_parser = objects)]
     dicom: Option<ObjectKinds>,
+    /// Write masks of each bone (whole, cortex, lesions) as NIfTI into the folder masks of the report
+    #[arg(long, requires = "output")]
+    save_masks: bool,
     /// Print the report as JSON on standard output, and nothing else there
     #[arg(long)]
     json: bool,
@@ -171,6 +174,8 @@ pub struct AnalyzeSettings {
     pub identify: bool,
     /// DICOM objects to write; none where it is empty.
     pub dicom: Vec<ObjectKind>,
+    /// Masks of the bones as NIfTI.
+    pub save_masks: bool,
     /// The report as JSON on standard output.
     pub json: bool,
     /// No progress and no summary.
@@ -203,6 +208,7 @@ impl From<AnalyzeArgs> for AnalyzeSettings {
             modulus: args.modulus,
             identify: args.identify,
             dicom: args.dicom.map_or_else(Vec::new, |kinds| kinds.0),
+            save_masks: args.save_masks,
             json: args.json,
             quiet: args.quiet,
             threads: args.threads,
@@ -324,7 +330,7 @@ mod tests {
     #[test]
     fn every_option_arrives() {
         let line = "ct more -o out --series 1.2.840 --bone femur --side left --seed -85.5,12,-430 --pain mild --site trochanteric \
-                    --type lytic --size 0.5 --reference contralateral --depth 0.5 --calibration linear:0.0007,-0.009,ash --save-calibration c.json --modulus keyak --identify --dicom sr,seg,sr --json --quiet --threads 2 --mask m.nii.gz --mask-label 3 --roi GTV --roi CTV";
+                    --type lytic --size 0.5 --reference contralateral --depth 0.5 --calibration linear:0.0007,-0.009,ash --save-calibration c.json --modulus keyak --identify --dicom sr,seg,sr --save-masks --json --quiet --threads 2 --mask m.nii.gz --mask-label 3 --roi GTV --roi CTV";
         let settings = settings(&line.split_whitespace().collect::<Vec<_>>()).unwrap();
         let expected = AnalyzeSettings {
             paths: vec!["ct".into(), "more".into()],
@@ -348,6 +354,7 @@ mod tests {
             modulus: ModulusLaw::Keyak,
             identify: true,
             dicom: vec![ObjectKind::Seg, ObjectKind::Sr],
+            save_masks: true,
             json: true,
             quiet: true,
             threads: NonZeroUsize::new(2),

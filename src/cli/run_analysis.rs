@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rayon::prelude::*;
 
 use super::analyze::AnalyzeSettings;
 use super::calibration::{rigidity_settings, save};
@@ -15,12 +16,14 @@ use crate::analysis::{MeasuredBone, Settings, analyze};
 use crate::cortex::Acquisition;
 use crate::dicom::write::{NoTarget, Target};
 use crate::dicom::{Discovery, Series, discover, is_nifti_name};
+use crate::masks::bone_masks;
+use crate::nifti::mask_bytes;
 use crate::report::objects::{ExportBone, objects};
 use crate::report::{
-    BoneFigures, GivenItems, Report, ReportError, bone_report, convert, summary, to_json, write_with_objects,
+    BoneFigures, GivenItems, Report, ReportError, bone_report, contents, convert, summary, to_json, write_report,
 };
 use crate::rigidity::RigiditySettings;
-use crate::volume::{Grid, Volume};
+use crate::volume::{Grid, Region, Volume};
 
 /// Pictures of the worst slices per bone.
 const PICTURES: usize = 4;
@@ -86,9 +89,18 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
             None => eprintln!("warning: no calibration was used, so none is saved to {}", path.display()),
         }
     }
-    let objects = dicom_objects(settings, series, &volume.grid, (&bones, &report), &figures)?;
     if let Some(dir) = &settings.output_dir {
-        write_with_objects(dir, &report, &figures, objects).map_err(output_error)?;
+        let measured = (bones.as_slice(), &report);
+        let (files, objects) = rayon::join(
+            || contents(&report, &figures),
+            || dicom_objects(settings, series, &volume.grid, measured, &figures),
+        );
+        let mut files = files.map_err(output_error)?;
+        files.extend(objects?.into_iter().map(|(name, bytes)| (format!("dicom/{name}"), bytes)));
+        if settings.save_masks {
+            files.extend(mask_files(&volume.grid, &bones).context("masks")?);
+        }
+        write_report(dir, &files).map_err(output_error)?;
     }
     if settings.json {
         out.write_all(to_json(&report)?.as_bytes()).context("standard output")?;
@@ -126,6 +138,35 @@ fn dicom_objects(
         );
     }
     Ok(made.files)
+}
+
+/// `masks/BONE-SIDE.nii.gz` (the whole bone), `-cortex` and `-lesion` beside it; a second bone of that name gets a number.
+fn mask_files(grid: &Grid, bones: &[MeasuredBone]) -> std::io::Result<BTreeMap<String, Vec<u8>>> {
+    let names = file_names(bones.iter().map(|of| (of.bone.name.to_string(), of.bone.side.to_string())));
+    let parts: Vec<(String, Region)> = bones
+        .iter()
+        .zip(names)
+        .flat_map(|(bone, name)| {
+            let masks = bone_masks(grid, bone);
+            let lesion = Region::union(grid.size, masks.lesions.iter().map(|(_, lesion)| lesion));
+            let named = |part: &str, region| (format!("masks/{name}{part}.nii.gz"), region);
+            [named("", masks.bone), named("-cortex", masks.cortex), named("-lesion", lesion)]
+        })
+        .collect();
+    parts.into_par_iter().map(|(name, region)| Ok((name, mask_bytes(grid, &region)?))).collect()
+}
+
+/// A name for each bone that no other has.
+fn file_names(bones: impl Iterator<Item = (String, String)>) -> Vec<String> {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    bones
+        .map(|(bone, side)| {
+            let name = format!("{bone}-{side}");
+            let count = seen.entry(name.clone()).or_insert(0);
+            *count += 1;
+            if *count == 1 { name } else { format!("{name}-{count}") }
+        })
+        .collect()
 }
 
 fn no_target(error: NoTarget) -> ExitError {

@@ -11,7 +11,7 @@
 //! every transfer syntax of CT archives, as files, in zip archives or by a DICOMDIR; sheared stacks are straightened and
 //! sagittal ones reordered; a CT may also be one NIfTI file. RTSTRUCT and SEG objects and NIfTI masks give regions on the
 //! grid of a series ([`find_region`], [`read_mask`]); other objects are counted. No patient name or
-//! identifier is kept ([`Series::identity`] reads them when asked).
+//! identifier is kept ([`Series::identity`] reads them when asked). The way back out is [`mod@write`].
 
 mod choice;
 mod codecs;

@@ -1,4 +1,4 @@
-//! NIfTI-1 in: one file (`.nii`, `.nii.gz`) to a header with its grid, and its values row by row.
+//! NIfTI-1 in: one file (`.nii`, `.nii.gz`) to a header with its grid, and its values row by row; and masks out.
 //!
 //! # Assumptions
 //! Three dimensions, millimetres. The place in the patient is the sform's where there is one, else the qform's; NIfTI's
@@ -12,9 +12,11 @@
 
 mod header;
 mod values;
+mod write;
 
 pub use header::{Affine, Datatype, Header, read_header};
 pub use values::{first_values, for_each_row};
+pub use write::mask_bytes;
 
 use std::fmt;
 

@@ -29,4 +29,4 @@ pub use model::{DISCLAIMER, Report, SCHEMA, json_schema};
 pub(crate) use summary::Lines;
 pub use summary::summary;
 pub(crate) use write::write_files;
-pub use write::{DrawnBone, ReportError, to_json, write_all, write_with_objects};
+pub use write::{DrawnBone, ReportError, contents, to_json, write_all, write_report};

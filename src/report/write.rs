@@ -4,11 +4,12 @@
 use super::figures::{self, BoneFigures};
 use super::model::Report;
 use super::{csv, html, words};
+use crate::anatomy::{BoneName, Side};
 use crate::dicom::write::ObjectKind;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
 /// Why no report could be written.
@@ -52,22 +53,16 @@ pub fn to_json(report: &Report) -> Result<String, ReportError> {
 /// does not exist. Other files in it are kept. A failure while writing leaves the folder as it was; our files are
 /// replaced only when all of them are complete, `report.json` last.
 pub fn write_all(dir: &Path, report: &Report, figures: &[BoneFigures]) -> Result<(), ReportError> {
-    write_with_objects(dir, report, figures, BTreeMap::new())
+    write_report(dir, &contents(report, figures)?)
 }
 
-/// [`write_all`] with DICOM objects, by file name, in the folder `dicom` beside the rest. Objects of an earlier report
-/// are removed.
-pub fn write_with_objects(
-    dir: &Path,
-    report: &Report,
-    figures: &[BoneFigures],
-    objects: BTreeMap<String, Vec<u8>>,
-) -> Result<(), ReportError> {
-    let mut files = contents(report, figures)?;
-    files.extend(objects.into_iter().map(|(name, bytes)| (format!("dicom/{name}"), bytes)));
-    write_files(dir, &files, "report.json", || {
-        remove_stale(dir, "figures", is_figure_name, &files)?;
-        remove_stale(dir, "dicom", is_object_name, &files)
+/// Writes the files of a report ([`contents`], and DICOM objects in the folder `dicom`), by their path within `dir`, as
+/// [`write_all`] does. Pictures and objects of an earlier report are removed.
+pub fn write_report(dir: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<(), ReportError> {
+    write_files(dir, files, "report.json", || {
+        remove_stale(dir, "figures", is_figure_name, files)?;
+        remove_stale(dir, "masks", is_mask_name, files)?;
+        remove_stale(dir, "dicom", is_object_name, files)
     })
 }
 
@@ -123,9 +118,27 @@ fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
         fs::create_dir_all(folder)?;
     }
     let mut file = fs::File::create(path)?;
-    file.write_all(bytes)?;
+    write_sparse(&mut file, bytes)?;
     // A full network disk may say so only now.
     file.sync_all()
+}
+
+/// Writes all bytes but leaves blocks of zeros to the file system as holes: most of a mask is zeros, and what is not written
+/// need not wait for the disk.
+fn write_sparse(file: &mut fs::File, bytes: &[u8]) -> io::Result<()> {
+    const BLOCK: usize = 4096;
+    const ZEROS: [u8; BLOCK] = [0; BLOCK];
+    let is_zero = |block: &[u8]| *block == ZEROS[..block.len()];
+    let mut start = 0;
+    while start < bytes.len() {
+        let zeros = bytes[start..].chunks(BLOCK).take_while(|block| is_zero(block)).map(<[u8]>::len).sum::<usize>();
+        let from = start + zeros;
+        let held = bytes[from..].chunks(BLOCK).take_while(|block| !is_zero(block)).map(<[u8]>::len).sum::<usize>();
+        file.seek(io::SeekFrom::Start(from as u64))?;
+        file.write_all(&bytes[from..from + held])?;
+        start = from + held;
+    }
+    file.set_len(bytes.len() as u64)
 }
 
 /// Renames; where `dir` is a mount point of its own inside `parent`, copies beside the target and renames there.
@@ -161,6 +174,16 @@ fn remove_stale(
 }
 
 /// `seg.dcm`, `sc-femur-left-slice-0042.dcm`, ….
+/// `femur-left.nii.gz`, `tibia-right-2-cortex.nii.gz`, ….
+fn is_mask_name(name: &str) -> bool {
+    let Some(stem) = name.strip_suffix(".nii.gz") else { return false };
+    let mut parts = stem.split('-');
+    let bone = parts.next().is_some_and(|bone| bone == "unknown" || bone.parse::<BoneName>().is_ok());
+    let side = parts.next().is_some_and(|side| side == "unknown" || side.parse::<Side>().is_ok());
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    bone && side && parts.all(|part| number(part) || matches!(part, "cortex" | "lesion"))
+}
+
 fn is_object_name(name: &str) -> bool {
     let Some(stem) = name.strip_suffix(".dcm") else { return false };
     let picture = stem.strip_prefix("sc-").is_some_and(|picture| is_figure_name(&format!("{picture}.svg")));
@@ -185,7 +208,10 @@ fn is_figure_name(name: &str) -> bool {
 const BONES: [&str; 7] = ["femur", "tibia", "fibula", "humerus", "radius", "ulna", "unknown"];
 
 /// All files of the report by their path within the folder.
-fn contents(report: &Report, figures: &[BoneFigures]) -> Result<BTreeMap<String, Vec<u8>>, ReportError> {
+///
+/// # Errors
+/// What cannot be put into its format: a fault of the program.
+pub fn contents(report: &Report, figures: &[BoneFigures]) -> Result<BTreeMap<String, Vec<u8>>, ReportError> {
     let table = |error: ::csv::Error| ReportError::Format { format: "CSV", reason: error.to_string() };
     let drawn: Vec<DrawnBone> = figures.par_iter().filter_map(|figures| DrawnBone::draw(report, figures)).collect();
     let mut files = BTreeMap::new();
@@ -253,5 +279,24 @@ impl DrawnBone {
             }),
             pictures: pictures.collect(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holes_are_read_as_the_zeros_that_they_stand_for() {
+        let dir = tempfile::TempDir::new().unwrap();
+        for (n, held) in [&[][..], &[0], &[40_000], &[9_000, 9_001, 70_000], &[99_999]].into_iter().enumerate() {
+            let mut bytes = vec![0u8; 100_000];
+            held.iter().for_each(|at: &usize| bytes[*at] = 7);
+            let path = dir.path().join(n.to_string());
+            write_file(&path, &bytes).unwrap();
+            assert!(fs::read(&path).unwrap() == bytes, "{held:?}");
+        }
+        write_file(&dir.path().join("empty"), &[]).unwrap();
+        assert_eq!(fs::read(dir.path().join("empty")).unwrap(), b"");
     }
 }

@@ -1,10 +1,9 @@
 //! Data sets put together element by element, and numbers as DICOM writes them.
 
 use super::codes::Code;
-use dicom_core::header::HasLength;
 use dicom_core::value::DataSetSequence;
 use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
-use dicom_dictionary_std::tags;
+use dicom_dictionary_std::{tags, uids};
 use dicom_object::{FileMetaTableBuilder, InMemDicomObject};
 
 /// A data set, or an item of a sequence, that grows by value.
@@ -62,12 +61,6 @@ impl Item {
         self
     }
 
-    /// Pixels of a byte each, or bits packed to bytes.
-    pub fn bytes(mut self, tag: Tag, value: Vec<u8>) -> Self {
-        self.0.put(DataElement::new(tag, VR::OB, PrimitiveValue::U8(value.into())));
-        self
-    }
-
     pub fn sequence(mut self, tag: Tag, items: Vec<Item>) -> Self {
         let items: Vec<InMemDicomObject> = items.into_iter().map(|item| item.0).collect();
         self.0.put(DataElement::new(tag, VR::SQ, DataSetSequence::from(items)));
@@ -106,12 +99,28 @@ impl Item {
             .media_storage_sop_class_uid(text(tags::SOP_CLASS_UID)?)
             .media_storage_sop_instance_uid(text(tags::SOP_INSTANCE_UID)?);
         let object = self.0.with_meta(meta).map_err(|e| e.to_string())?;
-        // Room at once for what is large: growing step by step copies it several times.
-        let pixels = object.element_opt(tags::PIXEL_DATA).ok().flatten().map_or(0, |e| e.value().length().0 as usize);
-        let mut bytes = Vec::with_capacity(pixels + (64 << 10));
+        let mut bytes = Vec::new();
         object.write_all(&mut bytes).map_err(|e| e.to_string())?;
         Ok(bytes)
     }
+}
+
+/// The bytes of a file in explicit VR that ends with so many bytes of pixels, zero until `fill` sets them: made in place, since
+/// they are most of the file and most of them stay zero in a mask.
+///
+/// # Errors
+/// As [`Item::file`]; pixels beyond what DICOM can count.
+pub(crate) fn file_with_pixels(item: Item, length: usize, fill: impl FnOnce(&mut [u8])) -> Result<Vec<u8>, String> {
+    let even = length.next_multiple_of(2);
+    let told = u32::try_from(even).ok().filter(|n| *n < u32::MAX).ok_or(format!("{length} bytes of pixels"))?;
+    let mut head = item.file(uids::EXPLICIT_VR_LITTLE_ENDIAN)?;
+    // No element of ours stands behind the pixels (PS3.5, 7.1.2 and A.2: OB has two reserved bytes and a long length).
+    head.extend([0xE0, 0x7F, 0x10, 0x00, b'O', b'B', 0, 0]);
+    head.extend(told.to_le_bytes());
+    let mut bytes = vec![0; head.len() + even];
+    bytes[..head.len()].copy_from_slice(&head);
+    fill(&mut bytes[head.len()..]);
+    Ok(bytes)
 }
 
 /// Decimal strings, several values of one element.

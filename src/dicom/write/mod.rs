@@ -24,6 +24,7 @@ pub use segment::Segment;
 pub use sr::{Findings, Group, Measurement};
 pub use target::{NoTarget, Target};
 
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// A kind of object.
@@ -68,6 +69,9 @@ pub struct Contents {
     pub pictures: Vec<Picture>,
 }
 
+/// The name and the bytes of a file, where there is something to write.
+type NamedFile = Option<(String, Vec<u8>)>;
+
 /// The files of the wanted objects, by name: `seg.dcm`, `sr.dcm`, `rtstruct.dcm`, `ko.dcm`, `sc-NAME.dcm`. A kind that has
 /// nothing to say has no file: no segment, no key slice, no picture.
 ///
@@ -78,31 +82,34 @@ pub fn objects(
     contents: &Contents,
     kinds: &[ObjectKind],
 ) -> Result<BTreeMap<String, Vec<u8>>, String> {
-    let mut files = BTreeMap::new();
     let with_segments = kinds.contains(&ObjectKind::Seg) && !contents.segments.is_empty();
+    let mut parts: Vec<(ObjectKind, usize)> = Vec::new();
     for kind in ObjectKind::ALL.into_iter().filter(|kind| kinds.contains(kind)) {
+        let files = match kind {
+            ObjectKind::Seg | ObjectKind::RtStruct => usize::from(!contents.segments.is_empty()),
+            ObjectKind::Sr | ObjectKind::Ko => 1,
+            ObjectKind::Sc => contents.pictures.len(),
+        };
+        parts.extend((0..files).map(|n| (kind, n)));
+    }
+    // Side by side: none needs another.
+    let made = parts.into_par_iter().map(|(kind, n)| {
         let name = format!("{}.dcm", kind.word());
-        match kind {
-            ObjectKind::Seg if with_segments => {
-                files.insert(name, seg::file(target, &contents.segments)?);
-            }
-            ObjectKind::RtStruct if !contents.segments.is_empty() => {
-                files.insert(name, rtstruct::file(target, &contents.segments)?);
-            }
-            ObjectKind::Seg | ObjectKind::RtStruct => {}
-            ObjectKind::Sr => {
-                files.insert(name, sr::file(target, &contents.findings, with_segments)?);
-            }
-            ObjectKind::Ko => {
-                let file = ko::file(target, &contents.key_slices, &contents.key_reason)?;
-                files.extend(file.map(|bytes| (name, bytes)));
-            }
+        Ok(match kind {
+            ObjectKind::Seg => Some((name, seg::file(target, &contents.segments)?)),
+            ObjectKind::RtStruct => Some((name, rtstruct::file(target, &contents.segments)?)),
+            ObjectKind::Sr => Some((name, sr::file(target, &contents.findings, with_segments)?)),
+            ObjectKind::Ko => ko::file(target, &contents.key_slices, &contents.key_reason)?.map(|bytes| (name, bytes)),
             ObjectKind::Sc => {
-                for (n, picture) in contents.pictures.iter().enumerate() {
-                    files.insert(format!("sc-{}.dcm", picture.name), sc::file(target, picture, n + 1)?);
-                }
+                let picture = &contents.pictures[n];
+                Some((format!("sc-{}.dcm", picture.name), sc::file(target, picture, n + 1)?))
             }
-        }
+        })
+    });
+    let made: Vec<Result<NamedFile, String>> = made.collect();
+    let mut files = BTreeMap::new();
+    for file in made {
+        files.extend(file?);
     }
     Ok(files)
 }

@@ -1,10 +1,10 @@
 //! Secondary Capture (PS3.3, A.8): a picture of the report as any viewing station shows it.
 
 use super::codes::Code;
-use super::item::Item;
+use super::item::{Item, file_with_pixels};
 use super::target::{SC, Target};
 use dicom_core::VR;
-use dicom_dictionary_std::{tags, uids};
+use dicom_dictionary_std::tags;
 
 /// A picture in colours.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +31,6 @@ pub(super) fn file(target: &Target, picture: &Picture, number: usize) -> Result<
     let [day, time] = &target.source.when;
     let source = picture.slice.and_then(|k| target.image(k));
     let source = source.map(|image| image.code(tags::PURPOSE_OF_REFERENCE_CODE_SEQUENCE, SOURCE_IMAGE));
-    let mut rgb = picture.rgb.clone();
-    rgb.resize(rgb.len().next_multiple_of(2), 0);
     let object = target
         .object(SC, number)
         .with(|item| target.content_time(item))
@@ -53,11 +51,11 @@ pub(super) fn file(target: &Target, picture: &Picture, number: usize) -> Result<
         .words(tags::BITS_ALLOCATED, &[8])
         .words(tags::BITS_STORED, &[8])
         .words(tags::HIGH_BIT, &[7])
-        .words(tags::PIXEL_REPRESENTATION, &[0])
-        .bytes(tags::PIXEL_DATA, rgb);
+        .words(tags::PIXEL_REPRESENTATION, &[0]);
     let object: Item = match source {
         Some(source) => object.sequence(tags::SOURCE_IMAGE_SEQUENCE, vec![source]),
         None => object,
     };
-    object.file(uids::EXPLICIT_VR_LITTLE_ENDIAN)
+    let rgb = &picture.rgb;
+    file_with_pixels(object, rgb.len(), |pixels| pixels[..rgb.len()].copy_from_slice(rgb))
 }

@@ -1,12 +1,12 @@
 //! Segmentation (PS3.3, A.51): one bit a voxel, on the images' own grid, a frame for each slice that a segment reaches.
 
 use super::codes::Code;
-use super::item::Item;
+use super::item::{Item, file_with_pixels};
 use super::segment::{Segment, cielab};
 use super::target::{SEG, Target};
 use crate::volume::Run;
 use dicom_core::VR;
-use dicom_dictionary_std::{tags, uids};
+use dicom_dictionary_std::tags;
 use nalgebra::Vector3;
 
 const SOURCE_IMAGE: Code = Code::dcm("121322", "Source image for image processing operation");
@@ -34,7 +34,7 @@ pub(super) fn file(target: &Target, segments: &[Segment]) -> Result<Vec<u8>, Str
     let series = Item::new()
         .text(tags::SERIES_INSTANCE_UID, VR::UI, &target.series.header.series_instance_uid)
         .sequence(tags::REFERENCED_INSTANCE_SEQUENCE, target.instances(used));
-    target
+    let object = target
         .object(SEG, 1)
         .with(|item| target.content_time(item))
         .with(|item| target.frame_of_reference(item))
@@ -60,9 +60,9 @@ pub(super) fn file(target: &Target, segments: &[Segment]) -> Result<Vec<u8>, Str
         .with(|item| dimensions(target, item))
         .sequence(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, vec![shared(target)])
         .sequence(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, per_frame(target, &frames))
-        .sequence(tags::REFERENCED_SERIES_SEQUENCE, vec![series])
-        .bytes(tags::PIXEL_DATA, packed(&frames, columns, rows))
-        .file(uids::EXPLICIT_VR_LITTLE_ENDIAN)
+        .sequence(tags::REFERENCED_SERIES_SEQUENCE, vec![series]);
+    let bytes = (frames.len() * columns * rows).div_ceil(8);
+    file_with_pixels(object, bytes, |bits| pack(bits, &frames, columns, rows))
 }
 
 fn described((n, segment): (usize, &Segment)) -> Item {
@@ -156,16 +156,13 @@ fn per_frame(target: &Target, frames: &[(usize, usize, &[Run])]) -> Vec<Item> {
 }
 
 /// One bit a voxel, frame after frame without a gap, the first voxel in the lowest bit.
-fn packed(frames: &[(usize, usize, &[Run])], columns: usize, rows: usize) -> Vec<u8> {
-    let bytes = (frames.len() * columns * rows).div_ceil(8);
-    let mut bits = vec![0u8; bytes.next_multiple_of(2)];
+fn pack(bits: &mut [u8], frames: &[(usize, usize, &[Run])], columns: usize, rows: usize) {
     for (n, (_, _, runs)) in frames.iter().enumerate() {
         for run in *runs {
             let start = (n * rows + run.j) * columns;
-            set(&mut bits, start + run.first, start + run.last);
+            set(bits, start + run.first, start + run.last);
         }
     }
-    bits
 }
 
 /// Sets the bits from `first` to `last`.
