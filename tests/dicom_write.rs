@@ -81,7 +81,8 @@ fn masks(series: &Series) -> BTreeMap<String, Region> {
             corticalysis::anatomy::Side::Right => "Right femur",
             corticalysis::anatomy::Side::Unknown => "Femur, side unknown",
         };
-        all.insert(format!("{title}, measured part"), masks.bone);
+        let part = if masks.whole { "" } else { ", measured part" };
+        all.insert(format!("{title}{part}"), masks.bone);
         all.insert(format!("{title}, cortex"), masks.cortex);
         all.extend(masks.lesions.into_iter().map(|(id, region)| (format!("{title}, lesion {id}"), region)));
     }

@@ -141,7 +141,8 @@ fn write_masks(ct: &Path, folder: &Path) {
             corticalysis::anatomy::Side::Right => "Right femur",
             corticalysis::anatomy::Side::Unknown => "Femur, side unknown",
         };
-        write(format!("{title}, measured part"), &masks.bone);
+        let part = if masks.whole { "" } else { ", measured part" };
+        write(format!("{title}{part}"), &masks.bone);
         write(format!("{title}, cortex"), &masks.cortex);
         for (id, region) in &masks.lesions {
             write(format!("{title}, lesion {id}"), region);

@@ -158,13 +158,14 @@ fn rules_explains_every_rule() {
             "TATAR, PLANNING CT [tatar-planning-ct]",
             "71 % fractured with it, 0 % without (planning CT; 47 irradiated lesions, 10 fractures; Tatar 2014)",
             "doi 10.1186/s13014-014-0227-1",
+            "STRUCTURAL RIGIDITY [rigidity]",
         ],
     );
     let one = run("rules|Tatar_Planning_CT");
     assert!(one.stdout.starts_with("TATAR, PLANNING CT") && !one.stdout.contains("[mirels]"));
     let json = run("rules|--json").json();
     assert_eq!(json["schema"], "corticalysis/rules/v1");
-    assert_eq!(json["rules"].as_array().map(Vec::len), Some(4));
+    assert_eq!(json["rules"].as_array().map(Vec::len), Some(5));
     assert_eq!(json["rules"][2]["accuracy"][0]["sensitivity_percent"], 86.0);
     assert_eq!(json["results"], json!([]));
 }
