@@ -1,7 +1,7 @@
 //! The pipeline on a volume: bones found, cortex unrolled, loss assessed. Knows neither files nor reports.
 
 use crate::anatomy::{
-    Bone, BoneName, Shaft, Side, WholeBone, find_shafts, find_stubs, name_bones, shafts_within, whole_bones,
+    Bone, BoneName, Shaft, Side, WholeBone, find_shafts, find_shafts_and_stubs, name_bones, shafts_within, whole_bones,
 };
 use crate::cortex::{Acquisition, Cortex, NotMeasured, measure, not_measured};
 use crate::lysis::{Assessed, Lysis, REGION_MARGIN_MM, ReferenceChoice, Restriction, assess, prepare, restrict};
@@ -130,21 +130,18 @@ pub fn analyze(volume: &Volume<i16>, settings: &Settings) -> Vec<MeasuredBone> {
 
 /// The bones of the volume with what their ends show, and the index of the mask that marks each.
 fn bones(volume: &Volume<i16>, settings: &Settings) -> Vec<(Bone, WholeBone, Option<usize>)> {
-    let (mut shafts, mut masks): (Vec<Shaft>, Vec<Option<usize>>) = shafts(volume, &settings.masks).into_iter().unzip();
-    if settings.masks.is_empty() {
-        let stubs = find_stubs(volume, &shafts);
-        masks.resize(shafts.len() + stubs.len(), None);
-        shafts.extend(stubs);
-    }
+    let (shafts, masks): (Vec<Shaft>, Vec<Option<usize>>) = if settings.masks.is_empty() {
+        let (shafts, stubs) = find_shafts_and_stubs(volume);
+        shafts.into_iter().chain(stubs).map(|shaft| (shaft, None)).unzip()
+    } else {
+        shafts(volume, &settings.masks).into_iter().unzip()
+    };
     let named = name_bones(volume, shafts);
     // Thin bones are not measured unless asked for, nor is what a mask marks looked for any further.
-    let wanted = |bone: &Bone| !is_too_thin(bone.name) || settings.bone == Some(bone.name);
-    let marks: Vec<Option<usize>> = masks;
-    let mut order: Vec<Option<usize>> = Vec::new();
-    // Stubs come last: the masks of what stays are those of what came first.
+    let wanted = |bone: &Bone| bone.shaft.stub || !is_too_thin(bone.name) || settings.bone == Some(bone.name);
+    // Stubs, which may be dropped, come last, and there are none with masks: the order of the masks stays.
     let whole = whole_bones(volume, named, wanted);
-    order.extend(marks.into_iter().take(whole.len()));
-    whole.into_iter().zip(order).map(|((bone, whole), mask)| (bone, whole, mask)).collect()
+    whole.into_iter().zip(masks).map(|((bone, whole), mask)| (bone, whole, mask)).collect()
 }
 
 /// The shafts of the volume, those within the masks first, each with the index of its mask. A bone that is marked is not

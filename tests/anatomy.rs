@@ -21,8 +21,11 @@ fn load(path: &Path) -> Volume<i16> {
     series.load(&|_, _| {}).expect("it loads")
 }
 
+/// A case: its name, its bones with their sides, the landmarks of each.
+type Case = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
+
 /// Name, side, and the landmarks that must be there and those that must not: read off the images by eye.
-const SEEN: &[(&str, &[(&str, &str)], &[&str])] = &[
+const SEEN: &[Case] = &[
     ("STS_001", &[("femur", "left")], &[]),
     ("STS_006", &[("femur", "left")], &[]),
     ("STS_008", &[("humerus", "left")], &["humeral_head_centre", "surgical_neck"]),

@@ -96,7 +96,9 @@ pub fn bone_end(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool)
     plug(&window, volume, bones, &mut solid);
     let mut seeds = seeds(&window, volume, bones, which);
     // Only these two have a ball for a head; a heel looks like one.
-    let may_have_head = matches!(bone.name, BoneName::Femur | BoneName::Humerus | BoneName::Unknown);
+    let named = matches!(bone.name, BoneName::Femur | BoneName::Humerus | BoneName::Unknown);
+    // The name of a stub is worth little before its head is seen.
+    let may_have_head = named || bone.shaft.stub;
     let head = if may_have_head { head(&window, base_mm, outwards) } else { None };
     let bone = solid.clone();
     if let Some(head) = head.filter(|head| head.beside_mm >= GRIPPED_MM) {

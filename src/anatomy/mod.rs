@@ -16,7 +16,7 @@ mod zones;
 pub use bones::{Bone, name_bones};
 pub use landmarks::Landmarks;
 pub use masked::shafts_within;
-pub use shafts::{Shaft, find_shafts, find_stubs};
+pub use shafts::{Shaft, find_shafts, find_shafts_and_stubs};
 pub use whole::{WholeBone, whole_bones};
 pub use zones::{SUBTROCHANTERIC_MM, Zone};
 

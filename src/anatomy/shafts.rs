@@ -37,7 +37,7 @@ pub struct Shaft {
     pub cut_everywhere: bool,
     /// First and last slice beyond which the bone is not followed, where a mask says so.
     pub within: Option<(usize, usize)>,
-    /// Too few rings are seen for a shaft, see [`find_stubs`].
+    /// Too few rings are seen for a shaft, see [`find_shafts_and_stubs`].
     pub stub: bool,
 }
 
@@ -81,13 +81,32 @@ impl Shaft {
 
 /// All shafts of the volume, largest first. Deterministic.
 pub fn find_shafts(volume: &Volume<i16>) -> Vec<Shaft> {
-    let all: Vec<Vec<Section>> = (0..volume.grid.size[2])
+    shafts_of(volume, &dense_sections(volume))
+}
+
+/// [`find_shafts`], and rings too few for a shaft that run out of the first or last slice: a bone of which the image shows little more
+/// than one end.
+///
+/// The same as such stubs is seen of ischium and ribs: only an end that looks like a long bone's makes a bone of them.
+pub fn find_shafts_and_stubs(volume: &Volume<i16>) -> (Vec<Shaft>, Vec<Shaft>) {
+    let all = dense_sections(volume);
+    let shafts = shafts_of(volume, &all);
+    let stubs = stubs_of(volume, &all, &shafts);
+    (shafts, stubs)
+}
+
+/// The dense pieces of every slice.
+fn dense_sections(volume: &Volume<i16>) -> Vec<Vec<Section>> {
+    (0..volume.grid.size[2])
         .into_par_iter()
         .map(|k| sections(volume, k, BONE_HU, MIN_SECTION_MM2).into_iter().filter(is_dense).collect())
-        .collect();
+        .collect()
+}
+
+fn shafts_of(volume: &Volume<i16>, all: &[Vec<Section>]) -> Vec<Shaft> {
     let dz = volume.grid.spacing_mm.z;
     let whole = |s: &Section| is_ring(s) && !s.cut;
-    let mut shafts: Vec<Shaft> = bridge(chains(&all, whole, filled, dz), dz)
+    let mut shafts: Vec<Shaft> = bridge(chains(all, whole, filled, dz), dz)
         .into_iter()
         // A lesion may have opened most of the rings: the course counts from the first to the last.
         .filter(|rings| {
@@ -96,10 +115,10 @@ pub fn find_shafts(volume: &Volume<i16>) -> Vec<Shaft> {
         .filter(|rings| is_long_bone(rings))
         .map(|rings| Shaft { rings, cut_everywhere: false, within: None, stub: false })
         .collect();
-    let opened = opened(&all, dz, &shafts);
+    let opened = opened(all, dz, &shafts);
     shafts.extend(opened);
     let found = shafts.clone();
-    let cut = rejoin(chains(&all, |s: &Section| s.cut && s.filled_area_mm2 <= 2.0 * MAX_SECTION_MM2, filled, dz))
+    let cut = rejoin(chains(all, |s: &Section| s.cut && s.filled_area_mm2 <= 2.0 * MAX_SECTION_MM2, filled, dz))
         .into_iter()
         .filter(|pieces| pieces.len() as f64 * dz >= MIN_LENGTH_MM && pieces.len() >= 5 && is_long_bone(pieces))
         .filter(|pieces| median_of(pieces, |s| s.wall_hu) >= MIN_CUT_WALL_HU)
@@ -130,19 +149,10 @@ fn opened(all: &[Vec<Section>], dz: f64, found: &[Shaft]) -> Vec<Shaft> {
         .collect()
 }
 
-/// Rings too few for a shaft that run out of the first or last slice: a bone of which the image shows little more than one end.
-/// The same is seen of ischium and ribs: only an end that looks like a long bone's makes a bone of them.
-pub fn find_stubs(volume: &Volume<i16>, found: &[Shaft]) -> Vec<Shaft> {
+fn stubs_of(volume: &Volume<i16>, all: &[Vec<Section>], found: &[Shaft]) -> Vec<Shaft> {
     let (last, dz) = (volume.grid.size[2] - 1, volume.grid.spacing_mm.z);
-    let all: Vec<Vec<Section>> = (0..=last)
-        .into_par_iter()
-        .map(|k| {
-            let near = (k.min(last - k) as f64) * dz <= MIN_LENGTH_MM;
-            let pieces = if near { sections(volume, k, BONE_HU, MIN_STUB_MM2) } else { Vec::new() };
-            pieces.into_iter().filter(is_dense).collect()
-        })
-        .collect();
-    chains(&all, |s: &Section| is_ring(s) && !s.cut, filled, dz)
+    let near = |k: usize| (k.min(last - k) as f64) * dz <= MIN_LENGTH_MM;
+    chains(all, |s: &Section| near(s.k) && s.filled_area_mm2 >= MIN_STUB_MM2 && is_ring(s) && !s.cut, filled, dz)
         .into_iter()
         .filter(|rings| rings.len() >= 3 && course_mm(rings, dz) >= MIN_STUB_MM && is_long_bone(rings))
         .filter(|rings| rings[0].k == 0 || rings[rings.len() - 1].k == last)

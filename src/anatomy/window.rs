@@ -5,7 +5,7 @@ use nalgebra::{Point3, Vector3};
 use rayon::prelude::*;
 
 /// Finest steps that help telling bones apart, mm: in the slice and across slices.
-const STEP_MM: [f64; 3] = [1.0, 1.0, 1.25];
+const STEP_MM: [f64; 3] = [1.0, 1.0, 2.0];
 /// HU beyond which nothing more is learnt about where a bone ends.
 const CLIP_HU: [f32; 2] = [-200.0, 1300.0];
 
