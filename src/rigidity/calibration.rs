@@ -85,7 +85,7 @@ impl Calibration {
         Self::from_curve(method, density, vec![node(-1000.0), node(3000.0)])
     }
 
-    /// Where nothing is known of the scanner: hydroxyapatite in water at [`DEFAULT_KEV`], HU as they stand.
+    /// Where nothing is known of the scanner: hydroxyapatite in water at `DEFAULT_KEV`, HU as they stand.
     pub fn fallback() -> Self {
         let slope = 1.0 / hu_per_hydroxyapatite(DEFAULT_KEV);
         let mut made = Self::linear("default", DensityKind::Hydroxyapatite, slope, 0.0).expect("a rising line");

@@ -5,7 +5,7 @@
 //! do; the reference densities of the first paper could not be confirmed and are not used. Soft tissue alone tells the energy
 //! poorly (a change of 1 % in the density of fat shifts it by 10 keV, and density of bone by a quarter), so that compact bone takes
 //! part, as it does in the second method: its HU, blur taken out, should be those of ICRU compact bone within
-//! [`BONE_SD`]. What a patient's compact bone differs from that is therefore seen only in part (a twentieth); what differs within
+//! `BONE_SD`. What a patient's compact bone differs from that is therefore seen only in part (a twentieth); what differs within
 //! a bone, and between a bone and its other half, is seen in full.
 //!
 //! Air, fat and muscle are found among places of even HU, so that no border between two tissues counts for a third. With
