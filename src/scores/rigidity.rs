@@ -35,6 +35,8 @@ pub fn rigidity(sections: Option<&[SectionLoss]>, has_lesions: bool) -> RuleResu
         (Some(_), false) => Verdict::NotMet,
         (Some(_), true) => Verdict::any([0, 1, 2].map(verdict)),
     };
+    // Numbers given without an image have no place.
+    let weakest_z_mm = weakest.map(|section| section.z_mm).filter(|z| z.is_finite());
     let notes = match (sections, has_lesions) {
         (Some(_), false) => vec!["No lesion was found.".to_owned()],
         _ => Vec::new(),
@@ -43,7 +45,7 @@ pub fn rigidity(sections: Option<&[SectionLoss]>, has_lesions: bool) -> RuleResu
         ("axial_rigidity_reduction_percent", largest(0).into()),
         ("bending_rigidity_reduction_percent", largest(1).into()),
         ("torsional_rigidity_reduction_percent", largest(2).into()),
-        ("weakest_section_z_mm", weakest.map_or(RuleValue::Missing, |section| RuleValue::Number(section.z_mm))),
+        ("weakest_section_z_mm", weakest_z_mm.map_or(RuleValue::Missing, RuleValue::Number)),
     ];
     RuleResult::new(RuleName::Rigidity, met, values, notes)
 }
