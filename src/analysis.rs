@@ -273,6 +273,14 @@ fn finish(bone: Bone, whole: WholeBone, mut cortex: Cortex, assessed: Option<Ass
         warnings
             .push("Fewer than five sections of this bone form a measurable ring: nothing of it is measured.".into());
     }
+    // Last: the first warning is the reason why nothing was measured, where that is so.
+    for (end, fused) in ["lower", "upper"].iter().zip(whole.fused) {
+        if fused {
+            warnings.push(format!(
+                "Beyond its {end} rings the bone could not be told apart from its neighbours: no landmarks are read there, and masks leave it out."
+            ));
+        }
+    }
     MeasuredBone { bone, mask: None, whole, cortex, lysis, restriction: None, rigidity: None, warnings }
 }
 

@@ -14,7 +14,7 @@ use super::solid::{cut_out, fill_holes, solid};
 use super::window::Window;
 use super::{Bone, BoneName};
 use crate::smoothing::median;
-use crate::volume::{DIRECTIONS, Volume, squared_distance_mm2};
+use crate::volume::{Volume, squared_distance_mm2};
 use nalgebra::Vector3;
 
 /// How far a bone may reach beside its axis and beyond its last ring, mm.
@@ -35,10 +35,10 @@ const CORE: f64 = 0.5;
 pub(super) const GRIPPED_MM: f64 = 22.0;
 /// A head lies within this of the end of its shaft, mm.
 const HEAD_WITHIN_MM: f64 = 110.0;
-/// Share of a head's surface away from its neck that must lie on the ball. A condyle, or a shaft seen as a ball, shows less.
-const HEAD_SHARE: f64 = 0.65;
 /// And no further beside its axis than this, mm.
 const HEAD_BESIDE_MM: f64 = 70.0;
+/// Share of a head's surface away from its neck that must lie on the ball. A condyle, or a shaft seen as a ball, shows less.
+const HEAD_SHARE: f64 = 0.65;
 /// Condyles lie at least this far apart, mm.
 const CONDYLES_MM: f64 = 32.0;
 /// The neck, and nothing of the socket, lies within this angle of its axis.
@@ -100,13 +100,13 @@ pub fn bone_end(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool)
     // The name of a stub is worth little before its head is seen.
     let may_have_head = named || bone.shaft.stub;
     let head = if may_have_head { head(&window, base_mm, outwards) } else { None };
-    let bone = solid.clone();
+    let all = solid.clone();
     if let Some(head) = head.filter(|head| head.beside_mm >= GRIPPED_MM) {
         carve(&window, &head, &mut solid, &mut seeds);
     }
     let part = parts(&window, &solid, &seeds);
     let coarse: Vec<bool> = part.iter().map(|p| *p == OWN).collect();
-    let others: Vec<bool> = bone.iter().zip(&coarse).map(|(bone, own)| *bone && !own).collect();
+    let others: Vec<bool> = all.iter().zip(&coarse).map(|(bone, own)| *bone && !own).collect();
     let inside = divide(&window, &coarse, &others);
     let inside = connected(&window, inside, &seeds)?;
     let inside = without_voids(&window, inside, |voxel| others[voxel]);
@@ -131,7 +131,7 @@ fn window_around(volume: &Volume<i16>, shaft: &Shaft, axis: &[[f64; 2]], upper: 
     };
     let mut from = [usize::MAX, usize::MAX, low];
     let mut to = [0, 0, high];
-    // Nor does their axis tell where the bone goes.
+    // A few rings do not tell where the bone goes: it is looked for around them.
     let short = shaft.length_mm(volume) < SHORT_MM;
     let end = if upper { last } else { first };
     for k in low..=high {
@@ -361,22 +361,6 @@ fn without_spikes(window: &Window, inside: Vec<bool>) -> Vec<bool> {
 
 /// The piece that holds the seeds of this bone.
 fn connected(window: &Window, inside: Vec<bool>, seeds: &[u8]) -> Option<Vec<bool>> {
-    let mut reached = vec![false; inside.len()];
-    let mut stack: Vec<usize> = (0..inside.len()).filter(|n| inside[*n] && seeds[*n] == OWN).collect();
-    if stack.is_empty() {
-        return None;
-    }
-    stack.iter().for_each(|n| reached[*n] = true);
-    while let Some(n) = stack.pop() {
-        for d in 0..DIRECTIONS {
-            if let Some(other) = window.neighbour(n, d)
-                && inside[other]
-                && !reached[other]
-            {
-                reached[other] = true;
-                stack.push(other);
-            }
-        }
-    }
-    Some(reached)
+    let own: Vec<usize> = (0..inside.len()).filter(|n| inside[*n] && seeds[*n] == OWN).collect();
+    (!own.is_empty()).then(|| window.reached(own, |voxel| inside[voxel]))
 }

@@ -139,9 +139,10 @@ fn proximal_femur(end: &BoneEnd, head: &Head, stub: bool, found: &mut Landmarks)
     if let Some(neck) = neck_centre(&shape, head) {
         found.points_mm.insert("femoral_neck_centre", shape.point(neck));
         let axis = (neck - head.ball.centre_mm).normalize();
-        found.neck_shaft_angle_deg = Some(180.0 - axis.dot(&-end.outwards).clamp(-1.0, 1.0).acos().to_degrees());
+        let angle = 180.0 - axis.dot(&-end.outwards).clamp(-1.0, 1.0).acos().to_degrees();
+        found.neck_shaft_angle_deg = (!stub).then_some(angle);
     }
-    // A few rings tell no axis to measure trochanters from.
+    // A few rings tell no axis of the shaft: neither its angle with the neck nor where trochanters stand on it.
     if stub {
         return;
     }

@@ -116,25 +116,12 @@ impl SurfaceCost {
 /// Fills what is enclosed in three dimensions, and what is enclosed within a first or last slice of the window: the canal
 /// of a bone that runs out of it.
 pub fn fill_holes(window: &Window, mut inside: Vec<bool>) -> Vec<bool> {
-    let n = inside.len();
-    let mut outside = vec![false; n];
     let edge = |v: usize| {
         let at = window.index(v);
         (0..2).any(|a| at[a] == 0 || at[a] + 1 == window.size[a])
     };
-    let mut stack: Vec<usize> = (0..n).filter(|v| !inside[*v] && edge(*v)).collect();
-    stack.iter().for_each(|v| outside[*v] = true);
-    while let Some(v) = stack.pop() {
-        for d in 0..DIRECTIONS {
-            if let Some(other) = window.neighbour(v, d)
-                && !inside[other]
-                && !outside[other]
-            {
-                outside[other] = true;
-                stack.push(other);
-            }
-        }
-    }
+    let start = (0..inside.len()).filter(|v| !inside[*v] && edge(*v)).collect();
+    let outside = window.reached(start, |voxel| !inside[voxel]);
     inside.iter_mut().zip(outside).for_each(|(inside, outside)| *inside = !outside);
     inside
 }

@@ -19,13 +19,6 @@ pub struct WholeBone {
     pub fused: [bool; 2],
 }
 
-impl WholeBone {
-    /// Nothing beyond the shaft.
-    pub fn shaft_alone(size: [usize; 3]) -> WholeBone {
-        WholeBone { ends: Region::empty(size), landmarks: Landmarks::default(), fused: [false; 2] }
-    }
-}
-
 /// The ends of the bones for which `wanted` holds, in the order of the bones; names and sides are set by what they show.
 ///
 /// A stub, of which too few rings are seen for a shaft, stays in only with a head of its own.

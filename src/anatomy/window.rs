@@ -1,6 +1,6 @@
 //! The surroundings of one bone, as large as they need be and no finer: where bones are taken apart.
 
-use crate::volume::{Grid, NO_DATA, Region, Run, Volume};
+use crate::volume::{DIRECTIONS, Grid, NO_DATA, Region, Run, Volume};
 use nalgebra::{Point3, Vector3};
 use rayon::prelude::*;
 
@@ -110,6 +110,22 @@ impl Window {
         } else {
             (at > 0).then(|| voxel - stride)
         }
+    }
+
+    /// The voxels that hang together with those of `start` through voxels for which `through` holds.
+    pub fn reached(&self, start: Vec<usize>, through: impl Fn(usize) -> bool) -> Vec<bool> {
+        let mut reached = vec![false; self.hu.len()];
+        start.iter().for_each(|voxel| reached[*voxel] = true);
+        let mut stack = start;
+        while let Some(voxel) = stack.pop() {
+            for other in (0..DIRECTIONS).filter_map(|d| self.neighbour(voxel, d)) {
+                if !reached[other] && through(other) {
+                    reached[other] = true;
+                    stack.push(other);
+                }
+            }
+        }
+        reached
     }
 
     /// Does the voxel lie in the first or last slice, or at an edge, of the *volume*?

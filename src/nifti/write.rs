@@ -13,8 +13,14 @@ const HEADER: usize = 352;
 /// The place in the patient is written as sform (NIfTI's axes point right, forward and up, this program's left, back and up).
 ///
 /// # Errors
-/// Those of the compressor.
+/// More than 32767 columns, rows or slices, which the format cannot hold; those of the compressor.
 pub fn mask_bytes(grid: &Grid, region: &Region) -> io::Result<Vec<u8>> {
+    if grid.size.iter().any(|n| i16::try_from(*n).is_err()) {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("NIfTI-1 holds no mask of {:?} voxels", grid.size),
+        ));
+    }
     let mut out = GzBuilder::new().mtime(0).write(Vec::new(), Compression::fast());
     out.write_all(&header(grid))?;
     let [columns, rows, slices] = grid.size;
