@@ -78,13 +78,16 @@ const BINS: usize = 1450;
 
 /// Even places by HU, one bin a HU, all over the slice and near the bone.
 struct Histogram {
-    anywhere: Vec<f64>,
-    near: Vec<f64>,
+    anywhere: Vec<u32>,
+    near: Vec<u32>,
 }
+
+/// The bin of a place that is not even.
+const UNEVEN: i32 = -1;
 
 impl Histogram {
     fn empty() -> Self {
-        Self { anywhere: vec![0.0; BINS], near: vec![0.0; BINS] }
+        Self { anywhere: vec![0; BINS], near: vec![0; BINS] }
     }
 
     fn of(volume: &Volume<i16>, at: &Around) -> Self {
@@ -92,27 +95,17 @@ impl Histogram {
         let [columns, rows, _] = volume.grid.size;
         let (dx, dy) = (volume.grid.spacing_mm.x, volume.grid.spacing_mm.y);
         let pixels = volume.slice(at.slice_index);
+        let mut bins = vec![UNEVEN; columns];
         // Every other row: the pixels beside one another tell the same.
         for j in (1..rows.saturating_sub(1)).step_by(2) {
+            let row = |j: usize| &pixels[j * columns..(j + 1) * columns];
+            bins_of_row([row(j - 1), row(j), row(j + 1)], &mut bins);
             let from_axis_y = j as f64 * dy - at.centre_mm[1];
-            for i in 1..columns.saturating_sub(1) {
-                let p = j * columns + i;
-                let five = [pixels[p], pixels[p - 1], pixels[p + 1], pixels[p - columns], pixels[p + columns]];
-                let (low, high) = five.iter().fold((i16::MAX, i16::MIN), |(l, h), v| (l.min(*v), h.max(*v)));
-                if low == NO_DATA || i32::from(high) - i32::from(low) > i32::from(EVEN_HU) {
-                    continue;
-                }
-                let mean = five.iter().map(|v| f64::from(*v)).sum::<f64>() / 5.0;
-                let bin = mean.round() as i32 - LOWEST;
-                let Ok(bin) = usize::try_from(bin) else { continue };
-                if bin >= BINS {
-                    continue;
-                }
-                out.anywhere[bin] += 1.0;
-                if (i as f64 * dx - at.centre_mm[0]).hypot(from_axis_y) < AROUND_MM {
-                    out.near[bin] += 1.0;
-                }
-            }
+            let half_mm = (AROUND_MM.powi(2) - from_axis_y.powi(2)).max(0.0).sqrt();
+            let column = |mm: f64| ((mm / dx).ceil().max(0.0) as usize).min(columns);
+            let near = column(at.centre_mm[0] - half_mm)..column(at.centre_mm[0] + half_mm);
+            count(&mut out.anywhere, &bins);
+            count(&mut out.near, &bins[near]);
         }
         out
     }
@@ -124,11 +117,11 @@ impl Histogram {
 
     /// The highest peak between two HU, to a fraction of one: where the counts within 12 HU of it have their mean. `None` where
     /// they are fewer than `least`, or no peak is between the two.
-    fn peak(&self, counts: &[f64], [low, high]: [f64; 2], least: f64) -> Option<f64> {
+    fn peak(&self, counts: &[u32], [low, high]: [f64; 2], least: f64) -> Option<f64> {
         const HALF: usize = 12;
         let bin = |hu: f64| (hu - f64::from(LOWEST)) as usize;
         let (first, last) = (bin(low), bin(high));
-        let near = |b: usize| counts[b.saturating_sub(HALF)..(b + HALF + 1).min(BINS)].iter().sum::<f64>();
+        let near = |b: usize| counts[b.saturating_sub(HALF)..(b + HALF + 1).min(BINS)].iter().map(|n| f64::from(*n)).sum::<f64>();
         // A slope towards the peak of another tissue is none.
         let is_peak = |b: &usize| near(*b) >= near(b - HALF / 2) && near(*b) >= near(b + HALF / 2);
         let peaks = (first..=last).filter(is_peak);
@@ -139,7 +132,7 @@ impl Histogram {
         let mut at = highest as f64;
         for _ in 0..20 {
             let from = (at - HALF as f64).max(0.0);
-            let weight = |b: usize| (1.0 - ((b as f64 - at) / (HALF as f64 + 1.0)).powi(2)).max(0.0) * counts[b];
+            let weight = |b: usize| (1.0 - ((b as f64 - at) / (HALF as f64 + 1.0)).powi(2)).max(0.0) * f64::from(counts[b]);
             let range = from as usize..((at + HALF as f64 + 2.0) as usize).min(BINS);
             let sum: f64 = range.clone().map(weight).sum();
             let mean = range.map(|b| weight(b) * b as f64).sum::<f64>() / sum.max(f64::MIN_POSITIVE);
@@ -150,6 +143,29 @@ impl Histogram {
             }
         }
         Some(at + f64::from(LOWEST))
+    }
+}
+
+/// The bin of each inner place of a row, from its own HU and those of its four neighbours; [`UNEVEN`] where they differ too much.
+/// Without branches, so that the compiler does many at a time.
+fn bins_of_row([above, row, below]: [&[i16]; 3], bins: &mut [i32]) {
+    let inner = row.windows(3).zip(&above[1..]).zip(&below[1..]);
+    for (bin, ((beside, above), below)) in bins[1..].iter_mut().zip(inner) {
+        let five = [beside[0], beside[1], beside[2], *above, *below];
+        let low = five.into_iter().fold(i16::MAX, i16::min);
+        let high = five.into_iter().fold(i16::MIN, i16::max);
+        let even = (low != NO_DATA) & (i32::from(high) - i32::from(low) <= i32::from(EVEN_HU));
+        // The mean to the nearest whole: fifths are never half way. Counted from LOWEST all that is wanted is positive.
+        let sum = five.into_iter().map(i32::from).sum::<i32>() - 5 * LOWEST;
+        *bin = if even { (sum + 2).max(-5) / 5 } else { UNEVEN };
+    }
+}
+
+fn count(counts: &mut [u32], bins: &[i32]) {
+    for bin in bins {
+        if let Some(n) = usize::try_from(*bin).ok().and_then(|bin| counts.get_mut(bin)) {
+            *n += 1;
+        }
     }
 }
 
