@@ -117,10 +117,11 @@ pub fn inner_radius_mm(outer_mm: f64, area_mm2: f64) -> f64 {
 fn cast_ray(volume: &Volume<i16>, k: usize, centre: [f64; 2], direction: [f64; 2], out: &mut [f32]) {
     let [columns, rows, _] = volume.grid.size;
     let pixels = volume.slice(k);
-    let (sx, sy) = (volume.grid.spacing_mm.x, volume.grid.spacing_mm.y);
+    let spacing = [volume.grid.spacing_mm.x, volume.grid.spacing_mm.y];
+    let start = [0, 1].map(|a| centre[a] / spacing[a]);
+    let step = [0, 1].map(|a| STEP_MM * direction[a] / spacing[a]);
     for (n, value) in out.iter_mut().enumerate() {
-        let r = n as f64 * STEP_MM;
-        let (x, y) = ((centre[0] + r * direction[0]) / sx, (centre[1] + r * direction[1]) / sy);
+        let [x, y] = [0, 1].map(|a| start[a] + n as f64 * step[a]);
         if x < 0.0 || y < 0.0 || x >= (columns - 1) as f64 || y >= (rows - 1) as f64 {
             continue;
         }

@@ -94,7 +94,7 @@ pub fn mirror_and_register(this: (&Cortex, &Prepared), other: (&Cortex, &Prepare
     let mut known = this.1.known().to_vec();
     let mut covered = 0usize;
     for k in 0..n {
-        match sample(&there, &here, k, placement) {
+        match sample(&there, &here, k, placement, 1) {
             Some((depth, _)) => {
                 twin_depth[k] = depth;
                 covered += usize::from(here.usable[k]);
@@ -171,11 +171,10 @@ fn cost(here: &View, there: &View, placement: Placement, stride: usize) -> Optio
     let (mut offs, mut seen, mut all) = (Vec::new(), 0usize, 0usize);
     for k in (0..here.usable.len()).filter(|k| here.usable[*k]).step_by(stride) {
         all += 1;
-        let Some((depth, radius)) = sample(there, here, k, placement) else { continue };
+        let Some((depth, radius)) = sample(there, here, k, placement, COST_STEP) else { continue };
         seen += 1;
-        for s in (0..SECTORS).step_by(2) {
-            offs.push((here.log_depth[k][s] - depth[s], here.log_radius[k][s] - radius[s]));
-        }
+        let here = here.log_depth[k].iter().zip(&here.log_radius[k]).step_by(COST_STEP);
+        offs.extend(here.zip(depth.iter().zip(&radius)).map(|(here, there)| (here.0 - there.0, here.1 - there.1)));
     }
     if seen < 4 || (seen as f64) < MIN_COVERED * all as f64 {
         return None;
@@ -193,14 +192,18 @@ fn cost(here: &View, there: &View, placement: Placement, stride: usize) -> Optio
     )
 }
 
-/// Depth and outline of the mirrored, placed twin at row `k` of this bone.
-fn sample(there: &View, here: &View, k: usize, placement: Placement) -> Option<(Vec<f64>, Vec<f64>)> {
+/// Every other sector tells where the twin lies.
+const COST_STEP: usize = 2;
+
+/// Depth and outline of the mirrored, placed twin at row `k` of this bone, in every `step`-th sector.
+fn sample(there: &View, here: &View, k: usize, placement: Placement, step: usize) -> Option<(Vec<f64>, Vec<f64>)> {
     let middle = 0.5 * (here.z_mm(0) + here.z_mm(here.usable.len() - 1));
     let z = middle + (here.z_mm(k) - middle) / placement.scale + placement.shift_mm;
     let (low, f) = there.at(z)?;
     let high = (low + 1).min(there.usable.len() - 1);
     let mix = |map: &Map| {
         (0..SECTORS as isize)
+            .step_by(step)
             .map(|s| {
                 // Left and right change places: θ → π − θ.
                 let mirrored = SECTORS as isize / 2 - 1 - (s - placement.turn);

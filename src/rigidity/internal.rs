@@ -121,7 +121,9 @@ impl Histogram {
         const HALF: usize = 12;
         let bin = |hu: f64| (hu - f64::from(LOWEST)) as usize;
         let (first, last) = (bin(low), bin(high));
-        let near = |b: usize| counts[b.saturating_sub(HALF)..(b + HALF + 1).min(BINS)].iter().map(|n| f64::from(*n)).sum::<f64>();
+        let near = |b: usize| {
+            counts[b.saturating_sub(HALF)..(b + HALF + 1).min(BINS)].iter().map(|n| f64::from(*n)).sum::<f64>()
+        };
         // A slope towards the peak of another tissue is none.
         let is_peak = |b: &usize| near(*b) >= near(b - HALF / 2) && near(*b) >= near(b + HALF / 2);
         let peaks = (first..=last).filter(is_peak);
@@ -132,7 +134,8 @@ impl Histogram {
         let mut at = highest as f64;
         for _ in 0..20 {
             let from = (at - HALF as f64).max(0.0);
-            let weight = |b: usize| (1.0 - ((b as f64 - at) / (HALF as f64 + 1.0)).powi(2)).max(0.0) * f64::from(counts[b]);
+            let weight =
+                |b: usize| (1.0 - ((b as f64 - at) / (HALF as f64 + 1.0)).powi(2)).max(0.0) * f64::from(counts[b]);
             let range = from as usize..((at + HALF as f64 + 2.0) as usize).min(BINS);
             let sum: f64 = range.clone().map(weight).sum();
             let mean = range.map(|b| weight(b) * b as f64).sum::<f64>() / sum.max(f64::MIN_POSITIVE);
