@@ -78,6 +78,7 @@ pub fn measure(volume: &Volume<i16>, shaft: &Shaft, acquisition: &Acquisition) -
                 mass_mm2: row(&unrolled.mass_mm2, n),
                 thickness_mm: row(&unrolled.thickness_mm, n),
                 peak_hu: row(&unrolled.peak_hu, n),
+                density_share: row(&unrolled.density_share, n),
                 canal_hu: canal(&polar, n, &surface.radius_mm[n], &unrolled.depth_mm[n]),
             }
         })

@@ -54,6 +54,8 @@ pub struct CortexSlice {
     pub thickness_mm: Vec<f32>,
     /// Highest HU of the wall, per sector.
     pub peak_hu: Vec<f32>,
+    /// Share of compact cortex in the wall, per sector; NaN where the wall is too thin to tell.
+    pub density_share: Vec<f32>,
     /// Mean HU of what lies between the wall and the middle of the canal, per sector.
     pub canal_hu: Vec<f32>,
 }

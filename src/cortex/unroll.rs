@@ -9,10 +9,11 @@ use super::SECTORS;
 use super::contour::Map;
 use super::polar::{Polar, STEP_MM, sector_angle};
 use super::profile::Edge;
-use super::scanner::{Candidate, Scanner};
+use super::scanner::{Candidate, FWHM_PER_SIGMA, Scanner};
 use super::wall::{Samples, fit};
 use crate::smoothing::{median, penalty, quantile, smooth_columns, smooth_robust_columns};
 use rayon::prelude::*;
+use std::sync::LazyLock;
 
 /// Level that counts as no cortex at all: above fat, marrow, muscle and unenhanced tumour.
 pub const BASE_HU: f64 = 100.0;
@@ -72,6 +73,8 @@ pub struct Unrolled {
     pub depth_mm: Map,
     /// Highest HU of the wall.
     pub peak_hu: Map,
+    /// Share of compact cortex in the wall; NaN where the wall is too thin to tell.
+    pub density_share: Map,
     /// Area of the fitted wall, mm²; NaN where none could be fitted.
     pub fitted_area_mm2: Map,
 }
@@ -95,10 +98,10 @@ impl Unrolled {
 pub fn unroll(polar: &Polar, radius_mm: &Map, depth_mm: Map, scanner: &Scanner, slices: &Slices) -> Unrolled {
     let n = polar.slices();
     let step = 2.0 * std::f64::consts::PI / SECTORS as f64;
-    let rows: Vec<[Vec<f64>; 5]> = (0..n)
+    let rows: Vec<[Vec<f64>; 6]> = (0..n)
         .into_par_iter()
         .map(|k| {
-            let mut row: [Vec<f64>; 5] = std::array::from_fn(|_| vec![0.0; SECTORS]);
+            let mut row: [Vec<f64>; 6] = std::array::from_fn(|_| vec![0.0; SECTORS]);
             for s in 0..SECTORS {
                 let (ray, outer_mm) = (polar.ray(k, s), radius_mm[k][s]);
                 let wall = count(ray, outer_mm, depth_mm[k][s], scanner.cortical_hu);
@@ -112,6 +115,7 @@ pub fn unroll(polar: &Polar, radius_mm: &Map, depth_mm: Map, scanner: &Scanner, 
                 row[1][s] = wall.moment_mm2 * step;
                 row[2][s] = width_mm * geometry.cosine;
                 row[3][s] = wall.peak_hu;
+                row[5][s] = density_share(ray, &wall, scanner, geometry.in_plane_cosine);
                 row[4][s] = fitted.map_or(f64::NAN, |w| (w.outer_mm - 0.5 * w.width_mm) * w.width_mm * step);
             }
             row
@@ -124,6 +128,7 @@ pub fn unroll(polar: &Polar, radius_mm: &Map, depth_mm: Map, scanner: &Scanner, 
         thickness_mm: column(2),
         peak_hu: column(3),
         fitted_area_mm2: column(4),
+        density_share: column(5),
         depth_mm,
     }
 }
@@ -135,6 +140,8 @@ struct Wall {
     /// ∫ f r dr: times the sector's angle, an area.
     moment_mm2: f64,
     peak_hu: f64,
+    /// Samples that were counted.
+    counted: std::ops::Range<usize>,
 }
 
 /// Share of compact cortex that a sample holds. What is not bone is soft tissue, so that half the density reads as half;
@@ -145,13 +152,14 @@ fn share(hu: f64, cortical_hu: f64) -> f64 {
 }
 
 fn count(ray: &[f32], radius_mm: f64, depth_mm: f64, cortical_hu: f64) -> Wall {
-    let mut wall = Wall { length_mm: 0.0, moment_mm2: 0.0, peak_hu: f64::MIN };
     let first = (((radius_mm - depth_mm) / STEP_MM).round().max(0.0)) as usize;
     let last = (((radius_mm + OUTSIDE_MM) / STEP_MM).round().max(0.0) as usize).min(ray.len() - 1);
+    let counted = first..last + 1;
+    let mut wall = Wall { length_mm: 0.0, moment_mm2: 0.0, peak_hu: f64::MIN, counted: counted.clone() };
     for (i, value) in ray.iter().enumerate().take(last + 1).skip(first) {
         let hu = f64::from(*value);
         if hu.is_nan() {
-            return Wall { length_mm: f64::NAN, moment_mm2: f64::NAN, peak_hu: f64::NAN };
+            return Wall { length_mm: f64::NAN, moment_mm2: f64::NAN, peak_hu: f64::NAN, counted };
         }
         let f = share(hu, cortical_hu);
         wall.length_mm += f * STEP_MM;
@@ -159,6 +167,61 @@ fn count(ray: &[f32], radius_mm: f64, depth_mm: f64, cortical_hu: f64) -> Wall {
         wall.peak_hu = wall.peak_hu.max(hu);
     }
     wall
+}
+
+/// Widths of the wall, in full widths of the blur, from which on its middle is as dense as it looks.
+const RESOLVED: f64 = 1.3;
+
+/// Share of compact cortex that the middle of a wall reaches at least; below it there is none.
+const STANDING: f64 = 0.3;
+
+/// Share of compact cortex in the wall that was counted: its mass over its width at half its own height. Both survive the
+/// blur where the wall is wider than that; NaN where it is not. A wall that has become thin keeps its density, one that is
+/// permeated loses it and keeps its width.
+fn density_share(ray: &[f32], wall: &Wall, scanner: &Scanner, cosine: f64) -> f64 {
+    let stands = share(wall.peak_hu, scanner.cortical_hu) > STANDING;
+    let Some(counted) = ray.get(wall.counted.clone()).filter(|_| stands) else { return f64::NAN };
+    let Some(top) = counted.iter().position(|v| f64::from(*v) >= wall.peak_hu) else { return f64::NAN };
+    let level = 0.5 * (wall.peak_hu + SOFT_TISSUE_HU);
+    // Between the last sample above and the first below.
+    let part = |above: f32, below: f32| (f64::from(above) - level) / f64::from(above - below);
+    let inner = counted[..top].iter().rposition(|v| f64::from(*v) < level);
+    let outer = counted[top..].iter().position(|v| f64::from(*v) < level);
+    let (Some(inner), Some(outer)) = (inner, outer.map(|o| o + top)) else { return f64::NAN };
+    let samples = (outer - inner - 2) as f64
+        + part(counted[inner + 1], counted[inner])
+        + part(counted[outer - 1], counted[outer]);
+    let width_mm = samples * STEP_MM;
+    let blur_mm = scanner.fwhm_mm() / cosine.max(0.3);
+    if width_mm < RESOLVED * blur_mm { f64::NAN } else { wall.length_mm / (blur_mm * sharp_width(width_mm / blur_mm)) }
+}
+
+/// Width of a slab that is seen `seen` wide at half its height, both in full widths of the blur.
+fn sharp_width(seen: f64) -> f64 {
+    /// From here on both are the same (to 1e-3).
+    const SAME: f64 = 2.5;
+    const PER_UNIT: f64 = 64.0;
+    static TABLE: LazyLock<Vec<f64>> =
+        LazyLock::new(|| (0..=(SAME * PER_UNIT) as usize + 1).map(|n| slab_seen_as(n as f64 / PER_UNIT)).collect());
+    if seen >= SAME {
+        return seen;
+    }
+    let at = seen.max(0.0) * PER_UNIT;
+    let (n, f) = (at as usize, at.fract());
+    TABLE[n] * (1.0 - f) + TABLE[n + 1] * f
+}
+
+/// [`sharp_width`], by halving.
+fn slab_seen_as(seen: f64) -> f64 {
+    // Twice the height, at `x` from its middle, of a slab of width `w` that a Gaussian of full width 1 has blurred.
+    let per = FWHM_PER_SIGMA / std::f64::consts::SQRT_2;
+    let height = |x: f64, w: f64| libm::erf(per * (x + 0.5 * w)) - libm::erf(per * (x - 0.5 * w));
+    let (mut low, mut high) = (0.0, seen);
+    for _ in 0..40 {
+        let w = 0.5 * (low + high);
+        if height(0.5 * seen, w) > 0.5 * height(0.0, w) { high = w } else { low = w }
+    }
+    0.5 * (low + high)
 }
 
 /// How deep the intact wall reaches in every sector, plus the blur: observed where a wall stands, carried along the
@@ -350,5 +413,30 @@ mod tests {
         let step = 4.0 / 9.0;
         assert!((map[1][117] - (8.0 - step)).abs() < 1e-12 && (map[1][4] - (4.0 + step)).abs() < 1e-12);
         assert_eq!((map[1][5], map[1][116]), (4.0, 8.0));
+    }
+
+    #[test]
+    fn a_blurred_slab_has_its_width_and_density_told_back() {
+        let fwhm_mm = 1.2;
+        let scanner =
+            Scanner { cortical_hu: 1300.0, sigma_mm: fwhm_mm / FWHM_PER_SIGMA, overshoot: 0.0, noise_hu: 0.0 };
+        for (width_mm, density) in [(1.6, 1.0), (2.0, 0.6), (3.0, 0.5), (5.0, 0.9), (1.6, 0.7)] {
+            let edge = Edge::new(scanner.sigma_mm, 0.0, 0.0);
+            let height = (1300.0 - SOFT_TISSUE_HU) * density;
+            let ray: Vec<f32> = (0..80)
+                .map(|n| {
+                    let r = n as f64 * STEP_MM;
+                    let inside = edge.answer(r - 14.0 + width_mm).0 - edge.answer(r - 14.0).0;
+                    (SOFT_TISSUE_HU + height * inside) as f32
+                })
+                .collect();
+            let wall = count(&ray, 14.0, width_mm + 2.0, scanner.cortical_hu);
+            let told = density_share(&ray, &wall, &scanner, 1.0);
+            // Counting loses what the ramp above soft tissue takes off the flanks: a few percent.
+            assert!((told / density - 1.0).abs() < 0.08, "{width_mm} {density} {told}");
+        }
+        let thin: Vec<f32> = (0..80).map(|n| if (54..57).contains(&n) { 900.0 } else { 40.0 }).collect();
+        let wall = count(&thin, 14.0, 3.0, scanner.cortical_hu);
+        assert!(density_share(&thin, &wall, &scanner, 1.0).is_nan());
     }
 }

@@ -4,7 +4,8 @@ use super::circumference::Circumference;
 use super::interval::{Spread, axial_interval, circumferential_interval};
 use super::lesions::lesions;
 use super::patches::Patches;
-use super::surface::{Depths, Surface, deviation_from, fit};
+use super::prepared::{Prepared, reference_thickness};
+use super::surface::deviation_from;
 use super::twin::{Twin, mirror_and_register};
 use super::{Lysis, Reference, ReferenceChoice, ReferenceKind, SliceLysis};
 use crate::cortex::contour::Map;
@@ -13,12 +14,6 @@ use crate::cortex::{Cortex, NotMeasured, SECTORS};
 use crate::estimate::Estimate;
 use crate::smoothing::median;
 
-/// A wall thinner than this, on average over a fifth of the circumference, cannot be told from its own blur.
-const THIN_WALL_MM: f64 = 1.5;
-/// Depth that stands for an empty cell, mm: far below one percent of any wall.
-const MIN_DEPTH_MM: f64 = 0.002;
-/// Share of the circumference that may be thinner.
-const THIN_SHARE: f64 = 0.2;
 /// Worst leftover spread at which a registered twin is still believed.
 const TWIN_SPREAD: f64 = 0.10;
 /// Share of the wall's window into which the blur of the canal reaches.
@@ -29,109 +24,12 @@ const SHARP: f64 = 1.2;
 /// The three depths that are always reported.
 const DEPTHS: [f64; 3] = [0.30, 0.50, 0.99];
 
-/// A bone's unrolled cortex and the intact surface that its own healthy parts make.
-#[derive(Debug, Clone)]
-pub struct Prepared {
-    log_depth: Map,
-    arc_mm: Map,
-    peak_share: Map,
-    known: Vec<Vec<bool>>,
-    dz_mm: f64,
-    own: Surface,
-    /// Slices refused because the intact wall is too thin there.
-    refused: Vec<usize>,
-}
-
-impl Prepared {
-    pub(super) fn depths(&self) -> Depths<'_> {
-        Depths {
-            log_depth: &self.log_depth,
-            known: &self.known,
-            arc_mm: &self.arc_mm,
-            peak_share: &self.peak_share,
-            dz_mm: self.dz_mm,
-        }
-    }
-
-    /// Logarithm of the depth with every lesion healed from the bone itself; the twin's view of this bone.
-    pub(super) fn healed(&self) -> Map {
-        let near = self.own.patches.dilated(1, 2);
-        (0..self.log_depth.len())
-            .map(|k| {
-                (0..SECTORS)
-                    .map(
-                        |s| {
-                            if near[k][s] || !self.known[k][s] {
-                                self.own.log_depth[k][s]
-                            } else {
-                                self.log_depth[k][s]
-                            }
-                        },
-                    )
-                    .collect()
-            })
-            .collect()
-    }
-
-    pub(super) fn known(&self) -> &[Vec<bool>] {
-        &self.known
-    }
-
-    pub(super) fn own_log_depth(&self) -> &Map {
-        &self.own.log_depth
-    }
-}
-
 /// What [`assess`] gives: the loss, and the slices it had to refuse.
 #[derive(Debug, Clone)]
 pub struct Assessed {
     pub lysis: Lysis,
     /// Rows of the cortex that cannot be measured after all, and why.
     pub refused: Vec<(usize, NotMeasured)>,
-}
-
-/// Fits the bone's own intact surface. `None` when fewer than five slices can be used.
-pub fn prepare(cortex: &Cortex) -> Option<Prepared> {
-    let n = cortex.slices.len();
-    let mut known: Vec<Vec<bool>> = cortex.slices.iter().map(|s| vec![s.not_measured.is_none(); SECTORS]).collect();
-    let get = |row: &[f32], s: usize| row.get(s).map_or(f64::NAN, |v| f64::from(*v));
-    let mut log_depth = vec![vec![0.0; SECTORS]; n];
-    let mut arc_mm = vec![vec![0.0; SECTORS]; n];
-    let mut peak_share = vec![vec![0.0; SECTORS]; n];
-    for (k, slice) in cortex.slices.iter().enumerate() {
-        for s in 0..SECTORS {
-            let (mass, arc) = (get(&slice.mass_mm2, s), get(&slice.arc_mm, s));
-            known[k][s] &= mass.is_finite() && arc > 0.0;
-            if known[k][s] {
-                log_depth[k][s] = (mass / arc).max(MIN_DEPTH_MM).ln();
-                arc_mm[k][s] = arc;
-                peak_share[k][s] = get(&slice.peak_hu, s) / cortex.cortical_hu;
-            }
-        }
-    }
-    let dz_mm = cortex.slice_spacing_mm;
-    let mut refused = Vec::new();
-    // Thin ends are recognised by a first fit and taken out before the second.
-    for _ in 0..2 {
-        let depths = Depths { log_depth: &log_depth, known: &known, arc_mm: &arc_mm, peak_share: &peak_share, dz_mm };
-        let own = fit(&depths)?;
-        let thickness = reference_thickness(cortex, &own.log_depth, &known, &own.patches);
-        let thin: Vec<usize> = (0..n)
-            .filter(|k| known[*k].iter().any(|v| *v))
-            .filter(|k| {
-                let thin = (0..SECTORS).filter(|s| thickness[*k][*s] < THIN_WALL_MM).count();
-                thin as f64 > THIN_SHARE * SECTORS as f64
-            })
-            .collect();
-        if thin.is_empty() {
-            return Some(Prepared { log_depth, arc_mm, peak_share, known, dz_mm, own, refused });
-        }
-        thin.iter().for_each(|k| known[*k] = vec![false; SECTORS]);
-        refused.extend(thin);
-    }
-    let depths = Depths { log_depth: &log_depth, known: &known, arc_mm: &arc_mm, peak_share: &peak_share, dz_mm };
-    let own = fit(&depths)?;
-    Some(Prepared { log_depth, arc_mm, peak_share, known, dz_mm, own, refused })
 }
 
 /// Measures the loss of one bone against its own healthy parts or against the other side (`twin`).
@@ -159,19 +57,19 @@ pub fn assess(
         None => (&prepared.own.log_depth, own_patches, registered.as_ref().map(|t| &t.log_depth)),
     };
     let deviation = deviation_from(&prepared.depths(), log_ref);
-    let thickness = reference_thickness(cortex, log_ref, &prepared.known, &patches);
+    let thickness = reference_thickness(cortex, log_ref, prepared.known(), &patches);
     let reference = Reference {
         kind: if believed.is_some() { ReferenceKind::Contralateral } else { ReferenceKind::Ipsilateral },
         note,
         mass_mm2: (0..log_ref.len())
-            .map(|k| (0..SECTORS).map(|s| (log_ref[k][s].exp() * prepared.arc_mm[k][s]) as f32).collect())
+            .map(|k| (0..SECTORS).map(|s| (log_ref[k][s].exp() * prepared.arc_mm()[k][s]) as f32).collect())
             .collect(),
         thickness_mm: thickness.iter().map(|r| r.iter().map(|v| *v as f32).collect()).collect(),
     };
     let loss: Vec<Vec<f32>> = (0..log_ref.len())
         .map(|k| {
             (0..SECTORS)
-                .map(|s| match (prepared.known[k][s], patches.label[k][s]) {
+                .map(|s| match (prepared.known()[k][s], patches.label[k][s]) {
                     (false, _) => f32::NAN,
                     (true, 0) => 0.0,
                     (true, _) => (-deviation[k][s]).clamp(0.0, 1.0) as f32,
@@ -184,14 +82,14 @@ pub fn assess(
     let noise = cortex.scanner.map_or(0.0, |s| s.noise_mm(depth_mm) / depth_mm);
     let known_of_walls = (noise, prepared.own.anatomy);
     let spread =
-        Spread::of(prepared.known(), &deviation, &patches, log_ref, other_view, prepared.dz_mm, known_of_walls);
+        Spread::of(prepared.known(), &deviation, &patches, log_ref, other_view, prepared.dz_mm(), known_of_walls);
     let losses = Losses {
         cortex,
         reference: &reference,
         loss: &loss,
         deviation: &deviation,
         patches: &patches,
-        known: &prepared.known,
+        known: prepared.known(),
     };
     let slices: Vec<Option<SliceLysis>> = (0..log_ref.len()).map(|k| losses.slice(k, depth, &spread)).collect();
     let lesions =
@@ -273,26 +171,6 @@ impl Losses<'_> {
 /// middle of the wall is wider by the ratio of the radii on its outside.
 fn blur_on_contour(sigma_mm: f64, radius_mm: f64, thickness_mm: f64) -> f64 {
     SHARP * sigma_mm * radius_mm / (radius_mm - 0.5 * thickness_mm).max(0.5 * radius_mm)
-}
-
-/// The intact thickness: intact depth times what this sector's healthy cells have of thickness per depth.
-fn reference_thickness(cortex: &Cortex, log_ref: &Map, known: &[Vec<bool>], patches: &Patches) -> Map {
-    let n = log_ref.len();
-    let ratio: Vec<f64> = (0..SECTORS)
-        .map(|s| {
-            let mut ratios: Vec<f64> = (0..n)
-                .filter(|k| known[*k][s] && patches.label[*k][s] == 0)
-                .map(|k| {
-                    let slice = &cortex.slices[k];
-                    f64::from(slice.thickness_mm[s]) * f64::from(slice.arc_mm[s])
-                        / f64::from(slice.mass_mm2[s]).max(1e-6)
-                })
-                .filter(|r| r.is_finite())
-                .collect();
-            median(&mut ratios).unwrap_or(1.0)
-        })
-        .collect();
-    (0..n).map(|k| (0..SECTORS).map(|s| log_ref[k][s].exp() * ratio[s]).collect()).collect()
 }
 
 fn note(choice: ReferenceChoice, has_twin: bool, twin: Option<&Twin>, believed: bool) -> String {

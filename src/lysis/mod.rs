@@ -6,6 +6,8 @@ mod interval;
 mod lesions;
 mod named;
 mod patches;
+mod permeation;
+mod prepared;
 mod surface;
 mod twin;
 mod words;
@@ -13,8 +15,9 @@ mod words;
 use crate::estimate::Estimate;
 
 pub use crate::scores::mirels::LesionType;
-pub use assess::{Assessed, assess, prepare};
+pub use assess::{Assessed, assess};
 pub use named::{REGION_MARGIN_MM, Restriction, restrict};
+pub use prepared::prepare;
 
 /// Which intact bone the loss is measured against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

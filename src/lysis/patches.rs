@@ -34,6 +34,8 @@ const MIN_GONE_MM2: f64 = 100.0;
 const INSIDE_MM: f64 = 10.0;
 /// ... and counts without an edge when it reaches this deviation.
 const DEEP: f64 = -0.5;
+/// Permeated part of a dip that makes it a lesion, mm²: its density has been judged already.
+const MIN_PERMEATED_MM2: f64 = 100.0;
 /// Share of a dip that is floor.
 const FLOOR_SHARE: f64 = 0.4;
 /// Smallest floor beside a steep edge, mm².
@@ -88,8 +90,13 @@ impl Patches {
         let step = slices_in(STEP_MM, dz_mm);
         let n = self.label.len();
         // From the floor outwards, a few millimetres: a slow taper beside the lesion is not part of it.
-        let mut inside: Vec<Vec<bool>> =
-            (0..n).map(|k| (0..SECTORS).map(|s| self.label[k][s] > 0 && quiet[k][s] < FLOOR).collect()).collect();
+        let mut inside: Vec<Vec<bool>> = (0..n)
+            .map(|k| {
+                (0..SECTORS)
+                    .map(|s| self.label[k][s] > 0 && (quiet[k][s] < FLOOR || depths.permeation.is(k, s)))
+                    .collect()
+            })
+            .collect();
         for _ in 0..RIM_STEPS {
             let before = Patches {
                 label: inside.iter().map(|r| r.iter().map(|i| usize::from(*i)).collect()).collect(),
@@ -130,7 +137,7 @@ pub fn find_patches(deviation: &Map, depths: &Depths) -> Patches {
 
 fn is_lesion(dips: &Patches, l: usize, quiet: &Map, depths: &Depths) -> bool {
     let n = quiet.len();
-    let (mut area, mut floor, mut gone, mut deepest) = (0.0, 0.0, 0.0, 0.0f64);
+    let (mut area, mut floor, mut gone, mut permeated, mut deepest) = (0.0, 0.0, 0.0, 0.0, 0.0f64);
     let (mut first, mut last) = (n, 0);
     for k in 0..n {
         for s in (0..SECTORS).filter(|s| dips.label[k][*s] == l) {
@@ -141,10 +148,16 @@ fn is_lesion(dips: &Patches, l: usize, quiet: &Map, depths: &Depths) -> bool {
             if quiet[k][s] < FLOOR {
                 floor += cell;
             }
+            if depths.permeation.is(k, s) {
+                permeated += cell;
+            }
             if depths.peak_share[k][s] < GONE {
                 gone += cell;
             }
         }
+    }
+    if permeated >= MIN_PERMEATED_MM2 {
+        return true;
     }
     if area < MIN_AREA_MM2 || deepest > FLOOR {
         return false;
@@ -155,25 +168,25 @@ fn is_lesion(dips: &Patches, l: usize, quiet: &Map, depths: &Depths) -> bool {
     if gone >= MIN_GONE_MM2 || (inside && deepest <= DEEP && floor >= MIN_FLOOR_MM2) {
         return true;
     }
-    let edge = steepness(dips, l, quiet, depths);
+    let edge = steepness(dips, l, quiet, depths.known, depths.dz_mm);
     (edge >= EDGE_PER_MM && floor >= FLOOR_SHARE * area) || (edge >= STEEP_EDGE_PER_MM && floor >= MIN_FLOOR_MM2)
 }
 
 /// 90th percentile of the change along the bone, per mm, over the patch and its rim, where both neighbours are known.
-fn steepness(dips: &Patches, l: usize, quiet: &Map, depths: &Depths) -> f64 {
+pub(super) fn steepness(dips: &Patches, l: usize, quiet: &Map, known: &[Vec<bool>], dz_mm: f64) -> f64 {
     let n = quiet.len();
     let only = Patches {
         label: dips.label.iter().map(|r| r.iter().map(|v| usize::from(*v == l)).collect()).collect(),
         count: 1,
     };
     // The same stretch of bone whatever the slice spacing: a thin slice must not turn noise into an edge.
-    let h = slices_in(STEP_MM, depths.dz_mm);
+    let h = slices_in(STEP_MM, dz_mm);
     let rim = only.dilated(h, 1);
     let mut slopes: Vec<f64> = Vec::new();
     for k in h..n.saturating_sub(h) {
         for s in (0..SECTORS).filter(|s| rim[k][*s]) {
-            if depths.known[k - h][s] && depths.known[k][s] && depths.known[k + h][s] {
-                slopes.push((quiet[k + h][s] - quiet[k - h][s]).abs() / (2.0 * h as f64 * depths.dz_mm));
+            if known[k - h][s] && known[k][s] && known[k + h][s] {
+                slopes.push((quiet[k + h][s] - quiet[k - h][s]).abs() / (2.0 * h as f64 * dz_mm));
             }
         }
     }
@@ -185,37 +198,28 @@ pub fn slices_in(mm: f64, dz_mm: f64) -> usize {
     ((mm / dz_mm).round() as usize).max(1)
 }
 
-/// Mean over `2·half + 1` neighbouring sectors and, in thin slices, over about 3 mm along the bone.
-fn mean_around(map: &Map, known: &[Vec<bool>], half: usize, dz_mm: f64) -> Map {
-    let width = 2 * half + 1;
-    let across: Map = map
-        .iter()
-        .map(|row| {
-            (0..SECTORS)
-                .map(|s| (0..width).map(|d| row[(s + SECTORS + d - half) % SECTORS]).sum::<f64>() / width as f64)
-                .collect()
-        })
-        .collect();
+/// Mean over `2·half + 1` neighbouring sectors and, in thin slices, over about 3 mm along the bone, of the cells that are known; 0 where
+/// none is.
+pub(super) fn mean_around(map: &Map, known: &[Vec<bool>], half: usize, dz_mm: f64) -> Map {
+    let mean = |cells: &mut dyn Iterator<Item = (usize, usize)>, map: &Map| {
+        let known = cells.filter(|(k, s)| known[*k][*s]);
+        let (sum, count) = known.fold((0.0, 0.0), |(sum, count), (k, s)| (sum + map[k][s], count + 1.0));
+        if count > 0.0 { sum / count } else { 0.0 }
+    };
+    let n = map.len();
+    let sectors = |s: usize| (0..2 * half + 1).map(move |d| (s + SECTORS + d - half) % SECTORS);
+    let across: Map =
+        (0..n).map(|k| (0..SECTORS).map(|s| mean(&mut sectors(s).map(|s| (k, s)), map)).collect()).collect();
     let reach = (0.5 * STEP_MM / dz_mm) as usize;
     if reach == 0 {
         return across;
     }
-    let n = map.len();
-    (0..n)
-        .map(|k| {
-            (0..SECTORS)
-                .map(|s| {
-                    let near = (k.saturating_sub(reach)..(k + reach + 1).min(n)).filter(|j| known[*j][s]);
-                    let (sum, count) = near.fold((0.0, 0.0), |(a, c), j| (a + across[j][s], c + 1.0));
-                    if count > 0.0 { sum / count } else { 0.0 }
-                })
-                .collect()
-        })
-        .collect()
+    let slices = |k: usize| k.saturating_sub(reach)..(k + reach + 1).min(n);
+    (0..n).map(|k| (0..SECTORS).map(|s| mean(&mut slices(k).map(|k| (k, s)), &across)).collect()).collect()
 }
 
 /// Connected cells (4 neighbours, closed around the bone), numbered from 1 in reading order.
-fn label(inside: &[Vec<bool>]) -> Patches {
+pub(super) fn label(inside: &[Vec<bool>]) -> Patches {
     let n = inside.len();
     let mut out = vec![vec![0; SECTORS]; n];
     let mut count = 0;
@@ -247,6 +251,7 @@ fn label(inside: &[Vec<bool>]) -> Patches {
 
 #[cfg(test)]
 mod tests {
+    use super::super::permeation::Permeation;
     use super::*;
 
     const SLICES: usize = 60;
@@ -258,7 +263,14 @@ mod tests {
         let arc = vec![vec![0.75; SECTORS]; SLICES];
         let zero = vec![vec![0.0; SECTORS]; SLICES];
         let standing = vec![vec![1.0; SECTORS]; SLICES];
-        let depths = Depths { log_depth: &zero, known: &known, arc_mm: &arc, peak_share: &standing, dz_mm: 3.0 };
+        let depths = Depths {
+            log_depth: &zero,
+            known: &known,
+            arc_mm: &arc,
+            peak_share: &standing,
+            permeation: &Permeation::none(SLICES),
+            dz_mm: 3.0,
+        };
         find_patches(&map, &depths)
     }
 

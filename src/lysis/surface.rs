@@ -8,6 +8,7 @@
 //! the remainder is pulled to nothing: a long defect cannot drag the surface down.
 
 use super::patches::{Patches, find_patches, slices_in};
+use super::permeation::Permeation;
 use crate::cortex::SECTORS;
 use crate::cortex::contour::Map;
 use crate::cortex::unroll::{fill_between_sectors, smooth_along};
@@ -38,8 +39,17 @@ pub struct Depths<'a> {
     pub arc_mm: &'a Map,
     /// Highest HU of the wall over that of compact cortex.
     pub peak_share: &'a Map,
+    /// Where the wall keeps its width and has lost density.
+    pub permeation: &'a Permeation,
     /// Slice spacing, mm.
     pub dz_mm: f64,
+}
+
+impl Depths<'_> {
+    /// Natural logarithm of the depth that the intact surface is fitted to: as it is, or, where the wall is permeated, as it was.
+    fn fitted(&self, k: usize, s: usize) -> f64 {
+        self.log_depth[k][s] - self.permeation.log_share[k][s]
+    }
 }
 
 /// The intact surface and what dips below it.
@@ -76,7 +86,11 @@ pub fn fit(depths: &Depths) -> Option<Surface> {
         let patches = find_patches(&deviation, depths).held_near(&first, depths.dz_mm);
         let healthy: Vec<Vec<bool>> = {
             let near = patches.grown(&deviation, depths).dilated(slices_in(3.3, depths.dz_mm), 2);
-            (0..n).map(|k| (0..SECTORS).map(|s| depths.known[k][s] && !near[k][s]).collect()).collect()
+            (0..n)
+                .map(|k| {
+                    (0..SECTORS).map(|s| depths.known[k][s] && (!near[k][s] || depths.permeation.is(k, s))).collect()
+                })
+                .collect()
         };
         refine(depths, &rows, &healthy, &mut course, &mut shape);
         let base = add_course(&shape, &course);
@@ -113,8 +127,7 @@ fn first_course(depths: &Depths, rows: &[bool]) -> (Vec<f64>, Vec<bool>) {
     let n = rows.len();
     let upper: Vec<f64> = (0..n)
         .map(|k| {
-            let mut row: Vec<f64> =
-                (0..SECTORS).filter(|s| depths.known[k][*s]).map(|s| depths.log_depth[k][s]).collect();
+            let mut row: Vec<f64> = (0..SECTORS).filter(|s| depths.known[k][*s]).map(|s| depths.fitted(k, s)).collect();
             quantile(&mut row, 0.7).unwrap_or(0.0)
         })
         .collect();
@@ -142,12 +155,13 @@ fn first_course(depths: &Depths, rows: &[bool]) -> (Vec<f64>, Vec<bool>) {
 /// Shape of each sector, leaning on what stands highest: loss pulls down, health does not push up.
 fn first_shape(depths: &Depths, course: &[f64], dips: &[bool]) -> Map {
     let n = course.len();
-    let rest: Map = (0..n).map(|k| depths.log_depth[k].iter().map(|y| y - course[k]).collect()).collect();
+    let rest: Map = (0..n).map(|k| (0..SECTORS).map(|s| depths.fitted(k, s) - course[k]).collect()).collect();
     let trusted: Map = (0..n)
         .map(|k| {
             (0..SECTORS)
                 .map(|s| {
-                    let stands = depths.known[k][s] && depths.peak_share[k][s] > STANDING;
+                    let stands = depths.peak_share[k][s] > STANDING || depths.permeation.is(k, s);
+                    let stands = depths.known[k][s] && stands;
                     if stands { if dips[k] { 0.02 } else { 1.0 } } else { 0.0 }
                 })
                 .collect()
@@ -180,7 +194,7 @@ fn refine(depths: &Depths, rows: &[bool], healthy: &[Vec<bool>], course: &mut Ve
             if !rows[k] || total <= 0.0 {
                 continue;
             }
-            mean[k] = (0..SECTORS).map(|s| weights[k][s] * (depths.log_depth[k][s] - shape[k][s])).sum::<f64>() / total;
+            mean[k] = (0..SECTORS).map(|s| weights[k][s] * (depths.fitted(k, s) - shape[k][s])).sum::<f64>() / total;
             let arc: f64 = depths.arc_mm[k].iter().sum();
             let seen = (0..SECTORS).map(|s| weights[k][s] * depths.arc_mm[k][s]).sum::<f64>() / arc;
             // Less than a fifth of the circumference does not speak for the whole.
@@ -188,7 +202,7 @@ fn refine(depths: &Depths, rows: &[bool], healthy: &[Vec<bool>], course: &mut Ve
         }
         *course = smooth(&mean, &share, penalty(COURSE_MM / depths.dz_mm));
         level_off(course, &share, 0.0, FADE_MM / depths.dz_mm);
-        let rest: Map = (0..n).map(|k| depths.log_depth[k].iter().map(|y| y - course[k]).collect()).collect();
+        let rest: Map = (0..n).map(|k| (0..SECTORS).map(|s| depths.fitted(k, s) - course[k]).collect()).collect();
         *shape = smooth_along(&rest, &weights, SHAPE_MM, depths.dz_mm);
         level_off_sectors(shape, &weights, depths.dz_mm);
         // A sector that is lost as far as it is seen must not become its own reference.
@@ -208,7 +222,7 @@ fn refine(depths: &Depths, rows: &[bool], healthy: &[Vec<bool>], course: &mut Ve
 fn remainder(depths: &Depths, healthy: &[Vec<bool>], base: &Map) -> (Map, f64) {
     let n = base.len();
     let rest: Map = (0..n)
-        .map(|k| (0..SECTORS).map(|s| if healthy[k][s] { depths.log_depth[k][s] - base[k][s] } else { 0.0 }).collect())
+        .map(|k| (0..SECTORS).map(|s| if healthy[k][s] { depths.fitted(k, s) - base[k][s] } else { 0.0 }).collect())
         .collect();
     let mut weights: Map = healthy.iter().map(|r| r.iter().map(|h| f64::from(u8::from(*h))).collect()).collect();
     let (mut local, mut scale) = (rest.clone(), 0.02);
@@ -303,7 +317,14 @@ mod tests {
         let known = vec![vec![true; SECTORS]; SLICES];
         let arc = vec![vec![0.75; SECTORS]; SLICES];
         let peak: Map = (0..SLICES).map(|k| (0..SECTORS).map(|s| 1.0 - hole(k, s)).collect()).collect();
-        let depths = Depths { log_depth: &log_depth, known: &known, arc_mm: &arc, peak_share: &peak, dz_mm: DZ_MM };
+        let depths = Depths {
+            log_depth: &log_depth,
+            known: &known,
+            arc_mm: &arc,
+            peak_share: &peak,
+            permeation: &Permeation::none(SLICES),
+            dz_mm: DZ_MM,
+        };
         fit(&depths).unwrap()
     }
 
@@ -355,7 +376,14 @@ mod tests {
     fn too_few_slices_give_no_surface() {
         let map = vec![vec![1.0; SECTORS]; 4];
         let known = vec![vec![true; SECTORS]; 4];
-        let depths = Depths { log_depth: &map, known: &known, arc_mm: &map, peak_share: &map, dz_mm: 3.0 };
+        let depths = Depths {
+            log_depth: &map,
+            known: &known,
+            arc_mm: &map,
+            peak_share: &map,
+            permeation: &Permeation::none(4),
+            dz_mm: 3.0,
+        };
         assert!(fit(&depths).is_none());
     }
 }

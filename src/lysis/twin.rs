@@ -1,7 +1,7 @@
 //! The other side as reference: mirrored, registered on the unrolled cortex, and corrected for what is left.
 
-use super::assess::Prepared;
 use super::patches::Patches;
+use super::prepared::Prepared;
 use super::surface::{Depths, fit};
 use crate::cortex::contour::Map;
 use crate::cortex::{Cortex, SECTORS};
