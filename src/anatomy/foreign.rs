@@ -120,7 +120,7 @@ fn roughness_hu(volume: &Volume<i16>, k: usize, centre_mm: [f64; 2], radius_mm: 
         for i in window(0, columns) {
             let off = (i as f64 * s.x - centre_mm[0]).hypot(j as f64 * s.y - centre_mm[1]) - radius_mm;
             let [here, beside, below] = [0, 1, columns].map(|d| f64::from(pixels[j * columns + i + d]));
-            if off >= TISSUE_MM[0] && off <= TISSUE_MM[1] && [here, beside, below].iter().all(|v| v.abs() < 600.0) {
+            if (TISSUE_MM[0]..=TISSUE_MM[1]).contains(&off) && [here, beside, below].iter().all(|v| v.abs() < 600.0) {
                 steps.push((here - beside).abs());
                 steps.push((here - below).abs());
             }
