@@ -1,13 +1,14 @@
 //! The pipeline on a volume: bones found, cortex unrolled, loss assessed. Knows neither files nor reports.
 
 use crate::anatomy::{
-    Bone, BoneName, Shaft, Side, WholeBone, find_shafts, find_shafts_and_stubs, name_bones, shafts_within, whole_bones,
+    Bone, BoneName, Shaft, Side, Stretch, WholeBone, find_shafts, find_shafts_and_stubs, name_bones, sentences,
+    shafts_within, whole_bones,
 };
 use crate::cortex::{Acquisition, Cortex, NotMeasured, measure, not_measured};
 use crate::lysis::{Assessed, Lysis, REGION_MARGIN_MM, ReferenceChoice, Restriction, assess, prepare, restrict};
 use crate::rigidity::{self, BoneRigidity, RigiditySettings};
 use crate::volume::{NamedRegion, Volume};
-use nalgebra::Point3;
+use nalgebra::{Point3, Vector3};
 use rayon::prelude::*;
 
 /// Shafts that have no name and are thinner than this are not reported unless asked for, mm.
@@ -81,8 +82,8 @@ pub fn analyze(volume: &Volume<i16>, settings: &Settings) -> Vec<MeasuredBone> {
     let cortices: Vec<Option<Cortex>> = found
         .par_iter()
         .map(|(bone, ..)| match bone.shaft.cut_everywhere {
-            true => Some(not_measured(volume, &bone.shaft, NotMeasured::CutByBorder)),
-            false if bone.shaft.stub => Some(not_measured(volume, &bone.shaft, NotMeasured::NoRing)),
+            true => Some(not_measured(volume, &bone.shaft.rings, |_| NotMeasured::CutByBorder)),
+            false if bone.shaft.stub => Some(not_measured(volume, &bone.shaft.rings, |_| NotMeasured::NoRing)),
             false => measure(volume, &bone.shaft, &settings.acquisition),
         })
         .collect();
@@ -117,7 +118,7 @@ pub fn analyze(volume: &Volume<i16>, settings: &Settings) -> Vec<MeasuredBone> {
             let twin = twin_of(&measured, index).and_then(|t| Some((&measured[t].1, prepared[t].as_ref()?)));
             let assessed =
                 prepared[index].as_ref().map(|p| assess(cortex, p, twin, settings.reference, settings.depth));
-            let mut finished = finish(bone, wholes[index].clone(), cortex.clone(), assessed);
+            let mut finished = finish(volume, bone, wholes[index].clone(), cortex.clone(), assessed);
             finished.mask = masks[index].map(|mask| settings.masks[mask].name.clone());
             if !settings.regions.is_empty() {
                 restrict_to_regions(&mut finished, volume, &settings.regions);
@@ -250,7 +251,13 @@ fn is_too_thin(name: BoneName) -> bool {
     matches!(name, BoneName::Fibula | BoneName::Radius | BoneName::Ulna)
 }
 
-fn finish(bone: Bone, whole: WholeBone, mut cortex: Cortex, assessed: Option<Assessed>) -> MeasuredBone {
+fn finish(
+    volume: &Volume<i16>,
+    bone: Bone,
+    whole: WholeBone,
+    mut cortex: Cortex,
+    assessed: Option<Assessed>,
+) -> MeasuredBone {
     let mut warnings = Vec::new();
     let mut lysis = None;
     if let Some(Assessed { lysis: found, refused }) = assessed {
@@ -281,7 +288,28 @@ fn finish(bone: Bone, whole: WholeBone, mut cortex: Cortex, assessed: Option<Ass
             ));
         }
     }
+    for (end, _) in ["lower", "upper"].iter().zip(whole.metal).filter(|(_, metal)| *metal) {
+        warnings.push(format!(
+            "Metal lies in the {end} end of the bone: no landmarks are read there, and masks leave it out."
+        ));
+    }
+    warnings.extend(what_is_said(volume, &bone.shaft, &cortex));
     MeasuredBone { bone, mask: None, whole, cortex, lysis, restriction: None, rigidity: None, warnings }
+}
+
+/// The sentences about metal, fillings, fractures and stumps within what is reported of a bone.
+fn what_is_said(volume: &Volume<i16>, shaft: &Shaft, cortex: &Cortex) -> Vec<String> {
+    let (Some(low), Some(high)) = (cortex.slices.first(), cortex.slices.last()) else { return Vec::new() };
+    // A stump begins where the bone's last slice ends.
+    let within = |s: &&Stretch| s.last + 1 >= low.slice_index && s.first <= high.slice_index + 1;
+    let inside = |k: usize| k.clamp(low.slice_index, high.slice_index);
+    let stretches: Vec<Stretch> = shaft
+        .stretches
+        .iter()
+        .filter(within)
+        .map(|s| Stretch { first: inside(s.first), last: inside(s.last), ..*s })
+        .collect();
+    sentences(&stretches, |k| volume.grid.to_patient(Vector3::new(0.0, 0.0, k as f64)).z)
 }
 
 /// Stiffness of the bone's sections, where its loss was measured.

@@ -16,6 +16,8 @@ const HUMERUS_BELOW_MM: f64 = 24.0;
 const FEMUR_ABOVE_MM: f64 = 25.5;
 /// Skin this close to the wall on one side over most of the shaft is the shin, mm.
 const SHIN_MM: f64 = 14.0;
+/// The edge of a cast towards the air is no wider, mm; the thinnest skin over a bone is.
+const CAST_EDGE_MM: f64 = 2.0;
 /// A limb nearer to the scanner's middle than this has no side by its place alone, mm.
 const MIDLINE_MM: f64 = 25.0;
 
@@ -141,7 +143,8 @@ fn skin_mm(volume: &Volume<i16>, shaft: &Shaft) -> Option<f64> {
         let mut best = f64::INFINITY;
         for ray in 0..24 {
             let (sin, cos) = (2.0 * std::f64::consts::PI * f64::from(ray) / 24.0).sin_cos();
-            let mut wall_mm = 0.0;
+            // Where the last dense run ends, where it began, and where the one before it ended.
+            let (mut wall_mm, mut began_mm, mut before_mm) = (0.0, 0.0, 0.0);
             for step in 0..80 {
                 let r = f64::from(step);
                 let (x, y) = ((ring.centroid_mm[0] + r * cos) / s.x, (ring.centroid_mm[1] + r * sin) / s.y);
@@ -150,9 +153,14 @@ fn skin_mm(volume: &Volume<i16>, shaft: &Shaft) -> Option<f64> {
                 }
                 let hu = pixels[y.round() as usize * columns + x.round() as usize];
                 if hu > 500 {
+                    if r - wall_mm > 1.5 {
+                        (began_mm, before_mm) = (r, wall_mm);
+                    }
                     wall_mm = r;
                 } else if hu < -400 {
-                    best = best.min(r - wall_mm);
+                    // Dense up to the air is a cast: the skin lies under it.
+                    let cast = before_mm > 0.0 && r - wall_mm <= CAST_EDGE_MM;
+                    best = best.min(if cast { began_mm - before_mm } else { r - wall_mm });
                     break;
                 }
             }

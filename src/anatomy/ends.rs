@@ -56,6 +56,9 @@ const SHORT_MM: f64 = 25.0;
 const GAP_MM: f64 = 3.0;
 /// Half the width of what is no part of a bone's shape, mm.
 const SPIKE_MM: f64 = 2.0;
+/// Metal in an end: HU of the window's averaged voxels, and how much of it is more than a clip, mm³.
+const METAL_HU: f32 = 2200.0;
+const METAL_MM3: f64 = 100.0;
 /// A cost that no surface reaches.
 const SURE: i64 = 1 << 40;
 
@@ -75,6 +78,8 @@ pub struct BoneEnd {
     pub outwards: Vector3<f64>,
     /// It could not be told apart from its neighbours: `inside` holds part of them.
     pub fused: bool,
+    /// Metal lies in it: what it shows is not the bone's.
+    pub metal: bool,
 }
 
 /// The end of `bones[which]` towards the first slice, or the last one (`upper`). `None` where the shaft runs to the border of
@@ -113,7 +118,10 @@ pub fn bone_end(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool)
     let inside = connected(&window, without_spikes(&window, inside), &seeds)?;
     let reach_mm = head.map_or(FAR_MM, |head| FAR_MM.max(head.beside_mm + 1.3 * head.ball.radius_mm));
     let fused = !is_apart(&window, &inside, base_mm, outwards, reach_mm);
-    Some(BoneEnd { window, inside, head, upper, base_mm, outwards, fused })
+    let metal = holds_metal(&window, &inside);
+    // A ball of metal is a prosthesis.
+    let head = head.filter(|_| !metal);
+    Some(BoneEnd { window, inside, head, upper, base_mm, outwards, fused, metal })
 }
 
 const OWN: u8 = 1;
@@ -337,6 +345,12 @@ fn divide(window: &Window, own: &[bool], others: &[bool]) -> Vec<bool> {
     let sharp = window.sharpened(SEARCH.0, SEARCH.1);
     let found = cut_out(window, &sharp, &candidate, |n| if own[n] && !band(n) { [SURE, 0] } else { [0, 0] });
     (0..own.len()).map(|n| if candidate[n] { found[n] } else { own[n] }).collect()
+}
+
+fn holds_metal(window: &Window, inside: &[bool]) -> bool {
+    let voxel_mm3: f64 = window.spacing_mm.iter().product();
+    let voxels = window.hu.iter().zip(inside).filter(|(hu, inside)| **inside && **hu >= METAL_HU).count();
+    voxels as f64 * voxel_mm3 >= METAL_MM3
 }
 
 /// Did it come apart? A bone does not reach far beside its axis; a pelvis or a foot does.

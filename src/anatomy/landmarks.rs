@@ -57,7 +57,7 @@ fn adult_length_mm(name: BoneName) -> Option<f64> {
 /// The landmarks that the ends of a bone show.
 pub fn landmarks(volume: &Volume<i16>, bone: &Bone, ends: &[BoneEnd]) -> Landmarks {
     let mut found = Landmarks::default();
-    for end in ends.iter().filter(|end| !end.fused) {
+    for end in ends.iter().filter(|end| !end.fused && !end.metal) {
         match (bone.name, end.head) {
             (BoneName::Femur, Some(head)) if head.beside_mm >= GRIPPED_MM => {
                 proximal_femur(end, &head, bone.shaft.stub, &mut found);
@@ -275,7 +275,7 @@ fn condyles(volume: &Volume<i16>, bone: &Bone, end: &BoneEnd, found: &mut Landma
 fn visible_fraction(volume: &Volume<i16>, bone: &Bone, ends: &[BoneEnd]) -> Option<f64> {
     let expected = adult_length_mm(bone.name)?;
     let (mut length, mut joints) = (bone.shaft.length_mm(volume), 0);
-    for end in ends.iter().filter(|end| !end.fused) {
+    for end in ends.iter().filter(|end| !end.fused && !end.metal) {
         let shape = Shape::of(end);
         let beyond = shape.range_mm()[1].max(0.0);
         length += beyond;

@@ -1,6 +1,8 @@
 //! Shafts within a mask: the mask says which voxels are the bone, their density where it is a ring.
 
+use super::foreign::Metal;
 use super::shafts::{BONE_HU, MIN_LENGTH_MM, MIN_SECTION_MM2, Shaft, bridge, chains, course_mm, filled, is_ring};
+use super::stretches::look_over;
 use crate::volume::{Region, Section, Volume, sections_within};
 use rayon::prelude::*;
 
@@ -21,7 +23,11 @@ pub fn shafts_within(volume: &Volume<i16>, mask: &Region) -> Vec<Shaft> {
         .map(|k| sections_within(volume, mask, k, BONE_HU, MIN_SECTION_MM2))
         .collect();
     let within = mask.span();
-    let shaft = |rings, cut_everywhere| Shaft { rings, cut_everywhere, within, stub: false };
+    let metal = Metal::of(volume);
+    let shaft = |rings, cut_everywhere| {
+        let shaft = Shaft { rings, cut_everywhere, within, stub: false, stretches: Vec::new() };
+        look_over(volume, &metal, shaft)
+    };
     let rings = bridge(chains(&all, |s: &Section| is_ring(s) && !s.cut, filled, dz), dz);
     let mut found: Vec<Vec<Section>> = rings.into_iter().filter(|rings| rings.len() >= FEWEST_RINGS).collect();
     let longest = found.iter().map(|rings| course_mm(rings, dz)).fold(0.0, f64::max);

@@ -3,12 +3,17 @@
 mod ball;
 mod bones;
 mod ends;
+mod foreign;
+mod fractures;
 mod landmarks;
 mod masked;
 mod names;
 mod parts;
+mod peaks;
 mod shafts;
 mod solid;
+mod stretches;
+mod stump;
 mod whole;
 mod window;
 mod zones;
@@ -17,6 +22,7 @@ pub use bones::{Bone, name_bones};
 pub use landmarks::Landmarks;
 pub use masked::shafts_within;
 pub use shafts::{Shaft, find_shafts, find_shafts_and_stubs};
+pub use stretches::{Finding, Stretch, sentences};
 pub use whole::{WholeBone, whole_bones};
 pub use zones::{SUBTROCHANTERIC_MM, Zone};
 

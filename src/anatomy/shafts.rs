@@ -4,6 +4,9 @@
 //! around marrow that moves little from one slice to the next. Pelvis, vertebrae and ribs break at least one of
 //! these conditions; the table and calcifications break all.
 
+use super::foreign::Metal;
+use super::fractures::join_fragments;
+use super::stretches::{Stretch, look_over};
 use crate::smoothing::{median, penalty, smooth_robust};
 use crate::volume::{Section, Volume, sections};
 use rayon::prelude::*;
@@ -39,6 +42,8 @@ pub struct Shaft {
     pub within: Option<(usize, usize)>,
     /// Too few rings are seen for a shaft, see [`find_shafts_and_stubs`].
     pub stub: bool,
+    /// What is not bone as it grew. No ring lies within a fracture.
+    pub stretches: Vec<Stretch>,
 }
 
 impl Shaft {
@@ -47,18 +52,45 @@ impl Shaft {
         (self.rings[0].k, self.rings[self.rings.len() - 1].k)
     }
 
-    /// Smoothed centre of the bone in every slice of the volume, in-plane mm, straight beyond the rings.
+    /// Smoothed centre of the bone in every slice of the volume, in-plane mm, straight beyond the rings. Fragments have each
+    /// their own; between them it changes in the middle of the fracture.
     pub fn axis(&self, volume: &Volume<i16>) -> Vec<[f64; 2]> {
-        let n = volume.grid.size[2];
-        let mut weights = vec![0.0; n];
-        let (mut x, mut y) = (vec![f64::NAN; n], vec![f64::NAN; n]);
-        for ring in &self.rings {
-            (x[ring.k], y[ring.k], weights[ring.k]) = (ring.centroid_mm[0], ring.centroid_mm[1], 1.0);
+        let mut axis = Vec::new();
+        for (_, last, rings) in self.fragments(volume.grid.size[2]) {
+            let own = axis_of(rings, volume);
+            axis.extend_from_slice(&own[axis.len()..=last]);
         }
-        // Stiff enough that a lysed slice, whose centroid runs away from the hole, does not bend it.
-        let lambda = penalty(90.0 / volume.grid.spacing_mm.z);
-        let (x, y) = (smooth_robust(&x, &weights, lambda, 0.15), smooth_robust(&y, &weights, lambda, 0.15));
-        x.into_iter().zip(y).map(|(x, y)| [x, y]).collect()
+        axis
+    }
+
+    /// The pieces of the bone: first and last slice of the volume that are nearest to each, and its rings. One piece where nothing is
+    /// broken.
+    pub fn fragments(&self, slices: usize) -> Vec<(usize, usize, &[Section])> {
+        let mut pieces = Vec::new();
+        let (mut from, mut ring) = (0, 0);
+        for fracture in self.stretches.iter().filter(|s| s.is_fracture()) {
+            let next = self.rings.partition_point(|r| r.k < fracture.first);
+            let middle = (fracture.first + fracture.last) / 2;
+            // A piece without rings is none.
+            if next > ring && next < self.rings.len() {
+                pieces.push((from, middle, &self.rings[ring..next]));
+                (from, ring) = (middle + 1, next);
+            }
+        }
+        pieces.push((from, slices - 1, &self.rings[ring..]));
+        pieces
+    }
+
+    /// Notes fractures, in order of their slices, and drops what seemed rings within them.
+    pub(super) fn break_at(&mut self, fractures: Vec<Stretch>) {
+        for fracture in fractures {
+            let left: Vec<Section> = self.rings.iter().filter(|r| !fracture.contains(r.k)).cloned().collect();
+            if left.len() >= 3 {
+                self.rings = left;
+                self.stretches.push(fracture);
+            }
+        }
+        self.stretches.sort_by_key(|s| (s.first, s.last));
     }
 
     /// Distance between the first and the last ring, mm.
@@ -79,9 +111,26 @@ impl Shaft {
     }
 }
 
+/// The smoothed course of some rings.
+fn axis_of(rings: &[Section], volume: &Volume<i16>) -> Vec<[f64; 2]> {
+    let n = volume.grid.size[2];
+    let mut weights = vec![0.0; n];
+    let (mut x, mut y) = (vec![f64::NAN; n], vec![f64::NAN; n]);
+    for ring in rings {
+        (x[ring.k], y[ring.k], weights[ring.k]) = (ring.centroid_mm[0], ring.centroid_mm[1], 1.0);
+    }
+    // Stiff enough that a lysed slice, whose centroid runs away from the hole, does not bend it.
+    let lambda = penalty(90.0 / volume.grid.spacing_mm.z);
+    let (x, y) = (smooth_robust(&x, &weights, lambda, 0.15), smooth_robust(&y, &weights, lambda, 0.15));
+    x.into_iter().zip(y).map(|(x, y)| [x, y]).collect()
+}
+
 /// All shafts of the volume, largest first. Deterministic.
 pub fn find_shafts(volume: &Volume<i16>) -> Vec<Shaft> {
-    shafts_of(volume, &dense_sections(volume))
+    let metal = Metal::of(volume);
+    let seen = metal.taken_out(volume);
+    let shafts = shafts_of(&seen, &dense_sections(&seen));
+    shafts.into_iter().map(|shaft| look_over(volume, &metal, shaft)).collect()
 }
 
 /// [`find_shafts`], and rings too few for a shaft that run out of the first or last slice: a bone of which the image shows little more
@@ -89,10 +138,13 @@ pub fn find_shafts(volume: &Volume<i16>) -> Vec<Shaft> {
 ///
 /// The same as such stubs is seen of ischium and ribs: only an end that looks like a long bone's makes a bone of them.
 pub fn find_shafts_and_stubs(volume: &Volume<i16>) -> (Vec<Shaft>, Vec<Shaft>) {
-    let all = dense_sections(volume);
-    let shafts = shafts_of(volume, &all);
-    let stubs = stubs_of(volume, &all, &shafts);
-    (shafts, stubs)
+    let metal = Metal::of(volume);
+    let seen = metal.taken_out(volume);
+    let all = dense_sections(&seen);
+    let shafts = shafts_of(&seen, &all);
+    let stubs = stubs_of(&seen, &all, &shafts);
+    let look = |shafts: Vec<Shaft>| shafts.into_iter().map(|shaft| look_over(volume, &metal, shaft)).collect();
+    (look(shafts), look(stubs))
 }
 
 /// The dense pieces of every slice.
@@ -106,14 +158,14 @@ fn dense_sections(volume: &Volume<i16>) -> Vec<Vec<Section>> {
 fn shafts_of(volume: &Volume<i16>, all: &[Vec<Section>]) -> Vec<Shaft> {
     let dz = volume.grid.spacing_mm.z;
     let whole = |s: &Section| is_ring(s) && !s.cut;
-    let mut shafts: Vec<Shaft> = bridge(chains(all, whole, filled, dz), dz)
+    let mut shafts: Vec<Shaft> = join_fragments(bridge(chains(all, whole, filled, dz), dz), dz)
         .into_iter()
         // A lesion may have opened most of the rings: the course counts from the first to the last.
-        .filter(|rings| {
+        .filter(|(rings, _)| {
             rings.len() as f64 * dz >= 0.5 * MIN_LENGTH_MM && rings.len() >= 5 && course_mm(rings, dz) >= MIN_LENGTH_MM
         })
-        .filter(|rings| is_long_bone(rings))
-        .map(|rings| Shaft { rings, cut_everywhere: false, within: None, stub: false })
+        .filter(|(rings, _)| is_long_bone(rings))
+        .map(|(rings, stretches)| Shaft { rings, cut_everywhere: false, within: None, stub: false, stretches })
         .collect();
     let opened = opened(all, dz, &shafts);
     shafts.extend(opened);
@@ -123,7 +175,13 @@ fn shafts_of(volume: &Volume<i16>, all: &[Vec<Section>]) -> Vec<Shaft> {
         .filter(|pieces| pieces.len() as f64 * dz >= MIN_LENGTH_MM && pieces.len() >= 5 && is_long_bone(pieces))
         .filter(|pieces| median_of(pieces, |s| s.wall_hu) >= MIN_CUT_WALL_HU)
         .filter(|pieces| !found.iter().any(|shaft| continues(volume, shaft, pieces)));
-    shafts.extend(cut.map(|rings| Shaft { rings, cut_everywhere: true, within: None, stub: false }));
+    shafts.extend(cut.map(|rings| Shaft {
+        rings,
+        cut_everywhere: true,
+        within: None,
+        stub: false,
+        stretches: Vec::new(),
+    }));
     shafts.sort_by(|a, b| {
         let weight = |s: &Shaft| s.rings.iter().map(|r| r.filled_area_mm2).sum::<f64>();
         weight(b).total_cmp(&weight(a))
@@ -145,7 +203,7 @@ fn opened(all: &[Vec<Section>], dz: f64, found: &[Shaft]) -> Vec<Shaft> {
         .map(|chain| chain.into_iter().filter(is_ring).collect::<Vec<_>>())
         .filter(|rings| rings.len() >= 5 && course_mm(rings, dz) >= 1.5 * MIN_LENGTH_MM && is_long_bone(rings))
         .filter(|rings| !rings.iter().any(taken))
-        .map(|rings| Shaft { rings, cut_everywhere: false, within: None, stub: false })
+        .map(|rings| Shaft { rings, cut_everywhere: false, within: None, stub: false, stretches: Vec::new() })
         .collect()
 }
 
@@ -163,7 +221,7 @@ fn stubs_of(volume: &Volume<i16>, all: &[Vec<Section>], found: &[Shaft]) -> Vec<
             };
             !rings.iter().any(on_shaft)
         })
-        .map(|rings| Shaft { rings, cut_everywhere: false, within: None, stub: true })
+        .map(|rings| Shaft { rings, cut_everywhere: false, within: None, stub: true, stretches: Vec::new() })
         .collect()
 }
 
@@ -248,7 +306,7 @@ fn step_cost(chain: &[Section], next: &Section, size: fn(&Section) -> f64, dz: f
 }
 
 /// Where the chain's centroid would be at slice `k`: straight line through its last (or first) 30 mm.
-fn extrapolate(chain: &[Section], k: f64, dz: f64) -> [f64; 2] {
+pub(super) fn extrapolate(chain: &[Section], k: f64, dz: f64) -> [f64; 2] {
     let n = ((30.0 / dz).ceil() as usize).clamp(3, 12).min(chain.len());
     let forward = k > chain[chain.len() - 1].k as f64;
     let part = if forward { &chain[chain.len() - n..] } else { &chain[..n] };
@@ -326,12 +384,12 @@ fn bridge_cost(a: &[Section], b: &[Section], dz: f64) -> Option<f64> {
     (off <= allowed && (0.4..=2.5).contains(&ratio)).then_some(off + 0.05 * gap_mm)
 }
 
-fn median_of(sections: &[Section], f: fn(&Section) -> f64) -> f64 {
+pub(super) fn median_of(sections: &[Section], f: fn(&Section) -> f64) -> f64 {
     median(&mut sections.iter().map(f).collect::<Vec<_>>()).unwrap_or(0.0)
 }
 
 /// Straight, dense, long compared with its width, and walled like a shaft.
-fn is_long_bone(rings: &[Section]) -> bool {
+pub(super) fn is_long_bone(rings: &[Section]) -> bool {
     let area = median_of(rings, filled);
     let wall = median_of(rings, |s| s.wall_hu);
     // Wall area over circumference: mean thickness of what is above the threshold.
@@ -351,7 +409,7 @@ fn continues(volume: &Volume<i16>, shaft: &Shaft, pieces: &[Section]) -> bool {
     pieces.iter().any(near)
 }
 
-fn distance(a: [f64; 2], b: [f64; 2]) -> f64 {
+pub(super) fn distance(a: [f64; 2], b: [f64; 2]) -> f64 {
     (a[0] - b[0]).hypot(a[1] - b[1])
 }
 

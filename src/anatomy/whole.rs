@@ -17,6 +17,8 @@ pub struct WholeBone {
     pub landmarks: Landmarks,
     /// Is there an end that could not be told apart from its neighbours? Lower, then upper.
     pub fused: [bool; 2],
+    /// Is there metal in an end? Nothing is read of it. Lower, then upper.
+    pub metal: [bool; 2],
 }
 
 /// The ends of the bones for which `wanted` holds, in the order of the bones; names and sides are set by what they show.
@@ -68,20 +70,21 @@ fn finish(volume: &Volume<i16>, mut bone: Bone, ends: Vec<BoneEnd>) -> (Bone, Wh
         bone.side = side;
         bone.reasons.push("side by the head, which looks to the middle of the body".into());
     }
-    let mut fused = [false; 2];
+    let (mut fused, mut metal) = ([false; 2], [false; 2]);
     let size = volume.grid.size;
     let regions: Vec<Region> = ends
         .iter()
         .filter(|end| {
-            fused[usize::from(end.upper)] |= end.fused;
-            !end.fused
+            fused[usize::from(end.upper)] |= end.fused && !end.metal;
+            metal[usize::from(end.upper)] |= end.metal;
+            !end.fused && !end.metal
         })
         .map(|end| end.window.region(&end.inside))
         .collect();
     if bone.side == Side::Unknown {
         landmarks.points_mm.retain(|name, _| !name.ends_with("condyle"));
     }
-    (bone, WholeBone { ends: Region::union(size, &regions), landmarks, fused })
+    (bone, WholeBone { ends: Region::union(size, &regions), landmarks, fused, metal })
 }
 
 /// The part of the confidence that is the side's.

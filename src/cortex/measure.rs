@@ -5,9 +5,9 @@ use super::polar::{Polar, STEP_MM};
 use super::scanner::{FWHM_PER_SIGMA, Scanner, estimate, noise_hu};
 use super::unroll::{Slices, candidates, cortical_hu, unroll, window_depth};
 use super::{Acquisition, Cortex, CortexSlice, NotMeasured, SECTORS};
-use crate::anatomy::Shaft;
+use crate::anatomy::{Finding, Shaft};
 use crate::smoothing::median;
-use crate::volume::{NO_DATA, Volume};
+use crate::volume::{NO_DATA, Section, Volume};
 use nalgebra::Vector3;
 
 /// How far beyond the last ring the bone is followed, so that its ends are reported (not measured), mm.
@@ -25,27 +25,90 @@ const FIRST_FWHM_MM: f64 = 1.4;
 /// Slice thickness over slice distance that is still believed.
 const MAX_OVERLAP: f64 = 4.0;
 
-/// Measures the wall of `shaft` in every slice where it forms a ring. `None` when no wall can be told apart at all.
+/// Fewest rings that tell a bone's density.
+const FEWEST_RINGS: usize = 3;
+
+/// A fragment shorter than a shaft has to be, to be found, does not tell what its own wall was, mm.
+const SHORTEST_MM: f64 = 40.0;
+
+/// Measures the wall of `shaft` in every slice where it forms a ring, each fragment of a broken bone on its own. `None` when no
+/// wall can be told apart at all.
 pub fn measure(volume: &Volume<i16>, shaft: &Shaft, acquisition: &Acquisition) -> Option<Cortex> {
     let axis = shaft.axis(volume);
+    let slices = volume.grid.size[2];
+    let parts = shaft.fragments(slices).into_iter().filter_map(|(from, to, rings)| {
+        let piece = Piece { from, to, broken: [from > 0, to + 1 < slices], rings };
+        measure_piece(volume, shaft, &axis, &piece, acquisition)
+    });
+    parts.reduce(joined)
+}
+
+/// Two fragments as one bone; density and blur are those of the one with more measured sections.
+fn joined(below: Cortex, above: Cortex) -> Cortex {
+    let measured = |cortex: &Cortex| cortex.slices.iter().filter(|s| s.not_measured.is_none()).count();
+    let main = if measured(&below) >= measured(&above) { &below } else { &above };
+    let (cortical_hu, scanner) = (main.cortical_hu, main.scanner);
+    let slices = below.slices.into_iter().chain(above.slices).collect();
+    Cortex { cortical_hu, scanner, slice_spacing_mm: below.slice_spacing_mm, slices }
+}
+
+/// A bone that is whole, or one fragment: the slices nearest to it and its rings.
+struct Piece<'a> {
+    from: usize,
+    to: usize,
+    /// Does a fracture bound it, below and above?
+    broken: [bool; 2],
+    rings: &'a [Section],
+}
+
+/// Why a slice cannot be measured by what the shaft shows there besides bone.
+fn spoilt(shaft: &Shaft, k: usize) -> Option<NotMeasured> {
+    let reason = |finding: Finding| match finding {
+        Finding::Metal => Some(NotMeasured::Metal),
+        Finding::Filling { measurable: false, .. } => Some(NotMeasured::CanalFilled),
+        Finding::Step { .. } | Finding::Gap { .. } => Some(NotMeasured::Fracture),
+        Finding::Stump => Some(NotMeasured::BoneEnds),
+        Finding::Filling { .. } | Finding::Cast => None,
+    };
+    shaft.stretches.iter().filter(|stretch| stretch.contains(k)).find_map(|stretch| reason(stretch.finding))
+}
+
+fn measure_piece(
+    volume: &Volume<i16>,
+    shaft: &Shaft,
+    axis: &[[f64; 2]],
+    piece: &Piece,
+    acquisition: &Acquisition,
+) -> Option<Cortex> {
+    let rings = piece.rings;
+    let clear: Vec<&Section> = rings.iter().filter(|ring| spoilt(shaft, ring.k).is_none()).collect();
     let dz = volume.grid.spacing_mm.z;
+    let broken = piece.broken != [false; 2];
+    let length_mm = clear.first().zip(clear.last()).map_or(0.0, |(a, b)| (b.k + 1 - a.k) as f64 * dz);
+    if (clear.len() < FEWEST_RINGS && clear.len() < rings.len()) || (broken && length_mm < SHORTEST_MM) {
+        let otherwise = if broken { NotMeasured::Fracture } else { NotMeasured::NoRing };
+        return Some(not_measured(volume, rings, |k| spoilt(shaft, k).unwrap_or(otherwise)));
+    }
     let beyond = (BEYOND_MM / dz) as usize;
-    let (first_ring, last_ring) = shaft.span();
+    let (first_ring, last_ring) = (rings.first()?.k, rings.last()?.k);
     let around = (first_ring.saturating_sub(beyond), (last_ring + beyond).min(volume.grid.size[2] - 1));
     // A mask says where the bone ends.
     let (first, last) = shaft.within.unwrap_or(around);
-    let widest = shaft.rings.iter().map(|r| 0.5 * r.axes_mm[0]).fold(0.0, f64::max);
-    let polar = Polar::cast(volume, &axis, first, last, 1.3 * widest + 14.0);
+    let (first, last) = (first.max(piece.from), last.min(piece.to));
+    let widest = rings.iter().map(|r| 0.5 * r.axes_mm[0]).fold(0.0, f64::max);
+    let polar = Polar::cast(volume, axis, first, last, 1.3 * widest + 14.0);
 
     let mut is_ring = vec![false; polar.slices()];
-    shaft.rings.iter().for_each(|r| is_ring[r.k - first] = true);
-    let guess = median(&mut shaft.rings.iter().map(|r| r.wall_hu).collect::<Vec<_>>())?;
+    clear.iter().for_each(|r| is_ring[r.k - first] = true);
+    let guess = median(&mut clear.iter().map(|r| r.wall_hu).collect::<Vec<_>>())?;
     let surface = periosteum(&polar, &is_ring, guess, dz);
     let compact_hu = cortical_hu(&polar, &surface.radius_mm, &is_ring)?;
     let surface = periosteum(&polar, &is_ring, compact_hu, dz);
 
-    let tilt = tilt_deg(volume, &axis, first, last);
-    let state = states(volume, &polar, &surface, &is_ring, compact_hu, &tilt, dz);
+    let tilt = tilt_deg(volume, axis, first, last);
+    let spoilt: Vec<Option<NotMeasured>> = (first..=last).map(|k| spoilt(shaft, k)).collect();
+    let seen = Seen { polar: &polar, surface: &surface, is_ring: &is_ring, spoilt: &spoilt, tilt_deg: &tilt };
+    let state = states(volume, &seen, compact_hu, dz);
     let usable: Vec<bool> = state.iter().map(Option::is_none).collect();
     // Headers are wrong at times: slices overlap by half or so, not tenfold.
     let believed = acquisition.slice_thickness_mm.filter(|t| *t > 0.0 && *t <= MAX_OVERLAP * dz);
@@ -63,6 +126,9 @@ pub fn measure(volume: &Volume<i16>, shaft: &Shaft, acquisition: &Acquisition) -
     let mut unrolled = unroll(&polar, &surface.radius_mm, depth_mm, &scanner, &slices);
     unrolled.calibrate(&usable);
     let ends = trim(&polar, &surface.radius_mm, first_ring - first, last_ring - first);
+    // Up to the fracture, so that no slice is missing between two fragments.
+    let ends =
+        if piece.broken[0] { 0 } else { *ends.start() }..=if piece.broken[1] { last - first } else { *ends.end() };
     let row = |map: &Map, n: usize| map[n].iter().map(|v| *v as f32).collect::<Vec<f32>>();
     let rows = ends
         .map(|n| {
@@ -86,10 +152,9 @@ pub fn measure(volume: &Volume<i16>, shaft: &Shaft, acquisition: &Acquisition) -
     Some(Cortex { cortical_hu: scanner.cortical_hu, scanner: told, slice_spacing_mm: dz, slices: rows })
 }
 
-/// The record of a bone of which nothing can be measured: where it is, and why.
-pub fn not_measured(volume: &Volume<i16>, shaft: &Shaft, why: NotMeasured) -> Cortex {
-    let slices = shaft
-        .rings
+/// The record of a bone of which nothing can be measured: where its rings are, and why not, by slice.
+pub fn not_measured(volume: &Volume<i16>, rings: &[Section], why: impl Fn(usize) -> NotMeasured) -> Cortex {
+    let slices = rings
         .iter()
         .map(|r| {
             let at = place(volume, r.centroid_mm, r.k);
@@ -97,12 +162,12 @@ pub fn not_measured(volume: &Volume<i16>, shaft: &Shaft, why: NotMeasured) -> Co
                 slice_index: r.k,
                 z_mm: at.z,
                 centre_mm: [at.x, at.y],
-                not_measured: Some(why),
+                not_measured: Some(why(r.k)),
                 ..CortexSlice::default()
             }
         })
         .collect();
-    let compact_hu = median(&mut shaft.rings.iter().map(|r| r.wall_hu).collect::<Vec<_>>()).unwrap_or(f64::NAN);
+    let compact_hu = median(&mut rings.iter().map(|r| r.wall_hu).collect::<Vec<_>>()).unwrap_or(f64::NAN);
     Cortex { cortical_hu: compact_hu, scanner: None, slice_spacing_mm: volume.grid.spacing_mm.z, slices }
 }
 
@@ -125,16 +190,18 @@ fn tilt_deg(volume: &Volume<i16>, axis: &[[f64; 2]], first: usize, last: usize) 
         .collect()
 }
 
+/// What is seen of the slices of one piece.
+struct Seen<'a> {
+    polar: &'a Polar,
+    surface: &'a Periosteum,
+    is_ring: &'a [bool],
+    spoilt: &'a [Option<NotMeasured>],
+    tilt_deg: &'a [f64],
+}
+
 /// Which slices can be measured: `None`, or the reason why not.
-fn states(
-    volume: &Volume<i16>,
-    polar: &Polar,
-    surface: &Periosteum,
-    is_ring: &[bool],
-    compact_hu: f64,
-    tilt: &[f64],
-    dz_mm: f64,
-) -> Vec<Option<NotMeasured>> {
+fn states(volume: &Volume<i16>, seen: &Seen, compact_hu: f64, dz_mm: f64) -> Vec<Option<NotMeasured>> {
+    let Seen { polar, surface, is_ring, spoilt, tilt_deg: tilt } = *seen;
     let n = polar.slices();
     let mut state: Vec<Option<NotMeasured>> = (0..n)
         .map(|k| {
@@ -144,6 +211,8 @@ fn states(
                 Some(NotMeasured::SliceMissing)
             } else if rays().any(|(ray, r)| ray[..=last(ray, r)].iter().any(|v| v.is_nan())) {
                 Some(NotMeasured::CutByBorder)
+            } else if spoilt[k].is_some() {
+                spoilt[k]
             } else if rays().any(|(ray, r)| ray[..=last(ray, r)].iter().any(|v| *v > METAL_HU)) {
                 Some(NotMeasured::Metal)
             } else if tilt[k] > MAX_TILT_DEG {
@@ -186,7 +255,10 @@ fn without_ring(displaced: &[f64], surface: &Periosteum, is_ring: &[bool], dz_mm
     let mut low = (0..first_ring).rev().take_while(|k| held(*k)).last().unwrap_or(first_ring);
     let mut high = (last_ring + 1..n).take_while(|k| held(*k)).last().unwrap_or(last_ring);
     let zone = (END_ZONE_MM / dz_mm) as usize;
-    let (low_zone, high_zone) = (low.max(first_ring) + zone, high.min(last_ring).saturating_sub(zone));
+    // Each end has its own half of a short piece.
+    let middle = (first_ring + last_ring) / 2;
+    let low_zone = (low.max(first_ring) + zone).min(middle);
+    let high_zone = high.min(last_ring).saturating_sub(zone).max(middle);
     if let Some(k) = (0..n).rev().find(|k| *k <= low_zone && smooth[*k] >= MAX_DISPLACED) {
         low = low.max(k + 1);
     }

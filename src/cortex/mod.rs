@@ -25,8 +25,14 @@ pub enum NotMeasured {
     WallTooThin,
     /// The bone runs too obliquely through the slice.
     TooOblique,
-    /// Metal.
+    /// Metal, or its streaks.
     Metal,
+    /// The canal is filled with something as dense as the wall (cement, dense sclerosis).
+    CanalFilled,
+    /// A fracture: the section shows both fragments, or the gap between them.
+    Fracture,
+    /// The bone ends here without a joint.
+    BoneEnds,
     /// The slice is missing from the series.
     SliceMissing,
 }

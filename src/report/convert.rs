@@ -19,6 +19,11 @@ pub fn not_measured_text(reason: NotMeasured) -> &'static str {
         NotMeasured::WallTooThin => "the wall is thinner than the scanner resolves",
         NotMeasured::TooOblique => "the bone runs too obliquely through the slice",
         NotMeasured::Metal => "metal disturbs the image",
+        NotMeasured::CanalFilled => {
+            "the canal is filled with something as dense as the wall (cement or dense sclerosis)"
+        }
+        NotMeasured::Fracture => "a fracture runs through the section or close by",
+        NotMeasured::BoneEnds => "the bone ends here without a joint (amputation, resection or fracture)",
         NotMeasured::SliceMissing => "the slice is missing from the series",
     }
 }
