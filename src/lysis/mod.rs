@@ -11,6 +11,7 @@ mod twin;
 mod words;
 
 use crate::estimate::Estimate;
+use crate::language::Sentence;
 
 pub use crate::scores::mirels::LesionType;
 pub use assess::{Assessed, assess, prepare};
@@ -42,7 +43,7 @@ pub enum ReferenceKind {
 pub struct Reference {
     pub kind: ReferenceKind,
     /// In words: what it is made of and whether it can be trusted.
-    pub note: String,
+    pub note: Sentence,
     /// Expected mass per sector, mm².
     pub mass_mm2: Vec<Vec<f32>>,
     /// Expected wall thickness, mm.

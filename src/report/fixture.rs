@@ -6,6 +6,7 @@ use super::model::*;
 use crate::cortex::{Cortex, CortexSlice, NotMeasured, SECTORS};
 use crate::dicom::{Layout, Series, SeriesHeader, SeriesWarning, SliceSource};
 use crate::estimate::Estimate;
+use crate::language::Sentence;
 use crate::lysis::{Lesion, LesionType, Lysis, Reference, ReferenceKind, SliceLysis};
 use crate::volume::{Grid, Volume};
 use nalgebra::{Matrix3, Point3, Vector3};
@@ -61,7 +62,7 @@ pub fn bone() -> FakeBone {
     let mut slices = Vec::new();
     let mut reference = Reference {
         kind: ReferenceKind::Ipsilateral,
-        note: "Built from the same bone above and below the lesion; 34 intact slices on either side carry it.".into(),
+        note: said("Built from the same bone above and below the lesion; 34 intact slices on either side carry it."),
         mass_mm2: vec![],
         thickness_mm: vec![],
     };
@@ -185,6 +186,10 @@ fn series() -> Series {
     Series { header, grid: grid(), slices: slices.collect(), warnings, layout: Layout::Stacked, faults: Vec::new() }
 }
 
+fn said(text: &str) -> Sentence {
+    Sentence::english_only(text.to_owned())
+}
+
 impl FakeBone {
     pub fn crops(&self) -> Vec<SliceCrop> {
         self.figures(0).crops
@@ -211,7 +216,7 @@ impl FakeBone {
     fn lysed(&self) -> BoneReport {
         let flagged =
             |slice: &SliceLysis| slice.axial_percent.value > 30.0 && slice.circumferential_percent.value > 50.0;
-        let slices = convert::slice_reports(&self.series, &self.cortex, Some(&self.lysis), "", flagged);
+        let slices = convert::slice_reports(&self.series, &self.cortex, Some(&self.lysis), &said(""), flagged);
         BoneReport {
             bone: "femur".into(),
             side: "left".into(),
@@ -236,9 +241,9 @@ impl FakeBone {
             mirels: Some(mirels()),
             rules: rules(),
             recommendation: Some(depends_on_pain()),
-            warnings: vec![
-                "The lesion is longer than half of the intact bone beside it: its reference is extrapolated.".into(),
-            ],
+            warnings: vec![said(
+                "The lesion is longer than half of the intact bone beside it: its reference is extrapolated.",
+            )],
             restricted_to: None,
         }
     }
@@ -261,7 +266,7 @@ impl FakeBone {
         let recommendation = RecommendationReport {
             category: Category::NoLesion,
             text: "No loss of cortex above the measuring error was found in the measured slices.".into(),
-            source: "Measurement.".into(),
+            source: said("Measurement."),
             by_pain: None,
         };
         BoneReport {
@@ -280,7 +285,8 @@ impl FakeBone {
     fn cut(&self) -> BoneReport {
         let mut cortex = self.cortex.clone();
         cortex.slices.iter_mut().for_each(|slice| slice.not_measured = Some(NotMeasured::CutByBorder));
-        let slices = convert::slice_reports(&self.series, &cortex, None, "no reference could be made", |_| false);
+        let slices =
+            convert::slice_reports(&self.series, &cortex, None, &said("no reference could be made"), |_| false);
         BoneReport {
             bone: "tibia".into(),
             side: "unknown".into(),
@@ -308,7 +314,7 @@ impl FakeBone {
 
 fn mirels() -> MirelsReport {
     let item = |points, value: &str| {
-        Some(MirelsItem { points: Some(points), value: Some(value.into()), basis: "measured".into() })
+        Some(MirelsItem { points: Some(points), value: Some(value.into()), basis: said("measured") })
     };
     MirelsReport {
         site: item(2, "lower-limb"),
@@ -332,10 +338,10 @@ fn rules() -> Vec<RuleReport> {
         |name: &str, met, criterion: &str, values: Vec<(&str, RuleValue)>, source: &str, notes: &[&str]| RuleReport {
             name: name.into(),
             met,
-            criterion: criterion.into(),
+            criterion: said(criterion),
             values: values.into_iter().map(|(name, value)| (name.to_string(), value)).collect(),
-            source: source.into(),
-            notes: notes.iter().map(|note| note.to_string()).collect(),
+            source: said(source),
+            notes: notes.iter().map(|note| said(note)).collect(),
         };
     vec![
         rule(
@@ -391,7 +397,7 @@ fn depends_on_pain() -> RecommendationReport {
     RecommendationReport {
         category: Category::DependsOnPain,
         text: "Pain was not given, and the recommendation turns on it.".into(),
-        source: "French recommendation for bone metastases of lung cancer, §1.2 and table 3.".into(),
+        source: said("French recommendation for bone metastases of lung cancer, §1.2 and table 3."),
         by_pain: Some(ByPain {
             mild: outcome(8, Category::Multidisciplinary, "Mirels 8: multidisciplinary decision."),
             moderate: outcome(9, Category::FixationByMirels, "Mirels 9: prophylactic fixation."),

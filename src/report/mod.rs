@@ -10,6 +10,7 @@ pub mod figures;
 mod html;
 pub mod model;
 pub mod objects;
+pub mod review;
 pub mod rigidity;
 mod round;
 mod rule_words;

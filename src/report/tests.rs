@@ -2,8 +2,11 @@
 
 use super::model::*;
 use super::*;
+use crate::language::{Language, Sentence};
 use std::fs;
 use std::path::Path;
+
+const EN: Language = Language::En;
 
 fn schema_file() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/report.schema.json")
@@ -105,8 +108,8 @@ fn the_tables_have_one_row_a_slice_and_one_a_bone() {
 fn the_page_needs_nothing_from_outside_and_says_what_it_is() {
     let bone = fixture::bone();
     let (report, figures) = (bone.report(), bone.figures(0));
-    let drawn = DrawnBone::draw(&report, &figures).expect("bone 0");
-    let page = page(&report, std::slice::from_ref(&drawn));
+    let drawn = DrawnBone::draw(&report, &figures, EN).expect("bone 0");
+    let page = page(&report, std::slice::from_ref(&drawn), EN);
     assert_eq!(page.matches(DISCLAIMER).count(), 2, "at the top and at the bottom");
     for outside in ["<script", "src=", "<link", "@import", "href=\"http", "url(http"] {
         assert!(!page.contains(outside), "{outside}");
@@ -125,14 +128,14 @@ fn text_from_the_images_cannot_become_markup() {
     let mut report = fixture::bone().report();
     report.series.kernel = "<script>alert(1)</script>".into();
     report.bones[0].bone = "<b>".into();
-    let page = page(&report, &[]);
+    let page = page(&report, &[], EN);
     assert!(!page.contains("<script>") && !page.contains("<b>"));
 }
 
 #[test]
 fn the_summary_fits_a_terminal_and_says_all() {
     let report = fixture::bone().report();
-    let text = summary(&report);
+    let text = summary(&report, EN);
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     let flowing = text.split_whitespace().collect::<Vec<_>>().join(" ");
     for said in [
@@ -154,10 +157,10 @@ fn the_summary_fits_a_terminal_and_says_all() {
     // A bone with a warning and three stretches that were not measured; most bones need fewer.
     assert!((8..=22).contains(&lines), "{lines} lines:\n{text}");
     let mut endless = report;
-    endless.bones[0].warnings = vec!["x".repeat(500)];
-    assert!(summary(&endless).lines().all(|line| line.chars().count() <= 80));
+    endless.bones[0].warnings = vec![Sentence::english_only("x".repeat(500))];
+    assert!(summary(&endless, EN).lines().all(|line| line.chars().count() <= 80));
     endless.bones.clear();
-    assert!(summary(&endless).contains("No long bone was found"));
+    assert!(summary(&endless, EN).contains("No long bone was found"));
 }
 
 #[test]
@@ -171,7 +174,7 @@ fn everything_is_written_and_other_files_are_kept() {
     let old = ["femur-right-map.svg", "femur-left-2-slice-0003.svg", "femur-left-notes.svg"]
         .map(|name| dir.join("figures").join(name));
     old.iter().for_each(|path| fs::write(path, "old").expect("written"));
-    write_all(&dir, &bone.report(), &[bone.figures(0)]).expect("written");
+    write_all(&dir, &bone.report(), &[bone.figures(0)], EN).expect("written");
     assert_eq!(
         old.map(|path| path.exists()),
         [false, false, true],
@@ -193,7 +196,7 @@ fn everything_is_written_and_other_files_are_kept() {
     assert_eq!(beside, ["out"], "no temporary folder is left");
 
     let first = fs::read(dir.join("report.html")).expect("read");
-    write_all(&dir, &bone.report(), &[bone.figures(0)]).expect("written again");
+    write_all(&dir, &bone.report(), &[bone.figures(0)], EN).expect("written again");
     assert!(first == fs::read(dir.join("report.html")).expect("read"), "the same input gives the same bytes");
 }
 
@@ -203,15 +206,15 @@ fn a_failure_leaves_the_old_report_whole_and_names_the_path() {
     let place = tempfile::tempdir().expect("a temporary folder");
     let file = place.path().join("file");
     fs::write(&file, "x").expect("written");
-    let error = write_all(&file, &bone.report(), &[]).expect_err("a file is no folder");
+    let error = write_all(&file, &bone.report(), &[], EN).expect_err("a file is no folder");
     assert!(error.to_string().contains("file") && error.hint().contains("-o"), "{error}");
-    let error = write_all(&file.join("below"), &bone.report(), &[]).expect_err("below a file");
+    let error = write_all(&file.join("below"), &bone.report(), &[], EN).expect_err("below a file");
     assert!(error.to_string().contains("below") && error.hint().contains("-o"), "{error}");
 
     let dir = place.path().join("out");
     fs::create_dir_all(dir.join("slices.csv")).expect("made");
     fs::write(dir.join("bones.csv"), "old").expect("written");
-    write_all(&dir, &bone.report(), &[]).expect_err("slices.csv is a folder");
+    write_all(&dir, &bone.report(), &[], EN).expect_err("slices.csv is a folder");
     assert_eq!(fs::read_to_string(dir.join("bones.csv")).expect("kept"), "old");
     assert!(!dir.join("report.json").exists());
 }
@@ -222,6 +225,6 @@ fn a_failure_leaves_the_old_report_whole_and_names_the_path() {
 fn example() {
     let dir = std::env::var_os("REPORT_EXAMPLE").expect("REPORT_EXAMPLE names a folder");
     let bone = fixture::bone();
-    write_all(Path::new(&dir), &bone.report(), &[bone.figures(0)]).expect("written");
-    print!("{}", summary(&bone.report()));
+    write_all(Path::new(&dir), &bone.report(), &[bone.figures(0)], EN).expect("written");
+    print!("{}", summary(&bone.report(), EN));
 }

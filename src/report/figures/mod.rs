@@ -20,6 +20,7 @@ pub use rigidity::{rigidity_profile, weakest_picture};
 pub use svg::standalone;
 
 use crate::cortex::Cortex;
+use crate::language::Language;
 use crate::lysis::{Lysis, SliceLysis};
 use crate::rigidity::BoneRigidity;
 use crate::scores::rules::SliceLoss;
@@ -170,7 +171,7 @@ impl ZAxis {
         for z in self.ticks() {
             let y = self.y(z);
             svg.line([x - 5.0, y], [x, y], "cx-axis");
-            svg.text([x - 8.0, y + 4.0], "cx-label cx-end", &super::words::number(Some(z), 0));
+            svg.text([x - 8.0, y + 4.0], "cx-label cx-end", &super::words::number(Language::En, Some(z), 0));
         }
         let middle = self.top + self.height / 2.0;
         let (x, middle) = (svg::n(x - 46.0), svg::n(middle));

@@ -4,6 +4,7 @@ use super::svg::{Svg, n, png_grey, polyline};
 use super::{BoneFigures, SliceCrop};
 use crate::cortex::polar::inner_radius_mm;
 use crate::cortex::{CortexSlice, SECTORS};
+use crate::language::Language;
 use crate::report::words;
 use crate::volume::NO_DATA;
 use image::{ImageBuffer, Luma, imageops};
@@ -24,13 +25,13 @@ pub fn slice_picture(figures: &BoneFigures, crop: &SliceCrop, title: &str, id: &
     let row = figures.cortex.slices.iter().position(|slice| slice.slice_index == crop.slice_index);
     let section = row.and_then(|row| figures.cortex.slices.get(row));
     let numbers = row.and_then(|row| figures.lysis.slices.get(row)).and_then(Option::as_ref);
-    let z = words::number(Some(crop.z_mm), 1);
+    let z = words::number(Language::En, Some(crop.z_mm), 1);
     let name = crop.instance_number.map_or_else(|| format!("z {z} mm"), |n| format!("Instance {n}  ·  z {z} mm"));
     let percent = numbers.map_or_else(
         || "not measured".into(),
         |slice| {
-            let [axial, around] =
-                [slice.axial_percent.value, slice.circumferential_percent.value].map(|v| words::number(Some(v), 1));
+            let [axial, around] = [slice.axial_percent.value, slice.circumferential_percent.value]
+                .map(|v| words::number(Language::En, Some(v), 1));
             format!("axial {axial} %  ·  circumferential {around} %")
         },
     );

@@ -3,6 +3,7 @@
 use super::picture::{Frame, PANEL, decorate, raster};
 use super::svg::{Svg, n, polyline};
 use super::{BoneFigures, SliceCrop, ZAxis};
+use crate::language::Language;
 use crate::report::words;
 use crate::rigidity::{BoneRigidity, Rigidities, SliceRigidity};
 
@@ -48,7 +49,11 @@ pub fn rigidity_profile(figures: &BoneFigures, rigidity: &BoneRigidity, title: &
             let value = tick as f64 * step;
             svg.line([x(value), axis.top], [x(value), axis.bottom()], "cx-grid");
             let decimals = if step < 1.0 { 1 } else { 0 };
-            svg.text([x(value), axis.bottom() + 17.0], "cx-label cx-mid", &words::number(Some(value), decimals));
+            svg.text(
+                [x(value), axis.bottom() + 17.0],
+                "cx-label cx-mid",
+                &words::number(Language::En, Some(value), decimals),
+            );
         }
         if let Some([low, high]) = weakest.and_then(|row| axis.rows_mm.get(row)) {
             let (top, bottom) = (axis.y(*high), axis.y(*low));
@@ -81,9 +86,10 @@ pub fn rigidity_profile(figures: &BoneFigures, rigidity: &BoneRigidity, title: &
 /// long as the radius of gyration of stiffness along it.
 pub fn weakest_picture(crop: &SliceCrop, section: &SliceRigidity, title: &str, id: &str) -> String {
     let actual = &section.actual;
-    let z = words::number(Some(crop.z_mm), 1);
+    let z = words::number(Language::En, Some(crop.z_mm), 1);
     let name = crop.instance_number.map_or_else(|| format!("z {z} mm"), |n| format!("Instance {n}  ·  z {z} mm"));
-    let [ea, ei, gj] = section.reductions_percent.map(|reduction| words::number(Some(reduction.value), 1));
+    let [ea, ei, gj] =
+        section.reductions_percent.map(|reduction| words::number(Language::En, Some(reduction.value), 1));
     let lost = format!("axial −{ea} %, bending −{ei} %, torsion −{gj} %");
     let description = format!(
         "CT in a bone window, seen from the feet, left of the patient at the right, with the modulus-weighted centroid and the principal \

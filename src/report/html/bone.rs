@@ -5,43 +5,43 @@ use super::*;
 use crate::scores::rule_table::rule_named;
 
 /// One section; without figures the tables stand alone. A bone of which nothing was measured has its card, no section.
-pub(super) fn section(index: usize, bone: &BoneReport, drawn: Option<&DrawnBone>) -> Markup {
+pub(super) fn section(language: Language, index: usize, bone: &BoneReport, drawn: Option<&DrawnBone>) -> Markup {
     let id = format!("bone-{index}");
     let heading = format!("{id}-h");
     html! {
         section .bone id=(id) aria-labelledby=(heading) {
-            h2 id=(heading) { (words::bone_title(bone)) }
-            @if let Some(drawn) = drawn { (pictures(bone, drawn)) }
+            h2 id=(heading) { (words::bone_title(language, bone)) }
+            @if let Some(drawn) = drawn { (pictures(language, bone, drawn)) }
             h3 { "Lesions" }
-            @if bone.lesions.is_empty() { p { (words::no_lesion(bone)) } } @else { (lesions(&bone.lesions)) }
-            @if !bone.rules.is_empty() { h3 { "Rules" } (rules(bone)) }
-            (rigidity::section(bone, drawn))
-            @if let Some(mirels) = &bone.mirels { h3 { "Mirels’ score" } (score(mirels)) }
-            @if let Some(advice) = &bone.recommendation { (quotes(advice)) }
+            @if bone.lesions.is_empty() { p { (words::no_lesion(language, bone)) } } @else { (lesions(language, &bone.lesions)) }
+            @if !bone.rules.is_empty() { h3 { "Rules" } (rules(language, bone)) }
+            (rigidity::section(language, bone, drawn))
+            @if let Some(mirels) = &bone.mirels { h3 { "Mirels’ score" } (score(language, mirels)) }
+            @if let Some(advice) = &bone.recommendation { (quotes(language, advice)) }
             @if let Some(reference) = &bone.reference {
                 h3 { "Reference" }
-                p { strong { (words::capitalised(&reference.kind)) } ": " (reference.note) "." }
+                p { strong { (words::capitalised(&reference.kind)) } ": " (reference.note.of(language)) "." }
             }
             h3 { "Not measured" }
-            (not_measured(bone))
-            @if bone.visible_fraction.is_some() || !bone.landmarks.is_empty() { h3 { "Anatomy" } (anatomy(bone)) }
+            (not_measured(language, bone))
+            @if bone.visible_fraction.is_some() || !bone.landmarks.is_empty() { h3 { "Anatomy" } (anatomy(language, bone)) }
         }
     }
 }
 
 /// What is seen of the bone, and its landmarks.
-fn anatomy(bone: &BoneReport) -> Markup {
-    let coordinates = |at: &[f64; 3]| at.map(|v| words::number(Some(v), 1)).join(", ");
+fn anatomy(language: Language, bone: &BoneReport) -> Markup {
+    let coordinates = |at: &[f64; 3]| at.map(|v| words::number(language, Some(v), 1)).join(", ");
     html! {
         @if let Some(fraction) = bone.visible_fraction {
-            p { "Seen of the bone: about " (words::number(Some(100.0 * fraction), 0)) " %, against the length of an adult's bone where not both ends are seen." }
+            p { "Seen of the bone: about " (words::number(language, Some(100.0 * fraction), 0)) " %, against the length of an adult's bone where not both ends are seen." }
         }
         @if let Some(proximal) = &bone.proximal {
             p {
-                "Head of " (words::number(proximal.head_radius_mm, 1)) " mm radius"
-                @if proximal.neck_shaft_angle_deg.is_some() { "; neck and shaft at " (words::number(proximal.neck_shaft_angle_deg, 0)) "°" }
+                "Head of " (words::number(language, proximal.head_radius_mm, 1)) " mm radius"
+                @if proximal.neck_shaft_angle_deg.is_some() { "; neck and shaft at " (words::number(language, proximal.neck_shaft_angle_deg, 0)) "°" }
                 @if proximal.lesser_trochanter_edge_z_mm.is_some() {
-                    "; lower edge of the lesser trochanter, where the trochanteric region ends, at z " (words::number(proximal.lesser_trochanter_edge_z_mm, 1)) " mm"
+                    "; lower edge of the lesser trochanter, where the trochanteric region ends, at z " (words::number(language, proximal.lesser_trochanter_edge_z_mm, 1)) " mm"
                 }
                 "."
             }
@@ -59,7 +59,7 @@ fn anatomy(bone: &BoneReport) -> Markup {
     }
 }
 
-fn pictures(bone: &BoneReport, drawn: &DrawnBone) -> Markup {
+fn pictures(_language: Language, bone: &BoneReport, drawn: &DrawnBone) -> Markup {
     html! {
         div .pair {
             figure {
@@ -79,7 +79,7 @@ fn pictures(bone: &BoneReport, drawn: &DrawnBone) -> Markup {
 }
 
 /// Each sentence once, in English and in its own words.
-fn quotes(advice: &RecommendationReport) -> Markup {
+fn quotes(language: Language, advice: &RecommendationReport) -> Markup {
     let categories = words::quoted_categories([advice]);
     html! {
         @if !categories.is_empty() {
@@ -87,20 +87,20 @@ fn quotes(advice: &RecommendationReport) -> Markup {
             div .quotes { @for category in categories {
                 @if let Some(quote) = category.quote() {
                     blockquote {
-                        p { strong { (words::category_headline(category)) } }
+                        p { strong { (words::category_headline(language, category)) } }
                         p { "“" (quote.english) "”" }
                         p .source lang="fr" { "« " (quote.original) " »" }
                     }
                 }
             } }
-            p .source { "Quoted from: " cite { (advice.source) } ". The English is a translation." }
+            p .source { "Quoted from: " cite { (advice.source.of(language)) } ". The English is a translation." }
         }
     }
 }
 
-fn lesions(lesions: &[LesionReport]) -> Markup {
-    let with_ci = |value, ci95| html! { (words::number(value, 1)) br; span .ci .nowrap { (words::interval(ci95, 1)) } };
-    let share = |fraction: Option<f64>| words::number(fraction.map(|f| 100.0 * f), 0);
+fn lesions(language: Language, lesions: &[LesionReport]) -> Markup {
+    let with_ci = |value, ci95| html! { (words::number(language, value, 1)) br; span .ci .nowrap { (words::interval(language, ci95, 1)) } };
+    let share = |fraction: Option<f64>| words::number(language, fraction.map(|f| 100.0 * f), 0);
     scrolling(
         "Lesions",
         html! {
@@ -112,7 +112,7 @@ fn lesions(lesions: &[LesionReport]) -> Markup {
                     th scope="col" .num { "Of the cortex, %" } th scope="col" .num { "Of the diameter, %" }
                 } }
                 tbody { @for lesion in lesions {
-                    @let z = lesion.z_range_mm.map(|z| words::number(Some(z), 1));
+                    @let z = lesion.z_range_mm.map(|z| words::number(language, Some(z), 1));
                     tr {
                         th scope="row" { (lesion.id) (words::region_of(lesion)) } td { (lesion.kind) } td .nowrap { (z[0]) " to " (z[1]) }
                         td .num { (with_ci(lesion.axial_extent_mm, lesion.axial_extent_ci95)) }
@@ -129,7 +129,7 @@ fn lesions(lesions: &[LesionReport]) -> Markup {
 }
 
 /// One body of rows a rule: a row a quantity, then what the rule is and where it comes from over the whole width.
-fn rules(bone: &BoneReport) -> Markup {
+fn rules(language: Language, bone: &BoneReport) -> Markup {
     let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".into());
     let cells = |quantity: &Quantity| {
         html! {
@@ -149,20 +149,20 @@ fn rules(bone: &BoneReport) -> Markup {
                     th scope="col" .num { "Threshold" } th scope="col" .verdicts { "Verdict" }
                 } }
                 @for rule in &bone.rules {
-                    @let quantities = quantities(bone, rule);
+                    @let quantities = quantities(language, bone, rule);
                     @let height = quantities.len().max(1);
                     tbody {
                         tr {
-                            th scope="rowgroup" rowspan=(height + 1) { (words::rule_title(&rule.name)) }
+                            th scope="rowgroup" rowspan=(height + 1) { (words::rule_title(language, &rule.name)) }
                             @match quantities.first() { Some(quantity) => (cells(quantity)), None => (no_cells()) }
-                            td .verdicts rowspan=(height) { (verdict(rule.met)) }
+                            td .verdicts rowspan=(height) { (verdict(language, rule.met)) }
                         }
                         @for quantity in quantities.iter().skip(1) { tr { (cells(quantity)) } }
                         tr { td .prose colspan="5" {
-                            p { (words::capitalised(&rule.criterion.replace(">=", "≥"))) "." }
-                            @for note in &rule.notes { p .source { (note) } }
-                            p .source { "Source: " cite { (rule.source) } }
-                            (published(&rule.name))
+                            p { (words::capitalised(&rule.criterion.of(language).replace(">=", "≥"))) "." }
+                            @for note in &rule.notes { p .source { (note.of(language)) } }
+                            p .source { "Source: " cite { (rule.source.of(language)) } }
+                            (published(language, &rule.name))
                         } }
                     }
                 }
@@ -172,19 +172,19 @@ fn rules(bone: &BoneReport) -> Markup {
 }
 
 /// How well the rule did where it was studied, folded away; nothing for a rule of another version of the program.
-fn published(rule: &str) -> Markup {
+fn published(language: Language, rule: &str) -> Markup {
     let Some(rule) = rule_named(rule) else { return html! {} };
     html! {
         details {
             summary { "In whom it was studied, and how well it did" }
-            p .source { (rule.population) }
-            @for study in rule.accuracy { p .source { (study) "." } }
-            @for note in rule.accuracy_notes { p .source { (note) } }
+            p .source { (rule.population.of(language)) }
+            @for study in rule.accuracy { p .source { (study.line(language)) "." } }
+            @for note in rule.accuracy_notes { p .source { (note.of(language)) } }
         }
     }
 }
 
-fn score(mirels: &MirelsReport) -> Markup {
+fn score(language: Language, mirels: &MirelsReport) -> Markup {
     let items = [("Site", &mirels.site), ("Size", &mirels.size), ("Type", &mirels.kind), ("Pain", &mirels.pain)];
     scrolling(
         "Mirels’ score",
@@ -196,27 +196,27 @@ fn score(mirels: &MirelsReport) -> Markup {
                         th scope="row" { (name) }
                         @match item {
                             Some(item) => {
-                                td { (item.value.as_deref().map_or_else(|| "unknown".into(), words::plain)) }
-                                td { (item.basis) }
+                                td { (item.value.as_deref().map_or_else(|| "unknown".into(), |word| words::level_word(language, word).into_owned())) }
+                                td { (item.basis.of(language)) }
                                 td .num { (item.points.map_or_else(|| "–".into(), |points| points.to_string())) }
                             }
                             None => { td { "not given" } td { "clinical" } td .num { "1 to 3" } }
                         }
                     } }
                 }
-                tfoot { tr { th scope="row" colspan="3" { "Total" } td .num { (words::mirels_total(mirels)) } } }
+                tfoot { tr { th scope="row" colspan="3" { "Total" } td .num { (words::mirels_total(language, mirels)) } } }
             }
         },
     )
 }
 
-fn not_measured(bone: &BoneReport) -> Markup {
+fn not_measured(language: Language, bone: &BoneReport) -> Markup {
     let runs = words::not_measured_runs(bone);
     html! {
         @if runs.is_empty() { p { "Every slice of the bone was measured." } }
         @else {
             ul { @for (reason, run) in runs {
-                li { (words::capitalised(&run.text())) ", " (words::count(run.count, "slice", "slices")) ": " (reason) "." }
+                li { (words::capitalised(&run.text(language))) ", " (words::slices(language, run.count)) ": " (reason.of(language)) "." }
             } }
         }
     }

@@ -8,12 +8,13 @@ use super::figures;
 use super::model::*;
 use super::words;
 use super::write::DrawnBone;
+use crate::language::{Language, Sentence};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 const STYLE: &str = include_str!("page.css");
 
 /// The whole page. Bones without figures are shown by their tables alone.
-pub fn page(report: &Report, drawn: &[DrawnBone]) -> String {
+pub fn page(report: &Report, drawn: &[DrawnBone], language: Language) -> String {
     let report = &report.rounded();
     let title = "Cortical osteolysis on CT";
     let page = html! {
@@ -35,12 +36,12 @@ pub fn page(report: &Report, drawn: &[DrawnBone]) -> String {
                     p .disclaimer role="note" { (report.disclaimer) }
                 }
                 main {
-                    (summary::section(report))
+                    (summary::section(language, report))
                     @for (index, bone) in report.bones.iter().enumerate().filter(|(_, bone)| words::is_measured(bone)) {
-                        (bone::section(index, bone, drawn.iter().find(|drawn| drawn.bone_index == index)))
+                        (bone::section(language, index, bone, drawn.iter().find(|drawn| drawn.bone_index == index)))
                     }
                     (reading())
-                    (series(&report.series))
+                    (series(language, &report.series))
                     (run(report))
                 }
                 footer { p .disclaimer role="note" { (report.disclaimer) } }
@@ -56,14 +57,14 @@ fn scrolling(label: &str, table: Markup) -> Markup {
 }
 
 /// A verdict as a sign with its word: never colour alone.
-fn verdict(met: Verdict) -> Markup {
+fn verdict(language: Language, met: Verdict) -> Markup {
     let (class, sign) = match met {
         Verdict::Met => ("met", "●"),
         Verdict::NotMet => ("not-met", "○"),
         Verdict::Indeterminate => ("indeterminate", "◐"),
         Verdict::NotEvaluated => ("not-evaluated", "–"),
     };
-    html! { span class=(format!("verdict {class}")) { span aria-hidden="true" { (sign) } " " (words::verdict_word(met)) } }
+    html! { span class=(format!("verdict {class}")) { span aria-hidden="true" { (sign) } " " (words::verdict_word(language, met)) } }
 }
 
 fn reading() -> Markup {
@@ -82,8 +83,8 @@ fn reading() -> Markup {
     }
 }
 
-fn series(series: &SeriesReport) -> Markup {
-    let spacing = series.pixel_spacing_mm.map(|mm| words::number(Some(mm), 3));
+fn series(language: Language, series: &SeriesReport) -> Markup {
+    let spacing = series.pixel_spacing_mm.map(|mm| words::number(language, Some(mm), 3));
     let rows = [
         ("Scanner", series.manufacturer.clone()),
         ("Kernel", series.kernel.clone()),
@@ -91,7 +92,12 @@ fn series(series: &SeriesReport) -> Markup {
         ("Images", format!("{} of {} × {}", series.slices, series.rows, series.columns)),
         (
             "Pixel, slice spacing",
-            format!("{} × {} mm, {} mm", spacing[0], spacing[1], words::number(Some(series.slice_spacing_mm), 3)),
+            format!(
+                "{} × {} mm, {} mm",
+                spacing[0],
+                spacing[1],
+                words::number(language, Some(series.slice_spacing_mm), 3)
+            ),
         ),
         ("Study instance UID", series.study_instance_uid.clone()),
         ("Series instance UID", series.series_instance_uid.clone()),
@@ -100,7 +106,7 @@ fn series(series: &SeriesReport) -> Markup {
     html! {
         section aria-labelledby="series" {
             h2 id="series" { "CT series" }
-            (warnings(&series.warnings))
+            (warnings(language, &series.warnings))
             dl .facts {
                 @for (name, value) in rows {
                     dt { (name) } dd { @if value.is_empty() { "not given in the images" } @else { (value) } }
@@ -110,10 +116,10 @@ fn series(series: &SeriesReport) -> Markup {
     }
 }
 
-fn warnings(warnings: &[String]) -> Markup {
+fn warnings(language: Language, warnings: &[Sentence]) -> Markup {
     html! {
         @if !warnings.is_empty() {
-            ul .warnings { @for warning in warnings { li { strong { "Warning: " } (warning) } } }
+            ul .warnings { @for warning in warnings { li { strong { "Warning: " } (warning.of(language)) } } }
         }
     }
 }
