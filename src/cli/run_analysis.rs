@@ -28,6 +28,8 @@ use crate::volume::{Grid, Region, Volume};
 
 /// Pictures of the worst slices per bone.
 const PICTURES: usize = 4;
+/// Slices of all bones together in the page's viewer, at most, beside the flagged ones.
+const VIEWED: usize = 600;
 
 /// Analyses the series and writes the report; the summary, or with `--json` the report, goes to `out`.
 pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -68,6 +70,9 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
     let items =
         GivenItems { site: settings.site, size: settings.size, lesion_type: settings.lesion_type, pain: settings.pain };
     report.bones = bones.iter().map(|bone| bone_report(series, bone, &items)).collect();
+    let shown: usize = report.bones.iter().map(|bone| bone.slices.iter().filter(|slice| slice.measured).count()).sum();
+    // More than anybody scrolls through, and than a page may weigh: thinned out evenly, whatever is flagged stays.
+    let step = shown.div_ceil(VIEWED);
     let figures: Vec<BoneFigures> = bones
         .iter()
         .enumerate()
@@ -77,6 +82,11 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
             let depth = settings.depth_fraction;
             let figures =
                 BoneFigures::of_worst_slices(index, (&bone.cortex, lysis), &volume, depth, PICTURES, instance);
+            let flagged = |row: usize| report.bones[index].slices.get(row).is_some_and(|slice| slice.flagged);
+            let figures = match &settings.output_dir {
+                Some(_) => figures.with_stack(&volume, step, flagged, instance),
+                None => figures,
+            };
             Some(match &bone.rigidity {
                 Some(rigidity) => figures.with_rigidity(rigidity, &volume, instance),
                 None => figures,

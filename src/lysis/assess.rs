@@ -168,6 +168,7 @@ pub fn assess(
             .map(|k| (0..SECTORS).map(|s| (log_ref[k][s].exp() * prepared.arc_mm[k][s]) as f32).collect())
             .collect(),
         thickness_mm: thickness.iter().map(|r| r.iter().map(|v| *v as f32).collect()).collect(),
+        homologous_z_mm: registered.as_ref().map(|twin| twin.z_mm.clone()),
     };
     let loss: Vec<Vec<f32>> = (0..log_ref.len())
         .map(|k| {

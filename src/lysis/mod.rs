@@ -48,6 +48,9 @@ pub struct Reference {
     pub mass_mm2: Vec<Vec<f32>>,
     /// Expected wall thickness, mm.
     pub thickness_mm: Vec<Vec<f32>>,
+    /// Patient z in the bone of the other side of the place that is homologous to each slice, mm; `None` where the two were
+    /// not registered. Registered is not believed: `kind` tells which bone is the reference.
+    pub homologous_z_mm: Option<Vec<f64>>,
 }
 
 /// Both percentages of one measured slice.

@@ -276,7 +276,7 @@ fn mirels_report(score: &MirelsScore) -> MirelsReport {
             ),
             Basis::Measured => Sentence::new("measured", "mesuré"),
         };
-        Some(MirelsItem { points: record.points, value: record.value, basis })
+        Some(MirelsItem { points: record.points, value: record.value, basis, points_range: record.points_range })
     }
     MirelsReport {
         site: item(score.site),

@@ -65,6 +65,7 @@ pub fn bone() -> FakeBone {
         note: said("Built from the same bone above and below the lesion; 34 intact slices on either side carry it."),
         mass_mm2: vec![],
         thickness_mm: vec![],
+        homologous_z_mm: None,
     };
     let (mut losses, mut percentages) = (Vec::new(), Vec::new());
     for row in 0..SLICES {
@@ -198,6 +199,7 @@ impl FakeBone {
     pub fn figures(&self, bone_index: usize) -> BoneFigures<'_> {
         let instance_number = |slice_index: usize| self.series.slices.get(slice_index)?.as_ref()?.instance_number;
         BoneFigures::of_worst_slices(bone_index, (&self.cortex, &self.lysis), &self.volume, DEPTH, 4, instance_number)
+            .with_stack(&self.volume, 1, |_| false, instance_number)
     }
 
     /// Three bones: this one, a healthy one, and one that could not be measured.
@@ -314,7 +316,12 @@ impl FakeBone {
 
 fn mirels() -> MirelsReport {
     let item = |points, value: &str| {
-        Some(MirelsItem { points: Some(points), value: Some(value.into()), basis: said("measured") })
+        Some(MirelsItem {
+            points: Some(points),
+            value: Some(value.into()),
+            basis: said("measured"),
+            points_range: [points; 2],
+        })
     };
     MirelsReport {
         site: item(2, "lower-limb"),

@@ -275,6 +275,14 @@ pub struct MirelsItem {
     pub value: Option<String>,
     /// `measured`, `given`, or why it is not known.
     pub basis: Sentence,
+    /// Fewest and most points that are possible.
+    #[serde(default = "any_points")]
+    pub points_range: [u8; 2],
+}
+
+/// Of an item in a report of an earlier version.
+fn any_points() -> [u8; 2] {
+    [1, 3]
 }
 
 /// One published rule, evaluated on one bone.

@@ -91,9 +91,9 @@ pub(super) fn yes_or_no(language: Language, answer: bool) -> &'static str {
 fn name_of(language: Language, short: &str) -> String {
     let french = match short {
         "z" => return language.pick("z of that slice", "z de cette coupe").into(),
-        "axial" => "axiale",
+        "axial" => "plan axial",
         "circumferential" => "circonférence",
-        "slices_met" => "coupes remplies",
+        "slices_met" => "coupes remplissant le critère",
         "total" => "total",
         "axial_extent" => "longueur le long de l’os",
         "height" => "hauteur",

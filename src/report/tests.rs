@@ -111,7 +111,9 @@ fn the_page_needs_nothing_from_outside_and_says_what_it_is() {
     let drawn = DrawnBone::draw(&report, &figures, EN).expect("bone 0");
     let page = page(&report, std::slice::from_ref(&drawn), EN);
     assert_eq!(page.matches(DISCLAIMER).count(), 2, "at the top and at the bottom");
-    for outside in ["<script", "src=", "<link", "@import", "href=\"http", "url(http"] {
+    assert_eq!(page.matches("<script").count(), 2, "the data and the script that reads it");
+    assert_eq!(page.matches("<script>").count(), 1, "the policy knows one script");
+    for outside in [" src=", "<link", "@import", "href=\"http", "url(http"] {
         assert!(!page.contains(outside), "{outside}");
     }
     let ids: Vec<&str> = page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
@@ -127,9 +129,64 @@ fn the_page_needs_nothing_from_outside_and_says_what_it_is() {
 fn text_from_the_images_cannot_become_markup() {
     let mut report = fixture::bone().report();
     report.series.kernel = "<script>alert(1)</script>".into();
+    report.series.series_instance_uid = "</script><script>alert(2)</script>".into();
     report.bones[0].bone = "<b>".into();
-    let page = page(&report, &[], EN);
-    assert!(!page.contains("<script>") && !page.contains("<b>"));
+    let drawn = DrawnBone::draw(&report, &fixture::bone().figures(0), EN).expect("bone 0");
+    let page = page(&report, std::slice::from_ref(&drawn), EN);
+    assert!(!page.contains("<script>alert") && !page.contains("<b>"));
+}
+
+#[test]
+fn the_french_page_is_french() {
+    let bone = fixture::bone();
+    let report = bone.report();
+    let drawn = DrawnBone::draw(&report, &bone.figures(0), Language::Fr).expect("bone 0");
+    let page = page(&report, std::slice::from_ref(&drawn), Language::Fr);
+    let shown = page.split("<script").next().expect("the page before its scripts");
+    for said in [
+        "<html lang=\"fr\">",
+        "Ostéolyse corticale dans le plan axial",
+        "Fémur gauche",
+        "Score de Mirels",
+        "Coupes signalées",
+        "Décision de RCP",
+        "chirurgie prophylactique première",
+        "la paroi est plus mince que ce que le scanner résout",
+        "autour de l’os\u{a0}: G gauche",
+        "47,2\u{a0}%",
+        "Réservé à la recherche",
+        "n’est pas",
+    ] {
+        assert!(shown.to_lowercase().contains(&said.to_lowercase()), "{said}");
+    }
+    // What the fixture says stands in English, and is marked as that; a style or a picture may spell anything.
+    let body = shown.split_once("<body>").expect("a body").1;
+    let own: String = body
+        .split("<span lang=\"en\">")
+        .enumerate()
+        .map(|(n, part)| if n == 0 { part } else { part.split_once("</span>").map_or("", |(_, rest)| rest) })
+        .collect();
+    for english in [
+        "Summary",
+        "Lesions",
+        "Rules",
+        "Worst slice",
+        "Not measured",
+        "not met",
+        "Left femur",
+        "Flagged",
+        "How to read",
+        "Settings",
+        "patient z",
+        "through the wall",
+        "lower limb",
+        " to ",
+        "Research use",
+    ] {
+        assert!(!own.contains(english), "{english}");
+    }
+    let json = to_json(&report).expect("JSON");
+    assert!(json.contains("not_measured_because\": \"the wall is thinner"), "JSON stays English");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Into a folder, all or nothing: every file is first written into a temporary folder beside the target (the same file
 //! system, so that renaming is atomic), and only when all of them are complete are they renamed into place.
 
-use super::figures::{self, BoneFigures};
+use super::figures::{self, BoneFigures, ViewerBone};
 use super::model::Report;
 use super::{csv, html, words};
 use crate::anatomy::{BoneName, Side};
@@ -254,6 +254,8 @@ pub struct DrawnBone {
     pub weakest: Option<String>,
     /// Name of the slice for a file name, and its picture.
     pub pictures: Vec<(String, String)>,
+    /// What the page's viewer scrolls through.
+    pub viewer: ViewerBone,
 }
 
 impl DrawnBone {
@@ -269,21 +271,22 @@ impl DrawnBone {
         let pictures = figures.crops.par_iter().map(|crop| {
             let id = format!("b{index}-s{}", crop.slice_index);
             // By position, which is always there and unique; the instance number stands in the picture.
-            (format!("slice-{:04}", crop.slice_index), figures::slice_picture(figures, crop, &title, &id))
+            (format!("slice-{:04}", crop.slice_index), figures::slice_picture(figures, crop, language, &title, &id))
         });
         Some(Self {
             bone_index: index,
             file_stem: format!("{}-{}{number}", bone.bone, bone.side),
-            map: figures::unrolled_map(figures, &title, &format!("b{index}-map")),
-            profile: figures::profile(figures, &flagged, &title, &format!("b{index}-profile")),
+            map: figures::unrolled_map(figures, language, &title, &format!("b{index}-map")),
+            profile: figures::profile(figures, language, &flagged, &title, &format!("b{index}-profile")),
             rigidity: figures.rigidity.as_ref().map(|(rigidity, _)| {
-                figures::rigidity_profile(figures, rigidity, &title, &format!("b{index}-rigidity"))
+                figures::rigidity_profile(figures, rigidity, language, &title, &format!("b{index}-rigidity"))
             }),
             weakest: figures.rigidity.as_ref().and_then(|(rigidity, crop)| {
                 let (_, section) = rigidity.weakest(figures.lysis)?;
-                Some(figures::weakest_picture(crop.as_ref()?, section, &title, &format!("b{index}-weakest")))
+                Some(figures::weakest_picture(crop.as_ref()?, section, language, &title, &format!("b{index}-weakest")))
             }),
             pictures: pictures.collect(),
+            viewer: figures::viewer(figures),
         })
     }
 }
