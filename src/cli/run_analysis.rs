@@ -21,15 +21,16 @@ use crate::masks::bone_masks;
 use crate::nifti::mask_bytes;
 use crate::report::objects::{ExportBone, objects};
 use crate::report::{
-    BoneFigures, GivenItems, Report, ReportError, bone_report, contents, convert, summary, to_json, write_report,
+    BoneFigures, GivenItems, Report, ReportError, bone_report, contents, convert, stack_pixels, summary, to_json,
+    write_report,
 };
 use crate::rigidity::RigiditySettings;
 use crate::volume::{Grid, Region, Volume};
 
 /// Pictures of the worst slices per bone.
 const PICTURES: usize = 4;
-/// Slices of all bones together in the page's viewer, at most, beside the flagged ones.
-const VIEWED: usize = 600;
+/// Pixels of all slices together in the page's viewer, about, beside the flagged ones: some 12 MB where the image is noisy.
+const VIEWED_PIXELS: f64 = 9e6;
 
 /// Analyses the series and writes the report; the summary, or with `--json` the report, goes to `out`.
 pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -62,7 +63,7 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
         report.series.patient = convert::patient_report(series);
     }
     for warning in &report.series.warnings {
-        eprintln!("warning: {}", warning.of(settings.language));
+        eprintln!("warning: {}", warning.english());
     }
     if bones.is_empty() {
         return Err(no_bone(&volume, &measuring).into());
@@ -70,9 +71,9 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
     let items =
         GivenItems { site: settings.site, size: settings.size, lesion_type: settings.lesion_type, pain: settings.pain };
     report.bones = bones.iter().map(|bone| bone_report(series, bone, &items)).collect();
-    let shown: usize = report.bones.iter().map(|bone| bone.slices.iter().filter(|slice| slice.measured).count()).sum();
-    // More than anybody scrolls through, and than a page may weigh: thinned out evenly, whatever is flagged stays.
-    let step = shown.div_ceil(VIEWED);
+    // More than a page may weigh is thinned out evenly; whatever is flagged stays.
+    let pixels: f64 = bones.iter().map(|bone| stack_pixels(&bone.cortex, &volume.grid)).sum();
+    let step = (pixels / VIEWED_PIXELS).ceil().max(1.0) as usize;
     let figures: Vec<BoneFigures> = bones
         .iter()
         .enumerate()

@@ -325,7 +325,7 @@ fn mirels() -> MirelsReport {
     };
     MirelsReport {
         site: item(2, "lower-limb"),
-        size: item(2, "one-third-to-two-thirds"),
+        size: item(2, "one-to-two-thirds"),
         kind: item(3, "lytic"),
         pain: None,
         total: None,

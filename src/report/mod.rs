@@ -24,7 +24,7 @@ mod fixture;
 mod tests;
 
 pub use bone::{GivenItems, bone_report};
-pub use figures::{BoneFigures, ShownSlice, SliceCrop};
+pub use figures::{BoneFigures, ShownSlice, SliceCrop, stack_pixels};
 pub use html::page;
 pub use model::{DISCLAIMER, Report, SCHEMA, json_schema};
 pub(crate) use summary::Lines;

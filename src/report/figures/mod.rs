@@ -28,7 +28,7 @@ use crate::language::Language;
 use crate::lysis::{Lysis, SliceLysis};
 use crate::rigidity::BoneRigidity;
 use crate::scores::rules::SliceLoss;
-use crate::volume::Volume;
+use crate::volume::{Grid, Volume};
 use rayon::prelude::*;
 
 /// What the pictures of one bone are drawn from.
@@ -126,6 +126,14 @@ const MARGIN_MM: f64 = 12.0;
 
 /// The viewer's smallest zoom (`ZOOMS` in `stage.js`): the soft tissue around the bone, too, can be looked at.
 const WIDEST_ZOOM: f64 = 0.6;
+
+/// How many pixels all measured slices of a bone have together in the viewer.
+pub fn stack_pixels(cortex: &Cortex, grid: &Grid) -> f64 {
+    let views = views_mm(cortex);
+    let measured = cortex.slices.iter().zip(&views).filter(|(slice, _)| slice.not_measured.is_none());
+    let area = |half_mm: &f64| (2.0 * half_mm / WIDEST_ZOOM).powi(2) / (grid.spacing_mm.x * grid.spacing_mm.y);
+    measured.map(|(_, half_mm)| area(half_mm)).sum()
+}
 
 /// Half the side of the view of each slice, mm: the bone fills it, and while scrolling its scale changes slowly.
 fn views_mm(cortex: &Cortex) -> Vec<f64> {

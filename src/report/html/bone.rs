@@ -17,7 +17,7 @@ pub(super) fn section(
         section .bone id=(id) aria-labelledby=(heading) {
             h2 id=(heading) { (words::bone_title(language, bone)) }
             @if let Some(drawn) = drawn {
-                (viewer::skeleton(language, report, index, bone))
+                (viewer::skeleton(language, report, index, bone, &drawn.viewer))
                 (pictures(language, bone, drawn))
             }
             (flagged(language, bone))

@@ -24,7 +24,13 @@ const SCRIPT: &str = concat!(
 pub(super) const SCRIPT_HASH: &str = include_str!("viewer/script.sha256").trim_ascii_end();
 
 /// The frame of one bone's viewer.
-pub(super) fn skeleton(language: Language, report: &Report, index: usize, bone: &BoneReport) -> Markup {
+pub(super) fn skeleton(
+    language: Language,
+    report: &Report,
+    index: usize,
+    bone: &BoneReport,
+    shown: &ViewerBone,
+) -> Markup {
     let title = words::bone_title(language, bone);
     let twin = twin_of(report, index).map(|twin| words::bone_title(language, &report.bones[twin]));
     let picture = language.say(format!("CT of {title}: measured slice"), format!("Scanner, {title} : coupe mesurée"));
@@ -32,7 +38,7 @@ pub(super) fn skeleton(language: Language, report: &Report, index: usize, bone: 
         div .viewer id=(format!("viewer-{index}")) data-bone=(index) hidden role="group"
             aria-label=(language.say(format!("Viewer, {title}"), format!("Visionneuse, {title}"))) {
             (tools(language))
-            div .stage {
+            div .stage .two[twin.is_some()] {
                 figure .panel .first {
                     canvas .main tabindex="0" role="img" aria-label=(picture) aria-describedby=(format!("keys-{index}")) {}
                     figcaption { (title) }
@@ -67,9 +73,24 @@ pub(super) fn skeleton(language: Language, report: &Report, index: usize, bone: 
                     span .end aria-hidden="true" { (language.say("head", "tête")) }
                 }
             }
+            (left_out(language, bone, shown))
             p .keys id=(format!("keys-{index}")) { (language.say(
                 "Wheel, arrows, Page Up/Down, Home, End: slice. Drag with the mouse: window. Keys: B bone, S soft tissue, C contour, L lost cortex, F next flagged, + and − zoom. Click the map or the profile to go there.",
                 "Molette, flèches, Page, Début, Fin : coupe. Glisser à la souris : fenêtre. Touches : B os, S tissus mous, C contour, L corticale perdue, F signalée suivante, + et − zoom. Cliquer la carte ou le profil pour y aller.",
+            )) }
+        }
+    }
+}
+
+/// Where a page would weigh too much, that some measured slices are not in it.
+fn left_out(language: Language, bone: &BoneReport, shown: &ViewerBone) -> Markup {
+    let measured = bone.slices.iter().filter(|slice| slice.measured).count();
+    let pictured = shown.sections.iter().flatten().count();
+    html! {
+        @if pictured < measured {
+            p .note { (language.say(
+                format!("{pictured} of {measured} measured slices are shown here, flagged ones all: the page would weigh too much. The numbers are those of every slice."),
+                format!("{pictured} des {measured} coupes mesurées sont montrées ici, toutes celles signalées comprises : la page serait trop lourde. Les chiffres sont ceux de toutes les coupes."),
             )) }
         }
     }
@@ -272,7 +293,7 @@ fn script_words(language: Language) -> BTreeMap<&'static str, String> {
         ("around", "Circumferential", "Circonférence"),
         ("flagged", "⚑ above 30 and 50 %", "⚑ au-dessus de 30 et 50 %"),
         ("notFlagged", "not flagged", "non signalée"),
-        ("notMeasured", "was not measured", "n’a pas été mesurée"),
+        ("notMeasured", "was not measured:", "n’a pas été mesurée :"),
         ("nearestShown", "The nearest measured slice is shown.", "La coupe mesurée la plus proche est montrée."),
         ("noTwin", "no measured section there", "aucune section mesurée à ce niveau"),
         ("homologous", "homologous section", "section homologue"),

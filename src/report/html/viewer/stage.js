@@ -68,7 +68,7 @@ function moveTo(viewer, place, { note = '', sector = null } = {}) {
 /** To a slice of the bone, measured or not: then to the nearest that is shown, and the reason is told. */
 function moveToRow(viewer, row, sector = null) {
   const asked = viewer.bone.rows[row];
-  const why = asked.why ? `${asked.name} ${words.notMeasured} (${asked.why}). ${words.nearestShown}` : '';
+  const why = asked.why ? `${asked.name} ${words.notMeasured} ${asked.why}. ${words.nearestShown}` : '';
   moveTo(viewer, nearestPlace(viewer.bone, viewer.shown, row), { note: why, sector });
 }
 
