@@ -256,7 +256,7 @@ def without_scripts(browser, report):
     page = context.new_page()
     page.goto(report.resolve().as_uri())
     check("without scripts the still pictures are there", page.locator(".still svg").first.is_visible())
-    check("and no dead controls", not page.locator(".viewer").first.is_visible() and not page.locator("#review").is_visible())
+    check("and no dead controls", not page.locator(".viewer").first.is_visible() and not page.locator("#review-form").is_visible())
     context.close()
 
 

@@ -3,7 +3,7 @@
 
 mod bone;
 mod mirels;
-mod review;
+mod review_form;
 mod rigidity;
 mod rules;
 mod summary;
@@ -56,7 +56,7 @@ pub fn page(report: &Report, drawn: &[DrawnBone], language: Language) -> String 
                 main {
                     (summary::section(language, report))
                     @for (index, bone, drawn) in &measured { (bone::section(language, report, *index, bone, *drawn)) }
-                    (review::section(language))
+                    (review_form::section(language))
                     (reading(language))
                     (series(language, &report.series))
                     (run(language, report))

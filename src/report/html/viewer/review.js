@@ -21,7 +21,7 @@ function startReview() {
     }
     addPain(section, bone, review.bones[n], review);
   });
-  document.getElementById('review').hidden = false;
+  document.getElementById('review-form').hidden = false;
   document.getElementById('save').addEventListener('click', () => save(review));
   document.getElementById('reviewer').addEventListener('input', () => changed(review));
   window.addEventListener('beforeunload', (event) => {

@@ -5,8 +5,8 @@ use super::*;
 /// The part of the page that saves; hidden until the script shows it.
 pub(super) fn section(language: Language) -> Markup {
     html! {
-        section #review aria-labelledby="review-h" hidden {
-            h2 id="review-h" { (language.say("Review", "Relecture")) }
+        section #review-form aria-labelledby="review-form-h" hidden {
+            h2 id="review-form-h" { (language.say("Save a review", "Enregistrer une relecture")) }
             p {
                 (language.say(
                     "Accept, reject or comment slices and lesions above, and set the pain. Nothing is kept in this page: save the \
@@ -21,7 +21,7 @@ pub(super) fn section(language: Language) -> Markup {
                     (language.say("Reviewer (may stay empty)", "Relecteur (facultatif)"))
                     input #reviewer type="text" maxlength="200" autocomplete="off";
                 }
-                button #save type="button" { (language.say("Save review", "Enregistrer la relecture")) }
+                button #save type="button" { (language.say("Save review.json", "Enregistrer review.json")) }
                 p #review-state role="status" {}
             }
         }
