@@ -117,7 +117,7 @@ fn f_write_report(bencher: Bencher) {
             Some(BoneFigures::of_worst_slices(index, (&bone.cortex, lysis), volume, 0.30, 4, |k| Some(k as i64)))
         };
         let figures: Vec<BoneFigures> = measured.iter().enumerate().filter_map(figures).collect();
-        write_all(&output, &report, &figures).expect("written");
+        write_all(&output, &report, &figures, Default::default()).expect("written");
     });
 }
 

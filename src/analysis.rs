@@ -5,6 +5,7 @@ use crate::anatomy::{
     shafts_within, whole_bones,
 };
 use crate::cortex::{Acquisition, Cortex, NotMeasured, measure, not_measured};
+use crate::language::Sentence;
 use crate::lysis::{Assessed, Lysis, REGION_MARGIN_MM, ReferenceChoice, Restriction, assess, prepare, restrict};
 use crate::rigidity::{self, BoneRigidity, RigiditySettings};
 use crate::volume::{NamedRegion, Volume};
@@ -69,7 +70,7 @@ pub struct MeasuredBone {
     /// Rigidities of its sections; `None` where not asked for, or where HU cannot be calibrated.
     pub rigidity: Option<BoneRigidity>,
     /// What the reader must know about this bone.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Sentence>,
 }
 
 /// Finds the long bones of `volume` and measures what is missing of their cortex.
@@ -268,23 +269,34 @@ fn finish(
     }
     let measured = cortex.slices.iter().filter(|s| s.not_measured.is_none()).count();
     if bone.shaft.cut_everywhere {
-        warnings.push("The image border cuts this bone in every slice: nothing of it is measured.".into());
+        warnings.push(Sentence::new(
+            "The image border cuts this bone in every slice: nothing of it is measured.",
+            "Le bord de l’image coupe cet os dans chaque coupe : rien n’en est mesuré.",
+        ));
     } else if is_too_thin(bone.name) {
         lysis = None;
-        warnings.push(
-            "Bones this thin, with crests this sharp, are not measured yet: healthy fibulas showed losses that are anatomy."
-                .into(),
-        );
+        warnings.push(Sentence::new(
+            "Bones this thin, with crests this sharp, are not measured yet: healthy fibulas showed losses that are anatomy.",
+            "Les os aussi fins, aux crêtes aussi vives, ne sont pas encore mesurés : des fibulas saines montraient des pertes \
+             qui sont de l’anatomie.",
+        ));
     } else if measured == 0 || lysis.is_none() {
         lysis = None;
-        warnings
-            .push("Fewer than five sections of this bone form a measurable ring: nothing of it is measured.".into());
+        warnings.push(Sentence::new(
+            "Fewer than five sections of this bone form a measurable ring: nothing of it is measured.",
+            "Moins de cinq sections de cet os forment un anneau mesurable : rien n’en est mesuré.",
+        ));
     }
     // Last: the first warning is the reason why nothing was measured, where that is so.
-    for (end, fused) in ["lower", "upper"].iter().zip(whole.fused) {
+    for ((end, fin), fused) in [("lower", "inférieurs"), ("upper", "supérieurs")].iter().zip(whole.fused) {
         if fused {
-            warnings.push(format!(
-                "Beyond its {end} rings the bone could not be told apart from its neighbours: no landmarks are read there, and masks leave it out."
+            warnings.push(Sentence::new(
+                format!(
+                    "Beyond its {end} rings the bone could not be told apart from its neighbours: no landmarks are read there, and masks leave it out."
+                ),
+                format!(
+                    "Au-delà de ses anneaux {fin}, l’os n’a pas pu être séparé de ses voisins : aucun repère n’y est lu, et les masques ne le comprennent pas."
+                ),
             ));
         }
     }
@@ -317,7 +329,7 @@ fn measure_rigidity(measured: &mut MeasuredBone, volume: &Volume<i16>, settings:
     let (Some(asked), Some(lysis)) = (&settings.rigidity, &measured.lysis) else { return };
     match rigidity::measure(volume, &measured.cortex, lysis, asked, settings.acquisition.slice_thickness_mm) {
         Ok(rigidity) => measured.rigidity = Some(rigidity),
-        Err(why) => measured.warnings.push(why),
+        Err(why) => measured.warnings.push(Sentence::english_only(why)),
     }
 }
 
@@ -328,21 +340,34 @@ fn restrict_to_regions(measured: &mut MeasuredBone, volume: &Volume<i16>, region
     for (name, near) in restriction.regions.iter().zip(&restriction.near) {
         let named = lysis.lesions.iter().any(|lesion| lesion.region.as_ref() == Some(name));
         if !near {
-            let warning =
-                format!("The region {name:?} does not come within {REGION_MARGIN_MM} mm of this bone's wall.");
-            measured.warnings.push(warning);
+            measured.warnings.push(Sentence::new(
+                format!("The region {name:?} does not come within {REGION_MARGIN_MM} mm of this bone's wall."),
+                format!(
+                    "La région « {name} » ne s’approche pas à moins de {REGION_MARGIN_MM} mm de la corticale de cet os."
+                ),
+            ));
         } else if !named {
-            measured.warnings.push(format!(
-                "No lesion of this bone's cortex was found within {REGION_MARGIN_MM} mm of the region {name:?}."
+            measured.warnings.push(Sentence::new(
+                format!("No lesion of this bone's cortex was found within {REGION_MARGIN_MM} mm of the region {name:?}."),
+                format!(
+                    "Aucune lésion de la corticale de cet os n’a été trouvée à moins de {REGION_MARGIN_MM} mm de la région « {name} »."
+                ),
             ));
         }
     }
     for lesion in &restriction.left_out {
         let [low, high] = lesion.z_range_mm;
-        measured.warnings.push(format!(
-            "A lesion outside the regions asked for is not reported: z {low:.1} to {high:.1} mm, axial lysis up to {:.1} %, \
-             circumferential up to {:.1} %. The percentages of its slices stand as they are.",
-            lesion.max_axial_lysis_percent.value, lesion.max_circumferential_lysis_percent.value
+        let (axial, around) = (lesion.max_axial_lysis_percent.value, lesion.max_circumferential_lysis_percent.value);
+        let french = format!(
+            "Une lésion hors des régions demandées n’est pas rapportée : z {low:.1} à {high:.1} mm, ostéolyse axiale jusqu’à \
+             {axial:.1} %, circonférentielle jusqu’à {around:.1} %. Les pourcentages de ses coupes restent tels quels"
+        );
+        measured.warnings.push(Sentence::new(
+            format!(
+                "A lesion outside the regions asked for is not reported: z {low:.1} to {high:.1} mm, axial lysis up to \
+                 {axial:.1} %, circumferential up to {around:.1} %. The percentages of its slices stand as they are."
+            ),
+            french.replace('.', ",").replace("%, Les", "%. Les") + ".",
         ));
     }
     measured.restriction = Some(restriction);

@@ -8,6 +8,7 @@ pub mod cortex;
 pub mod dicom;
 pub mod estimate;
 pub mod evaluate;
+pub mod language;
 pub mod lysis;
 pub mod masks;
 pub mod nifti;

@@ -14,39 +14,15 @@ use corticalysis::phantom::{ImageSpec, PhantomSpec, presets};
 use corticalysis::volume::Region;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use support::program::{corticalysis, files_below, shared_data};
+use support::validators::{program, python_with, shown, skipped};
 use tempfile::TempDir;
-
-/// Past the capture of a passing test's output: whoever runs the tests is to see it.
-fn skipped(what: &str, why: &str) {
-    let _ = writeln!(std::io::stderr(), "SKIPPED: {what}: {why}");
-}
-
-/// A program of the system, where it is installed.
-fn program(name: &str, of: &str) -> Option<PathBuf> {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    let mut folders: Vec<PathBuf> = std::env::split_paths(&folders).collect();
-    folders.push("/usr/sbin".into());
-    let found = folders.into_iter().map(|folder| folder.join(name)).find(|path| path.is_file());
-    if found.is_none() {
-        skipped(name, &format!("not installed (Debian package {of}; .ci/run installs it)"));
-    }
-    found
-}
 
 /// A Python that has what `read_back.py` imports.
 fn python() -> Option<OsString> {
-    let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/validators/bin/python");
-    let python = std::env::var_os("CORTICALYSIS_VALIDATORS").unwrap_or_else(|| made.into());
-    let has = Command::new(&python).args(["-c", "import pydicom, highdicom"]).output();
-    if has.is_ok_and(|output| output.status.success()) {
-        return Some(python);
-    }
-    skipped("reading back by pydicom and highdicom", "no Python that has them (.ci/run makes one)");
-    None
+    python_with(&["pydicom", "highdicom"], "reading back by pydicom and highdicom")
 }
 
 /// Study with its objects, as a folder each.
@@ -77,10 +53,6 @@ fn square() -> PhantomSpec {
 
 fn objects(out: &Path) -> Vec<PathBuf> {
     files_below(&out.join("dicom")).into_iter().map(|name| out.join("dicom").join(name)).collect()
-}
-
-fn shown(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 /// With and without the patient; a leg with flagged slices, and two legs of which one is healthy.

@@ -39,7 +39,11 @@ fn a_direct_density_reconstruction_is_measured_only_with_a_calibration_that_is_g
     let direct = RigiditySettings { direct_density: true, ..RigiditySettings::default() };
     let refused = ring_with(direct.clone());
     assert!(refused.rigidity.is_none() && refused.lysis.is_some());
-    assert!(refused.warnings.iter().any(|warning| warning.contains("direct density")), "{:?}", refused.warnings);
+    assert!(
+        refused.warnings.iter().any(|warning| warning.english().contains("direct density")),
+        "{:?}",
+        refused.warnings
+    );
     let given = RigiditySettings { calibration: CalibrationChoice::Given(Calibration::fallback()), ..direct };
     assert!(ring_with(given).rigidity.is_some());
 }

@@ -9,6 +9,7 @@ use clap::Args;
 use crate::anatomy::{BoneName, Side};
 use crate::cli::calibration::CalibrationArg;
 use crate::dicom::write::ObjectKind;
+use crate::language::Language;
 use crate::lysis::ReferenceChoice;
 use crate::rigidity::ModulusLaw;
 use crate::scores::mirels::{LesionType, Pain, Site, Size};
@@ -108,6 +109,9 @@ pub struct AnalyzeArgs {
     /// Law from density to stiffness: ctra, keyak or morgan
     #[arg(long, value_name = "LAW", default_value_t)]
     modulus: ModulusLaw,
+    /// Language of the page, its pictures and the summary: en or fr; JSON, tables and DICOM objects stay English
+    #[arg(long, value_name = "LANGUAGE", default_value_t)]
+    lang: Language,
     /// Put the patient's name and ID into the report and the DICOM objects; without it only UIDs are in them
     #[arg(long)]
     identify: bool,
@@ -170,6 +174,8 @@ pub struct AnalyzeSettings {
     pub save_calibration: Option<PathBuf>,
     /// Law from density to stiffness.
     pub modulus: ModulusLaw,
+    /// Language of the page, its pictures and the summary.
+    pub language: Language,
     /// Name and ID of the patient in the report.
     pub identify: bool,
     /// DICOM objects to write; none where it is empty.
@@ -206,6 +212,7 @@ impl From<AnalyzeArgs> for AnalyzeSettings {
             calibration: args.calibration,
             save_calibration: args.save_calibration,
             modulus: args.modulus,
+            language: args.lang,
             identify: args.identify,
             dicom: args.dicom.map_or_else(Vec::new, |kinds| kinds.0),
             save_masks: args.save_masks,
@@ -330,7 +337,7 @@ mod tests {
     #[test]
     fn every_option_arrives() {
         let line = "ct more -o out --series 1.2.840 --bone femur --side left --seed -85.5,12,-430 --pain mild --site trochanteric \
-                    --type lytic --size 0.5 --reference contralateral --depth 0.5 --calibration linear:0.0007,-0.009,ash --save-calibration c.json --modulus keyak --identify --dicom sr,seg,sr --save-masks --json --quiet --threads 2 --mask m.nii.gz --mask-label 3 --roi GTV --roi CTV";
+                    --type lytic --size 0.5 --reference contralateral --depth 0.5 --calibration linear:0.0007,-0.009,ash --save-calibration c.json --modulus keyak --lang fr --identify --dicom sr,seg,sr --save-masks --json --quiet --threads 2 --mask m.nii.gz --mask-label 3 --roi GTV --roi CTV";
         let settings = settings(&line.split_whitespace().collect::<Vec<_>>()).unwrap();
         let expected = AnalyzeSettings {
             paths: vec!["ct".into(), "more".into()],
@@ -352,6 +359,7 @@ mod tests {
             calibration: CalibrationArg::Linear { slope: 0.0007, intercept_g_cm3: -0.009, density: DensityKind::Ash },
             save_calibration: Some("c.json".into()),
             modulus: ModulusLaw::Keyak,
+            language: Language::Fr,
             identify: true,
             dicom: vec![ObjectKind::Seg, ObjectKind::Sr],
             save_masks: true,

@@ -5,6 +5,7 @@ use std::io::Write;
 use clap::{ArgGroup, Args};
 use serde::Serialize;
 
+use crate::language::Sentence;
 use crate::report::Lines;
 use crate::scores::DISCLAIMER;
 use crate::scores::mirels::{
@@ -94,7 +95,7 @@ struct MirelsOutput<'a> {
 struct Humerus {
     cutoff: u8,
     reached: Verdict,
-    note: String,
+    note: Sentence,
 }
 
 /// Scores and prints on `out`.
@@ -118,8 +119,10 @@ pub fn run(args: &MirelsArgs, out: &mut dyn Write) -> anyhow::Result<()> {
                 note: humerus_note(),
             }),
             recommendation: &recommendation,
-            notes: std::iter::once(SIZE_BASIS).chain(RuleName::Mirels.rule().caveats.iter().copied()).collect(),
-            source: RuleName::Mirels.rule().source,
+            notes: std::iter::once(SIZE_BASIS)
+                .chain(RuleName::Mirels.rule().caveats.iter().map(|caveat| caveat.english))
+                .collect(),
+            source: RuleName::Mirels.rule().source.english,
         };
         serde_json::to_writer_pretty(&mut *out, &output)?;
         writeln!(out)?;
@@ -196,15 +199,21 @@ fn text(score: &MirelsScore, recommendation: &Recommendation) -> String {
         lines.blank();
         lines.paragraph(
             0,
-            &format!("Total of {HUMERUS_MIN_TOTAL} or more, the cut-off of the humerus: {reached}. {}", humerus_note()),
+            &format!(
+                "Total of {HUMERUS_MIN_TOTAL} or more, the cut-off of the humerus: {reached}. {}",
+                humerus_note().english()
+            ),
         );
     }
     lines.blank();
     lines.paragraph(0, SIZE_BASIS);
     for caveat in RuleName::Mirels.rule().caveats {
-        lines.paragraph(0, caveat);
+        lines.paragraph(0, caveat.english);
     }
-    lines.paragraph(0, &format!("Sources: {}; {}.", recommendation.source, RuleName::Mirels.rule().source));
+    lines.paragraph(
+        0,
+        &format!("Sources: {}; {}.", recommendation.source.english, RuleName::Mirels.rule().source.english),
+    );
     lines.paragraph(0, DISCLAIMER);
     lines.text
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::mirels::MirelsItems;
 use crate::estimate::Estimate;
+use crate::language::{Language, Text};
 use crate::report::Lines;
 use crate::scores::DISCLAIMER;
 use crate::scores::mirels::Site;
@@ -172,7 +173,7 @@ struct RulesOutput<'a> {
 struct Advice {
     category: Category,
     text: String,
-    source: &'static str,
+    source: Text,
 }
 
 /// Explains, or answers, and prints on `out`.
@@ -207,7 +208,7 @@ pub fn run(args: &RulesArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         }
         if let Some(Advice { category, text, source }) = recommendation {
             lines.paragraph(0, &format!("Recommendation [{category}]: {text}"));
-            lines.paragraph(0, &format!("Source: {source}."));
+            lines.paragraph(0, &format!("Source: {}.", source.english));
             lines.blank();
         }
         lines.paragraph(0, DISCLAIMER);
@@ -286,23 +287,23 @@ fn advice(args: &RulesArgs, results: &[RuleResult]) -> Option<Advice> {
 }
 
 fn heading(rule: &Rule, lines: &mut Lines) {
-    lines.paragraph(0, &format!("{} [{}]", rule.title.to_uppercase(), rule.name));
+    lines.paragraph(0, &format!("{} [{}]", rule.title.english.to_uppercase(), rule.name));
 }
 
 fn explain(rule: &Rule, lines: &mut Lines) {
     heading(rule, lines);
-    lines.paragraph(2, &format!("Criterion: {}.", rule.criterion));
-    lines.paragraph(2, &format!("Population: {}", rule.population));
+    lines.paragraph(2, &format!("Criterion: {}.", rule.criterion.english));
+    lines.paragraph(2, &format!("Population: {}", rule.population.english));
     for study in rule.accuracy {
-        lines.paragraph(2, &format!("Published: {study}."));
+        lines.paragraph(2, &format!("Published: {}.", study.line(Language::En)));
     }
     for note in rule.accuracy_notes {
-        lines.paragraph(2, &format!("Note: {note}"));
+        lines.paragraph(2, &format!("Note: {}", note.english));
     }
     for caveat in rule.caveats {
-        lines.paragraph(2, &format!("Caveat: {caveat}"));
+        lines.paragraph(2, &format!("Caveat: {}", caveat.english));
     }
-    lines.paragraph(2, &format!("Source: {}.", rule.source));
+    lines.paragraph(2, &format!("Source: {}.", rule.source.english));
     lines.blank();
 }
 
@@ -316,11 +317,11 @@ fn answer(result: &RuleResult, lines: &mut Lines) {
         Verdict::Indeterminate => "Indeterminate",
         Verdict::NotEvaluated => "Not evaluated",
     };
-    lines.paragraph(2, &format!("{verdict}: {} ({}).", result.criterion, values.join("; ")));
+    lines.paragraph(2, &format!("{verdict}: {} ({}).", result.criterion.english, values.join("; ")));
     for note in &result.notes {
-        lines.paragraph(2, note);
+        lines.paragraph(2, note.english());
     }
-    lines.paragraph(2, &format!("Source: {}.", result.source));
+    lines.paragraph(2, &format!("Source: {}.", result.source.english));
     lines.blank();
 }
 

@@ -16,17 +16,21 @@ use crate::analysis::{MeasuredBone, Settings, analyze};
 use crate::cortex::Acquisition;
 use crate::dicom::write::{NoTarget, Target};
 use crate::dicom::{Discovery, Series, discover, is_nifti_name};
+use crate::language::Sentence;
 use crate::masks::bone_masks;
 use crate::nifti::mask_bytes;
 use crate::report::objects::{ExportBone, objects};
 use crate::report::{
-    BoneFigures, GivenItems, Report, ReportError, bone_report, contents, convert, summary, to_json, write_report,
+    BoneFigures, GivenItems, Report, ReportError, bone_report, contents, convert, stack_pixels, summary, to_json,
+    write_report,
 };
 use crate::rigidity::RigiditySettings;
 use crate::volume::{Grid, Region, Volume};
 
 /// Pictures of the worst slices per bone.
 const PICTURES: usize = 4;
+/// Pixels of all slices together in the page's viewer, about, beside the flagged ones: some 12 MB where the image is noisy.
+const VIEWED_PIXELS: f64 = 9e6;
 
 /// Analyses the series and writes the report; the summary, or with `--json` the report, goes to `out`.
 pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -53,13 +57,13 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
 
     let mut report = Report::new(convert::series_report(series), recorded(settings));
     report.series.warnings.extend(others);
-    report.series.warnings.extend(given.notes);
+    report.series.warnings.extend(given.notes.into_iter().map(Sentence::english_only));
     report.series.warnings.extend(without_shaft(&measuring, &bones));
     if settings.identify {
         report.series.patient = convert::patient_report(series);
     }
     for warning in &report.series.warnings {
-        eprintln!("warning: {warning}");
+        eprintln!("warning: {}", warning.english());
     }
     if bones.is_empty() {
         return Err(no_bone(&volume, &measuring).into());
@@ -67,6 +71,9 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
     let items =
         GivenItems { site: settings.site, size: settings.size, lesion_type: settings.lesion_type, pain: settings.pain };
     report.bones = bones.iter().map(|bone| bone_report(series, bone, &items)).collect();
+    // More than a page may weigh is thinned out evenly; whatever is flagged stays.
+    let pixels: f64 = bones.iter().map(|bone| stack_pixels(&bone.cortex, &volume.grid)).sum();
+    let step = (pixels / VIEWED_PIXELS).ceil().max(1.0) as usize;
     let figures: Vec<BoneFigures> = bones
         .iter()
         .enumerate()
@@ -76,6 +83,11 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
             let depth = settings.depth_fraction;
             let figures =
                 BoneFigures::of_worst_slices(index, (&bone.cortex, lysis), &volume, depth, PICTURES, instance);
+            let flagged = |row: usize| report.bones[index].slices.get(row).is_some_and(|slice| slice.flagged);
+            let figures = match &settings.output_dir {
+                Some(_) => figures.with_stack(&volume, step, flagged, instance),
+                None => figures,
+            };
             Some(match &bone.rigidity {
                 Some(rigidity) => figures.with_rigidity(rigidity, &volume, instance),
                 None => figures,
@@ -92,7 +104,7 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
     if let Some(dir) = &settings.output_dir {
         let measured = (bones.as_slice(), &report);
         let (files, objects) = rayon::join(
-            || contents(&report, &figures),
+            || contents(&report, &figures, settings.language),
             || dicom_objects(settings, series, &volume.grid, measured, &figures),
         );
         let mut files = files.map_err(output_error)?;
@@ -105,7 +117,7 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
     if settings.json {
         out.write_all(to_json(&report)?.as_bytes()).context("standard output")?;
     } else if !settings.quiet {
-        out.write_all(summary(&report).as_bytes()).context("standard output")?;
+        out.write_all(summary(&report, settings.language).as_bytes()).context("standard output")?;
         if let Some(dir) = &settings.output_dir {
             writeln!(out, "\nReport: {}", dir.join("report.html").display())?;
         }
@@ -205,33 +217,38 @@ fn measuring(
 }
 
 /// The masks that no bone came of, in one sentence.
-fn without_shaft(measuring: &Settings, bones: &[MeasuredBone]) -> Option<String> {
+fn without_shaft(measuring: &Settings, bones: &[MeasuredBone]) -> Option<Sentence> {
     // With these, bones are left out that have a shaft.
     let asked = measuring.bone.is_some() || measuring.side.is_some() || measuring.seed_mm.is_some();
     let names = measuring.masks.iter().map(|mask| mask.name.as_str());
     let barren = names.filter(|name| !bones.iter().any(|bone| bone.mask.as_deref() == Some(name)));
     let barren: Vec<&str> = barren.collect();
     (!asked && !barren.is_empty() && !bones.is_empty()).then(|| {
-        format!("no shaft that can be measured (a closed dense ring in five slices or more) in: {}", barren.join(", "))
+        let names = barren.join(", ");
+        Sentence::new(
+            format!("no shaft that can be measured (a closed dense ring in five slices or more) in: {names}"),
+            format!("aucune diaphyse mesurable (un anneau dense fermé dans cinq coupes ou plus) dans : {names}"),
+        )
     })
 }
 
 /// The series to analyse, and what to say of the others; the rule is [`crate::dicom::choose`]'s unless `--series` says.
-fn choose<'a>(discovery: &'a Discovery, settings: &AnalyzeSettings) -> Result<(&'a Series, Vec<String>), ExitError> {
+fn choose<'a>(discovery: &'a Discovery, settings: &AnalyzeSettings) -> Result<(&'a Series, Vec<Sentence>), ExitError> {
     let candidates = of_uid(&discovery.series, settings.series_instance_uid.as_deref())?;
     let Some((series, why)) = crate::dicom::choose(candidates.iter().copied()) else {
         // Loading any of them tells, with its name, why it cannot be used.
         return Ok((candidates[0], Vec::new()));
     };
     let others = (candidates.len() > 1).then(|| {
-        format!(
-            "{} CT series among the inputs; analysed is {} ({why}; choose another with --series)",
-            candidates.len(),
-            // The report holds no names of files.
-            match series.header.series_instance_uid.as_str() {
-                "" => "a NIfTI file",
-                uid => uid,
-            }
+        let count = candidates.len();
+        // The report holds no names of files.
+        let [english, french] = match series.header.series_instance_uid.as_str() {
+            "" => ["a NIfTI file", "un fichier NIfTI"],
+            uid => [uid, uid],
+        };
+        Sentence::new(
+            format!("{count} CT series among the inputs; analysed is {english} ({why}; choose another with --series)"),
+            format!("{count} séries de scanner parmi les entrées ; {french} est analysée (en choisir une autre avec --series)"),
         )
     });
     Ok((series, others.into_iter().collect()))
@@ -322,7 +339,7 @@ fn nothing_measured(bones: &[MeasuredBone]) -> anyhow::Result<()> {
     if bones.iter().any(|b| b.lysis.is_some()) {
         return Ok(());
     }
-    let why: Vec<&str> = bones.iter().flat_map(|b| &b.warnings).map(String::as_str).collect();
+    let why: Vec<&str> = bones.iter().flat_map(|b| &b.warnings).map(Sentence::english).collect();
     let error = ExitError::no_long_bone(anyhow::anyhow!("nothing could be measured. {}", why.join(" ")));
     let cut = bones.iter().any(|b| b.bone.shaft.cut_everywhere);
     Err(if cut {

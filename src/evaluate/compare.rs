@@ -194,7 +194,10 @@ fn section(truth: &SliceTruth, slice: Option<&SliceReport>, missing: &str, same_
     let numbers = slice.filter(|slice| slice.measured);
     let because = match (slice, numbers) {
         (_, Some(_)) => None,
-        (Some(slice), None) => Some(slice.not_measured_because.clone().unwrap_or_else(|| "no reason given".into())),
+        (Some(slice), None) => {
+            let because = slice.not_measured_because.as_ref();
+            Some(because.map_or("no reason given", |because| because.english()).to_owned())
+        }
         (None, None) => Some(missing.to_owned()),
     };
     let percentages = [truth.axial, truth.circ30];

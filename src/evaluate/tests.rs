@@ -8,7 +8,7 @@ use crate::report::model::ByDepth;
 fn small() -> Case {
     let mut closed = slice(6.0, 0.0, 0.0);
     closed.measured = false;
-    closed.not_measured_because = Some("metal disturbs the image".into());
+    closed.not_measured_because = Some(crate::language::Sentence::english_only("metal disturbs the image"));
     let slices = [slice(0.0, 0.0, 0.0), slice(2.0, 12.0, 20.0), slice(4.0, 39.0, 66.0), closed, slice(8.0, 3.0, 4.0)];
     let mut open = ring(8.0, 99.0, 99.0);
     open.ring = false;

@@ -12,6 +12,7 @@ use crate::cortex::contour::Map;
 use crate::cortex::unroll::BASE_HU;
 use crate::cortex::{Cortex, NotMeasured, SECTORS};
 use crate::estimate::Estimate;
+use crate::language::Sentence;
 use crate::smoothing::median;
 
 /// Worst leftover spread at which a registered twin is still believed.
@@ -65,6 +66,7 @@ pub fn assess(
             .map(|k| (0..SECTORS).map(|s| (log_ref[k][s].exp() * prepared.arc_mm()[k][s]) as f32).collect())
             .collect(),
         thickness_mm: thickness.iter().map(|r| r.iter().map(|v| *v as f32).collect()).collect(),
+        homologous_z_mm: registered.as_ref().map(|twin| twin.z_mm.clone()),
     };
     let loss: Vec<Vec<f32>> = (0..log_ref.len())
         .map(|k| {
@@ -173,25 +175,49 @@ fn blur_on_contour(sigma_mm: f64, radius_mm: f64, thickness_mm: f64) -> f64 {
     SHARP * sigma_mm * radius_mm / (radius_mm - 0.5 * thickness_mm).max(0.5 * radius_mm)
 }
 
-fn note(choice: ReferenceChoice, has_twin: bool, twin: Option<&Twin>, believed: bool) -> String {
+fn note(choice: ReferenceChoice, has_twin: bool, twin: Option<&Twin>, believed: bool) -> Sentence {
     let own = "the same bone above and below, carried along its axis sector by sector";
+    let propre = "le même os au-dessus et au-dessous, reporté le long de son axe secteur par secteur";
+    let with_own =
+        |english: String, french: String| Sentence::new(format!("{own}{english}"), format!("{propre}{french}"));
     match (twin, believed) {
-        (Some(t), true) => format!(
-            "the bone of the other side, mirrored and registered on the unrolled cortex (turned {:.0}°, shifted {:.0} mm, \
-             size {:.2}, {:.0} % of the slices covered; healthy walls differ by {:.0} %)",
-            t.rotation_deg,
-            t.shift_mm,
-            t.scale,
-            100.0 * t.covered,
-            100.0 * t.spread
+        (Some(t), true) => {
+            let scale = format!("{:.2}", t.scale);
+            let (turned, shifted) = (format!("{:.0}", t.rotation_deg), format!("{:.0}", t.shift_mm));
+            let (covered, spread) = (format!("{:.0}", 100.0 * t.covered), format!("{:.0}", 100.0 * t.spread));
+            Sentence::new(
+                format!(
+                    "the bone of the other side, mirrored and registered on the unrolled cortex (turned {turned}°, shifted \
+                     {shifted} mm, size {scale}, {covered} % of the slices covered; healthy walls differ by {spread} %)"
+                ),
+                format!(
+                    "l’os du côté opposé, en miroir et recalé sur la corticale déroulée (tourné de {turned}°, décalé de \
+                     {shifted} mm, échelle {}, {covered} % des coupes couvertes ; les parois saines diffèrent de {spread} %)",
+                    scale.replace('.', ",")
+                ),
+            )
+        }
+        (Some(t), false) => with_own(
+            format!(
+                "; the other side was registered but its healthy walls differ by {:.0} %, too much to be a reference",
+                100.0 * t.spread
+            ),
+            format!(
+                " ; le côté opposé a été recalé, mais ses parois saines diffèrent de {:.0} %, trop pour servir de référence",
+                100.0 * t.spread
+            ),
         ),
-        (Some(t), false) => format!(
-            "{own}; the other side was registered but its healthy walls differ by {:.0} %, too much to be a reference",
-            100.0 * t.spread
+        (None, _) if choice == ReferenceChoice::Ipsilateral => {
+            with_own(" (as asked)".into(), " (comme demandé)".into())
+        }
+        (None, _) if has_twin => with_own(
+            "; the other side could not be registered to it".into(),
+            " ; le côté opposé n’a pas pu lui être recalé".into(),
         ),
-        (None, _) if choice == ReferenceChoice::Ipsilateral => format!("{own} (as asked)"),
-        (None, _) if has_twin => format!("{own}; the other side could not be registered to it"),
-        (None, _) => format!("{own}; the same bone of the other side was not measured in this series"),
+        (None, _) => with_own(
+            "; the same bone of the other side was not measured in this series".into(),
+            " ; le même os du côté opposé n’a pas été mesuré dans cette série".into(),
+        ),
     }
 }
 

@@ -13,6 +13,7 @@ mod twin;
 mod words;
 
 use crate::estimate::Estimate;
+use crate::language::Sentence;
 
 pub use crate::scores::mirels::LesionType;
 pub use assess::{Assessed, assess};
@@ -45,11 +46,14 @@ pub enum ReferenceKind {
 pub struct Reference {
     pub kind: ReferenceKind,
     /// In words: what it is made of and whether it can be trusted.
-    pub note: String,
+    pub note: Sentence,
     /// Expected mass per sector, mm².
     pub mass_mm2: Vec<Vec<f32>>,
     /// Expected wall thickness, mm.
     pub thickness_mm: Vec<Vec<f32>>,
+    /// Patient z in the bone of the other side of the place that is homologous to each slice, mm; `None` where the two were
+    /// not registered. Registered is not believed: `kind` tells which bone is the reference.
+    pub homologous_z_mm: Option<Vec<f64>>,
 }
 
 /// Both percentages of one measured slice.

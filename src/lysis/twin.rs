@@ -32,6 +32,8 @@ pub struct Twin {
     pub scale: f64,
     /// Share of this bone's measured slices that the twin covers.
     pub covered: f64,
+    /// Patient z in the twin that each row of this bone was laid on, mm; also beyond the twin's ends.
+    pub z_mm: Vec<f64>,
 }
 
 /// One bone as the registration sees it.
@@ -85,6 +87,14 @@ struct Placement {
     scale: f64,
 }
 
+impl Placement {
+    /// Patient z in the twin of row `k` of this bone.
+    fn z_mm(self, here: &View, k: usize) -> f64 {
+        let middle = 0.5 * (here.z_mm(0) + here.z_mm(here.usable.len() - 1));
+        middle + (here.z_mm(k) - middle) / self.scale + self.shift_mm
+    }
+}
+
 /// Lays the mirrored twin on this bone and makes a reference of it. `None` when it covers too little.
 pub fn mirror_and_register(this: (&Cortex, &Prepared), other: (&Cortex, &Prepared)) -> Option<Twin> {
     let (here, there) = (View::of(this.0, this.1), View::of(other.0, other.1));
@@ -127,6 +137,7 @@ pub fn mirror_and_register(this: (&Cortex, &Prepared), other: (&Cortex, &Prepare
         shift_mm: placement.shift_mm,
         scale: placement.scale,
         covered,
+        z_mm: (0..n).map(|k| placement.z_mm(&here, k)).collect(),
     })
 }
 
@@ -197,9 +208,7 @@ const COST_STEP: usize = 2;
 
 /// Depth and outline of the mirrored, placed twin at row `k` of this bone, in every `step`-th sector.
 fn sample(there: &View, here: &View, k: usize, placement: Placement, step: usize) -> Option<(Vec<f64>, Vec<f64>)> {
-    let middle = 0.5 * (here.z_mm(0) + here.z_mm(here.usable.len() - 1));
-    let z = middle + (here.z_mm(k) - middle) / placement.scale + placement.shift_mm;
-    let (low, f) = there.at(z)?;
+    let (low, f) = there.at(placement.z_mm(here, k))?;
     let high = (low + 1).min(there.usable.len() - 1);
     let mix = |map: &Map| {
         (0..SECTORS as isize)

@@ -10,13 +10,16 @@ use crate::anatomy::{BoneName, Landmarks, SUBTROCHANTERIC_MM, Side};
 use crate::cortex::NotMeasured;
 use crate::dicom::Series;
 use crate::estimate::Estimate;
+use crate::language::{Sentence, Text};
 use crate::lysis::{Lesion, Lysis, SliceLysis};
-use crate::scores::mirels::{Item, LesionType, Level, MirelsScore, Pain, Site, Size};
+use crate::scores::mirels::{Basis, Item, LesionType, Level, MirelsScore, Pain, Site, Size};
 use crate::scores::recommendation::{Recommendation, with_lesion, without_lesion};
 use crate::scores::rigidity::{self as rigidity_score, SectionLoss};
 use crate::scores::rules::{
     self, GUIDELINE_AXIAL_PERCENT, GUIDELINE_CIRCUMFERENTIAL_PERCENT, LesionExtent, RuleResult, SliceLoss,
 };
+
+const NO_REFERENCE: Text = Text::new("no reference could be made", "aucune référence n’a pu être établie");
 
 /// Items of Mirels' score that the user gives instead of the images.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -30,8 +33,8 @@ pub struct GivenItems {
 /// Everything the report says of one bone.
 pub fn bone_report(series: &Series, measured: &MeasuredBone, given: &GivenItems) -> BoneReport {
     let cortex = &measured.cortex;
-    let why_nothing = measured.warnings.first().map_or("no reference could be made", String::as_str);
-    let slices = slice_reports(series, cortex, measured.lysis.as_ref(), why_nothing, is_flagged);
+    let why_nothing = measured.warnings.first().cloned().unwrap_or(NO_REFERENCE.into());
+    let slices = slice_reports(series, cortex, measured.lysis.as_ref(), &why_nothing, is_flagged);
     let heights = cortex.slices.iter().map(|s| s.z_mm);
     let z_range_mm = [heights.clone().fold(f64::INFINITY, f64::min), heights.fold(f64::NEG_INFINITY, f64::max)];
     let length = cortex.slices.iter().map(|s| cortex.slice_spacing_mm / s.tilt_deg.to_radians().cos().max(0.3)).sum();
@@ -69,7 +72,11 @@ pub fn bone_report(series: &Series, measured: &MeasuredBone, given: &GivenItems)
         restricted_to: measured.restriction.as_ref().map(|restriction| restriction.regions.clone()),
     };
     if measured.bone.name == BoneName::Unknown || measured.bone.side == Side::Unknown {
-        report.warnings.push(format!("Bone or side not known ({}).", measured.bone.reasons.join("; ")));
+        let reasons = measured.bone.reasons.join("; ");
+        report.warnings.push(Sentence::new(
+            format!("Bone or side not known ({reasons})."),
+            format!("Os ou côté inconnu (en anglais : {reasons})."),
+        ));
     }
     if let Some(rigidity) = &measured.rigidity {
         for (slice, section) in report.slices.iter_mut().zip(&rigidity.slices) {
@@ -126,9 +133,10 @@ fn assess(report: &mut BoneReport, measured: &MeasuredBone, lysis: &Lysis, given
     let mut guideline = rules::guideline_30_50(&losses, not_measured);
     if let Some(restriction) = &measured.restriction {
         let regions = restriction.regions.join(", ");
-        guideline
-            .notes
-            .push(format!("Asked of the slices that {regions} or its lesions reach, not of the whole bone."));
+        guideline.notes.push(Sentence::new(
+            format!("Asked of the slices that {regions} or its lesions reach, not of the whole bone."),
+            format!("Posé aux coupes que {regions} ou ses lésions atteignent, et non à tout l’os."),
+        ));
     }
     // The lesion with the highest possible total speaks for the bone.
     let scored = lysis
@@ -230,32 +238,45 @@ fn trochanter_z_mm(measured: &MeasuredBone) -> Option<f64> {
 
 /// What the size item would be on the other basis, where it differs: sources disagree whether Mirels meant the cortex or the
 /// diameter.
-fn size_note(lesion: &Lesion, given: &GivenItems) -> Option<String> {
+fn size_note(lesion: &Lesion, given: &GivenItems) -> Option<Sentence> {
     if given.size.is_some() {
         return None;
     }
     let cortex = Size::from_fraction(lesion.size_fraction_of_cortex)?;
     let diameter = Size::from_fraction(lesion.size_fraction_of_diameter)?;
-    Some(format!(
-        "Size is counted as the share of the cortex, as in the recommendation's table 3 ({:.2}, {} points); as a share of the \
-         bone's diameter it would be {:.2} ({} points).",
-        lesion.size_fraction_of_cortex,
-        cortex.points(),
-        lesion.size_fraction_of_diameter,
-        diameter.points()
+    let [cortex, diameter] = [cortex, diameter].map(Level::points);
+    let [of_cortex, of_diameter] =
+        [lesion.size_fraction_of_cortex, lesion.size_fraction_of_diameter].map(|share| format!("{share:.2}"));
+    let [en_fr, en_fr_diameter] = [&of_cortex, &of_diameter].map(|share| share.replace('.', ","));
+    Some(Sentence::new(
+        format!(
+            "Size is counted as the share of the cortex, as in the recommendation's table 3 ({of_cortex}, {cortex} points); as a \
+             share of the bone's diameter it would be {of_diameter} ({diameter} points)."
+        ),
+        format!(
+            "La taille est comptée en part de la corticale, comme dans le tableau 3 de la recommandation ({en_fr}, {cortex} \
+             points) ; en part du diamètre de l’os, elle serait de {en_fr_diameter} ({diameter} points)."
+        ),
     ))
 }
 
 fn mirels_report(score: &MirelsScore) -> MirelsReport {
     fn item<T: Level>(item: Option<Item<T>>) -> Option<MirelsItem> {
-        let record = item?.record();
+        let item = item?;
+        let record = item.record();
         let open = record.points.is_none();
         let basis = match record.basis {
-            crate::scores::mirels::Basis::Given => "given".to_owned(),
-            crate::scores::mirels::Basis::Measured if open => format!("measured: {}", record.readings.join(" or ")),
-            crate::scores::mirels::Basis::Measured => "measured".to_owned(),
+            Basis::Given => Sentence::new("given", "donné"),
+            Basis::Measured if open => Sentence::new(
+                format!("measured: {}", record.readings.join(" or ")),
+                format!(
+                    "mesuré : {}",
+                    item.readings().map(|level| level.text().french).collect::<Vec<_>>().join(" ou ")
+                ),
+            ),
+            Basis::Measured => Sentence::new("measured", "mesuré"),
         };
-        Some(MirelsItem { points: record.points, value: record.value, basis })
+        Some(MirelsItem { points: record.points, value: record.value, basis, points_range: record.points_range })
     }
     MirelsReport {
         site: item(score.site),

@@ -4,6 +4,7 @@ use super::model::*;
 use crate::cortex::{Cortex, NotMeasured};
 use crate::dicom::Series;
 use crate::estimate::Estimate;
+use crate::language::{Sentence, Text};
 use crate::lysis::{Lesion, Lysis, Reference, ReferenceKind, SliceLysis};
 
 /// The 95 % interval of an estimate.
@@ -12,19 +13,34 @@ pub fn interval(estimate: Estimate) -> [f64; 2] {
 }
 
 /// Why a section has no numbers, as a clause that completes "not measured because …".
-pub fn not_measured_text(reason: NotMeasured) -> &'static str {
+pub fn not_measured_text(reason: NotMeasured) -> Text {
     match reason {
-        NotMeasured::CutByBorder => "the border of the image cuts the bone",
-        NotMeasured::NoRing => "the section is no ring of cortex (joint, condyle, trochanter or fused neighbour)",
-        NotMeasured::WallTooThin => "the wall is thinner than the scanner resolves",
-        NotMeasured::TooOblique => "the bone runs too obliquely through the slice",
-        NotMeasured::Metal => "metal disturbs the image",
-        NotMeasured::CanalFilled => {
-            "the canal is filled with something as dense as the wall (cement or dense sclerosis)"
+        NotMeasured::CutByBorder => Text::new("the border of the image cuts the bone", "le bord de l’image coupe l’os"),
+        NotMeasured::NoRing => Text::new(
+            "the section is no ring of cortex (joint, condyle, trochanter or fused neighbour)",
+            "la section n’est pas un anneau de corticale (articulation, condyle, trochanter ou voisin fusionné)",
+        ),
+        NotMeasured::WallTooThin => Text::new(
+            "the wall is thinner than the scanner resolves",
+            "la paroi est plus mince que ce que le scanner résout",
+        ),
+        NotMeasured::TooOblique => {
+            Text::new("the bone runs too obliquely through the slice", "l’os traverse la coupe trop obliquement")
         }
-        NotMeasured::Fracture => "a fracture runs through the section or close by",
-        NotMeasured::BoneEnds => "the bone ends here without a joint (amputation, resection or fracture)",
-        NotMeasured::SliceMissing => "the slice is missing from the series",
+        NotMeasured::Metal => Text::new("metal disturbs the image", "du métal perturbe l’image"),
+        NotMeasured::CanalFilled => Text::new(
+            "the canal is filled with something as dense as the wall (cement or dense sclerosis)",
+            "le canal est rempli par un matériau aussi dense que la paroi (ciment ou sclérose dense)",
+        ),
+        NotMeasured::Fracture => Text::new(
+            "a fracture runs through the section or close by",
+            "une fracture traverse la section ou passe tout près",
+        ),
+        NotMeasured::BoneEnds => Text::new(
+            "the bone ends here without a joint (amputation, resection or fracture)",
+            "l’os se termine ici sans articulation (amputation, résection ou fracture)",
+        ),
+        NotMeasured::SliceMissing => Text::new("the slice is missing from the series", "la coupe manque dans la série"),
     }
 }
 
@@ -44,7 +60,8 @@ pub fn series_report(series: &Series) -> SeriesReport {
         // DICOM order: distance between rows first. A swap here would be silent on square pixels.
         pixel_spacing_mm: [grid.spacing_mm.y, grid.spacing_mm.x],
         slice_spacing_mm: grid.spacing_mm.z,
-        warnings: series.warnings.iter().map(ToString::to_string).collect(),
+        // What reading has to say is not translated: it names tags and files.
+        warnings: series.warnings.iter().map(|warning| Sentence::english_only(warning.to_string())).collect(),
         patient: None,
     }
 }
@@ -69,7 +86,7 @@ pub fn slice_reports(
     series: &Series,
     cortex: &Cortex,
     lysis: Option<&Lysis>,
-    without_lysis: &str,
+    without_lysis: &Sentence,
     flagged: impl Fn(&SliceLysis) -> bool,
 ) -> Vec<SliceReport> {
     let rows = cortex.slices.iter().enumerate().map(|(row, section)| {
@@ -102,8 +119,8 @@ pub fn slice_reports(
                 ..empty
             },
             (reason, _) => {
-                let because = reason.map_or(without_lysis, |reason| not_measured_text(reason));
-                SliceReport { not_measured_because: Some(because.into()), ..empty }
+                let because = reason.map_or_else(|| without_lysis.clone(), |reason| not_measured_text(reason).into());
+                SliceReport { not_measured_because: Some(because), ..empty }
             }
         }
     });

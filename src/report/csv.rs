@@ -4,6 +4,7 @@
 
 use super::model::*;
 use super::words;
+use crate::language::Sentence;
 use std::fmt::Display;
 
 fn field(value: Option<impl Display>) -> String {
@@ -69,7 +70,7 @@ pub fn slices_csv(report: &Report) -> csv::Result<Vec<u8>> {
                 slice.sop_instance_uid.clone().unwrap_or_default(),
                 slice.z_mm.to_string(),
                 slice.measured.to_string(),
-                slice.not_measured_because.clone().unwrap_or_default(),
+                slice.not_measured_because.as_ref().map_or_else(String::new, |why| why.english().to_owned()),
                 field(slice.axial_lysis_percent),
                 at(slice.axial_lysis_ci95, 0),
                 at(slice.axial_lysis_ci95, 1),
@@ -192,7 +193,7 @@ fn bone_row(report: &Report, index: usize, bone: &BoneReport) -> Vec<String> {
             .as_ref()
             .map(|advice| words::category_code(advice.category).to_string())
             .unwrap_or_default(),
-        bone.warnings.join("; "),
+        bone.warnings.iter().map(Sentence::english).collect::<Vec<_>>().join("; "),
         field(bone.weakest_section.as_ref().map(|w| w.z_mm)),
         bone.weakest_section.as_ref().map(|w| w.rigidity.clone()).unwrap_or_default(),
         field(bone.weakest_section.as_ref().map(|w| w.reduction_percent)),

@@ -6,6 +6,7 @@ use super::model::*;
 use crate::cortex::{Cortex, CortexSlice, NotMeasured, SECTORS};
 use crate::dicom::{Layout, Series, SeriesHeader, SeriesWarning, SliceSource};
 use crate::estimate::Estimate;
+use crate::language::Sentence;
 use crate::lysis::{Lesion, LesionType, Lysis, Reference, ReferenceKind, SliceLysis};
 use crate::volume::{Grid, Volume};
 use nalgebra::{Matrix3, Point3, Vector3};
@@ -61,9 +62,10 @@ pub fn bone() -> FakeBone {
     let mut slices = Vec::new();
     let mut reference = Reference {
         kind: ReferenceKind::Ipsilateral,
-        note: "Built from the same bone above and below the lesion; 34 intact slices on either side carry it.".into(),
+        note: said("Built from the same bone above and below the lesion; 34 intact slices on either side carry it."),
         mass_mm2: vec![],
         thickness_mm: vec![],
+        homologous_z_mm: None,
     };
     let (mut losses, mut percentages) = (Vec::new(), Vec::new());
     for row in 0..SLICES {
@@ -185,6 +187,10 @@ fn series() -> Series {
     Series { header, grid: grid(), slices: slices.collect(), warnings, layout: Layout::Stacked, faults: Vec::new() }
 }
 
+fn said(text: &str) -> Sentence {
+    Sentence::english_only(text.to_owned())
+}
+
 impl FakeBone {
     pub fn crops(&self) -> Vec<SliceCrop> {
         self.figures(0).crops
@@ -193,6 +199,7 @@ impl FakeBone {
     pub fn figures(&self, bone_index: usize) -> BoneFigures<'_> {
         let instance_number = |slice_index: usize| self.series.slices.get(slice_index)?.as_ref()?.instance_number;
         BoneFigures::of_worst_slices(bone_index, (&self.cortex, &self.lysis), &self.volume, DEPTH, 4, instance_number)
+            .with_stack(&self.volume, 1, |_| false, instance_number)
     }
 
     /// Three bones: this one, a healthy one, and one that could not be measured.
@@ -211,7 +218,7 @@ impl FakeBone {
     fn lysed(&self) -> BoneReport {
         let flagged =
             |slice: &SliceLysis| slice.axial_percent.value > 30.0 && slice.circumferential_percent.value > 50.0;
-        let slices = convert::slice_reports(&self.series, &self.cortex, Some(&self.lysis), "", flagged);
+        let slices = convert::slice_reports(&self.series, &self.cortex, Some(&self.lysis), &said(""), flagged);
         BoneReport {
             bone: "femur".into(),
             side: "left".into(),
@@ -236,9 +243,9 @@ impl FakeBone {
             mirels: Some(mirels()),
             rules: rules(),
             recommendation: Some(depends_on_pain()),
-            warnings: vec![
-                "The lesion is longer than half of the intact bone beside it: its reference is extrapolated.".into(),
-            ],
+            warnings: vec![said(
+                "The lesion is longer than half of the intact bone beside it: its reference is extrapolated.",
+            )],
             restricted_to: None,
         }
     }
@@ -261,7 +268,7 @@ impl FakeBone {
         let recommendation = RecommendationReport {
             category: Category::NoLesion,
             text: "No loss of cortex above the measuring error was found in the measured slices.".into(),
-            source: "Measurement.".into(),
+            source: said("Measurement."),
             by_pain: None,
         };
         BoneReport {
@@ -280,7 +287,8 @@ impl FakeBone {
     fn cut(&self) -> BoneReport {
         let mut cortex = self.cortex.clone();
         cortex.slices.iter_mut().for_each(|slice| slice.not_measured = Some(NotMeasured::CutByBorder));
-        let slices = convert::slice_reports(&self.series, &cortex, None, "no reference could be made", |_| false);
+        let slices =
+            convert::slice_reports(&self.series, &cortex, None, &said("no reference could be made"), |_| false);
         BoneReport {
             bone: "tibia".into(),
             side: "unknown".into(),
@@ -308,11 +316,16 @@ impl FakeBone {
 
 fn mirels() -> MirelsReport {
     let item = |points, value: &str| {
-        Some(MirelsItem { points: Some(points), value: Some(value.into()), basis: "measured".into() })
+        Some(MirelsItem {
+            points: Some(points),
+            value: Some(value.into()),
+            basis: said("measured"),
+            points_range: [points; 2],
+        })
     };
     MirelsReport {
         site: item(2, "lower-limb"),
-        size: item(2, "one-third-to-two-thirds"),
+        size: item(2, "one-to-two-thirds"),
         kind: item(3, "lytic"),
         pain: None,
         total: None,
@@ -332,10 +345,10 @@ fn rules() -> Vec<RuleReport> {
         |name: &str, met, criterion: &str, values: Vec<(&str, RuleValue)>, source: &str, notes: &[&str]| RuleReport {
             name: name.into(),
             met,
-            criterion: criterion.into(),
+            criterion: said(criterion),
             values: values.into_iter().map(|(name, value)| (name.to_string(), value)).collect(),
-            source: source.into(),
-            notes: notes.iter().map(|note| note.to_string()).collect(),
+            source: said(source),
+            notes: notes.iter().map(|note| said(note)).collect(),
         };
     vec![
         rule(
@@ -391,7 +404,7 @@ fn depends_on_pain() -> RecommendationReport {
     RecommendationReport {
         category: Category::DependsOnPain,
         text: "Pain was not given, and the recommendation turns on it.".into(),
-        source: "French recommendation for bone metastases of lung cancer, §1.2 and table 3.".into(),
+        source: said("French recommendation for bone metastases of lung cancer, §1.2 and table 3."),
         by_pain: Some(ByPain {
             mild: outcome(8, Category::Multidisciplinary, "Mirels 8: multidisciplinary decision."),
             moderate: outcome(9, Category::FixationByMirels, "Mirels 9: prophylactic fixation."),

@@ -10,6 +10,7 @@ pub mod figures;
 mod html;
 pub mod model;
 pub mod objects;
+pub mod review;
 pub mod rigidity;
 mod round;
 mod rule_words;
@@ -23,7 +24,7 @@ mod fixture;
 mod tests;
 
 pub use bone::{GivenItems, bone_report};
-pub use figures::{BoneFigures, SliceCrop};
+pub use figures::{BoneFigures, ShownSlice, SliceCrop, stack_pixels};
 pub use html::page;
 pub use model::{DISCLAIMER, Report, SCHEMA, json_schema};
 pub(crate) use summary::Lines;

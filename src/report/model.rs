@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+use crate::language::Sentence;
+
 pub use super::rigidity::{RigidityReport, StiffnessReport, WeakestSectionReport};
 pub use crate::scores::recommendation::Category;
 pub use crate::scores::verdict::Verdict;
@@ -73,7 +75,7 @@ pub struct SeriesReport {
     /// Distance between slice centres, from their positions.
     pub slice_spacing_mm: f64,
     /// What is wrong with the series, in words a user can act on.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Sentence>,
     /// Only where it was asked for (`--identify`): a report carries no identity otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patient: Option<PatientReport>,
@@ -128,7 +130,7 @@ pub struct BoneReport {
     pub rules: Vec<RuleReport>,
     pub recommendation: Option<RecommendationReport>,
     /// What a reader should know before trusting this bone's numbers.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Sentence>,
     /// Outlined regions (`--roi`) that lesions and rules are restricted to; absent where none were given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restricted_to: Option<Vec<String>>,
@@ -164,7 +166,7 @@ pub struct ReferenceReport {
     /// `contralateral` or `ipsilateral`.
     pub kind: String,
     /// What it is made of and whether it can be trusted.
-    pub note: String,
+    pub note: Sentence,
 }
 
 /// One axial slice of one bone. All measurements are `null` when `measured` is false.
@@ -179,7 +181,7 @@ pub struct SliceReport {
     pub centre_mm: Option<[f64; 2]>,
     pub measured: bool,
     /// The reason when `measured` is false.
-    pub not_measured_because: Option<String>,
+    pub not_measured_because: Option<Sentence>,
     /// Share of the slice's cortical mass that is gone, percent.
     pub axial_lysis_percent: Option<f64>,
     /// Its 95 % interval, percent.
@@ -272,7 +274,15 @@ pub struct MirelsItem {
     /// `lower-limb`, `lytic`, ….
     pub value: Option<String>,
     /// `measured`, `given`, or why it is not known.
-    pub basis: String,
+    pub basis: Sentence,
+    /// Fewest and most points that are possible.
+    #[serde(default = "any_points")]
+    pub points_range: [u8; 2],
+}
+
+/// Of an item in a report of an earlier version.
+fn any_points() -> [u8; 2] {
+    [1, 3]
 }
 
 /// One published rule, evaluated on one bone.
@@ -282,12 +292,12 @@ pub struct RuleReport {
     pub name: String,
     pub met: Verdict,
     /// The criterion in words.
-    pub criterion: String,
+    pub criterion: Sentence,
     /// The quantities the rule looks at, by name.
     pub values: BTreeMap<String, RuleValue>,
-    pub source: String,
+    pub source: Sentence,
     /// What a reader must know about the rule's reach.
-    pub notes: Vec<String>,
+    pub notes: Vec<Sentence>,
 }
 
 /// One quantity of a rule.
@@ -309,7 +319,7 @@ pub struct RecommendationReport {
     pub category: Category,
     /// In a sentence.
     pub text: String,
-    pub source: String,
+    pub source: Sentence,
     /// The answer for each level of pain, when pain was not given and matters.
     pub by_pain: Option<ByPain>,
 }

@@ -2,8 +2,11 @@
 
 use super::model::*;
 use super::*;
+use crate::language::{Language, Sentence};
 use std::fs;
 use std::path::Path;
+
+const EN: Language = Language::En;
 
 fn schema_file() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/report.schema.json")
@@ -105,10 +108,12 @@ fn the_tables_have_one_row_a_slice_and_one_a_bone() {
 fn the_page_needs_nothing_from_outside_and_says_what_it_is() {
     let bone = fixture::bone();
     let (report, figures) = (bone.report(), bone.figures(0));
-    let drawn = DrawnBone::draw(&report, &figures).expect("bone 0");
-    let page = page(&report, std::slice::from_ref(&drawn));
+    let drawn = DrawnBone::draw(&report, &figures, EN).expect("bone 0");
+    let page = page(&report, std::slice::from_ref(&drawn), EN);
     assert_eq!(page.matches(DISCLAIMER).count(), 2, "at the top and at the bottom");
-    for outside in ["<script", "src=", "<link", "@import", "href=\"http", "url(http"] {
+    assert_eq!(page.matches("<script").count(), 2, "the data and the script that reads it");
+    assert_eq!(page.matches("<script>").count(), 1, "the policy knows one script");
+    for outside in [" src=", "<link", "@import", "href=\"http", "url(http"] {
         assert!(!page.contains(outside), "{outside}");
     }
     let ids: Vec<&str> = page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
@@ -124,15 +129,70 @@ fn the_page_needs_nothing_from_outside_and_says_what_it_is() {
 fn text_from_the_images_cannot_become_markup() {
     let mut report = fixture::bone().report();
     report.series.kernel = "<script>alert(1)</script>".into();
+    report.series.series_instance_uid = "</script><script>alert(2)</script>".into();
     report.bones[0].bone = "<b>".into();
-    let page = page(&report, &[]);
-    assert!(!page.contains("<script>") && !page.contains("<b>"));
+    let drawn = DrawnBone::draw(&report, &fixture::bone().figures(0), EN).expect("bone 0");
+    let page = page(&report, std::slice::from_ref(&drawn), EN);
+    assert!(!page.contains("<script>alert") && !page.contains("<b>"));
+}
+
+#[test]
+fn the_french_page_is_french() {
+    let bone = fixture::bone();
+    let report = bone.report();
+    let drawn = DrawnBone::draw(&report, &bone.figures(0), Language::Fr).expect("bone 0");
+    let page = page(&report, std::slice::from_ref(&drawn), Language::Fr);
+    let shown = page.split("<script").next().expect("the page before its scripts");
+    for said in [
+        "<html lang=\"fr\">",
+        "Ostéolyse corticale dans le plan axial",
+        "Fémur gauche",
+        "Score de Mirels",
+        "Coupes signalées",
+        "Décision de RCP",
+        "chirurgie prophylactique première",
+        "la paroi est plus mince que ce que le scanner résout",
+        "autour de l’os\u{a0}: G gauche",
+        "47,2\u{a0}%",
+        "Réservé à la recherche",
+        "n’est pas",
+    ] {
+        assert!(shown.to_lowercase().contains(&said.to_lowercase()), "{said}");
+    }
+    // What the fixture says stands in English, and is marked as that; a style or a picture may spell anything.
+    let body = shown.split_once("<body>").expect("a body").1;
+    let own: String = body
+        .split("<span lang=\"en\">")
+        .enumerate()
+        .map(|(n, part)| if n == 0 { part } else { part.split_once("</span>").map_or("", |(_, rest)| rest) })
+        .collect();
+    for english in [
+        "Summary",
+        "Lesions",
+        "Rules",
+        "Worst slice",
+        "Not measured",
+        "not met",
+        "Left femur",
+        "Flagged",
+        "How to read",
+        "Settings",
+        "patient z",
+        "through the wall",
+        "lower limb",
+        " to ",
+        "Research use",
+    ] {
+        assert!(!own.contains(english), "{english}");
+    }
+    let json = to_json(&report).expect("JSON");
+    assert!(json.contains("not_measured_because\": \"the wall is thinner"), "JSON stays English");
 }
 
 #[test]
 fn the_summary_fits_a_terminal_and_says_all() {
     let report = fixture::bone().report();
-    let text = summary(&report);
+    let text = summary(&report, EN);
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     let flowing = text.split_whitespace().collect::<Vec<_>>().join(" ");
     for said in [
@@ -154,10 +214,10 @@ fn the_summary_fits_a_terminal_and_says_all() {
     // A bone with a warning and three stretches that were not measured; most bones need fewer.
     assert!((8..=22).contains(&lines), "{lines} lines:\n{text}");
     let mut endless = report;
-    endless.bones[0].warnings = vec!["x".repeat(500)];
-    assert!(summary(&endless).lines().all(|line| line.chars().count() <= 80));
+    endless.bones[0].warnings = vec![Sentence::english_only("x".repeat(500))];
+    assert!(summary(&endless, EN).lines().all(|line| line.chars().count() <= 80));
     endless.bones.clear();
-    assert!(summary(&endless).contains("No long bone was found"));
+    assert!(summary(&endless, EN).contains("No long bone was found"));
 }
 
 #[test]
@@ -171,7 +231,7 @@ fn everything_is_written_and_other_files_are_kept() {
     let old = ["femur-right-map.svg", "femur-left-2-slice-0003.svg", "femur-left-notes.svg"]
         .map(|name| dir.join("figures").join(name));
     old.iter().for_each(|path| fs::write(path, "old").expect("written"));
-    write_all(&dir, &bone.report(), &[bone.figures(0)]).expect("written");
+    write_all(&dir, &bone.report(), &[bone.figures(0)], EN).expect("written");
     assert_eq!(
         old.map(|path| path.exists()),
         [false, false, true],
@@ -193,7 +253,7 @@ fn everything_is_written_and_other_files_are_kept() {
     assert_eq!(beside, ["out"], "no temporary folder is left");
 
     let first = fs::read(dir.join("report.html")).expect("read");
-    write_all(&dir, &bone.report(), &[bone.figures(0)]).expect("written again");
+    write_all(&dir, &bone.report(), &[bone.figures(0)], EN).expect("written again");
     assert!(first == fs::read(dir.join("report.html")).expect("read"), "the same input gives the same bytes");
 }
 
@@ -203,15 +263,15 @@ fn a_failure_leaves_the_old_report_whole_and_names_the_path() {
     let place = tempfile::tempdir().expect("a temporary folder");
     let file = place.path().join("file");
     fs::write(&file, "x").expect("written");
-    let error = write_all(&file, &bone.report(), &[]).expect_err("a file is no folder");
+    let error = write_all(&file, &bone.report(), &[], EN).expect_err("a file is no folder");
     assert!(error.to_string().contains("file") && error.hint().contains("-o"), "{error}");
-    let error = write_all(&file.join("below"), &bone.report(), &[]).expect_err("below a file");
+    let error = write_all(&file.join("below"), &bone.report(), &[], EN).expect_err("below a file");
     assert!(error.to_string().contains("below") && error.hint().contains("-o"), "{error}");
 
     let dir = place.path().join("out");
     fs::create_dir_all(dir.join("slices.csv")).expect("made");
     fs::write(dir.join("bones.csv"), "old").expect("written");
-    write_all(&dir, &bone.report(), &[]).expect_err("slices.csv is a folder");
+    write_all(&dir, &bone.report(), &[], EN).expect_err("slices.csv is a folder");
     assert_eq!(fs::read_to_string(dir.join("bones.csv")).expect("kept"), "old");
     assert!(!dir.join("report.json").exists());
 }
@@ -222,6 +282,6 @@ fn a_failure_leaves_the_old_report_whole_and_names_the_path() {
 fn example() {
     let dir = std::env::var_os("REPORT_EXAMPLE").expect("REPORT_EXAMPLE names a folder");
     let bone = fixture::bone();
-    write_all(Path::new(&dir), &bone.report(), &[bone.figures(0)]).expect("written");
-    print!("{}", summary(&bone.report()));
+    write_all(Path::new(&dir), &bone.report(), &[bone.figures(0)], EN).expect("written");
+    print!("{}", summary(&bone.report(), EN));
 }

@@ -1,17 +1,54 @@
 //! The words that the page and the terminal summary share, so that the two never disagree.
 
 use super::model::*;
+use crate::language::{Language, Sentence, Text};
+use crate::scores::mirels::{LesionType, Level, Pain, Site, Size};
 use crate::scores::rule_table::rule_named;
+use std::borrow::Cow;
 
 /// "Left femur", "Femur, side unknown", "Long bone, left".
-pub(super) fn bone_title(bone: &BoneReport) -> String {
+pub(super) fn bone_title(language: Language, bone: &BoneReport) -> String {
     let title = match (bone.side.as_str(), bone.bone.as_str()) {
-        ("unknown", "unknown") => "long bone, name and side unknown".into(),
-        ("unknown", name) => format!("{name}, side unknown"),
-        (side, "unknown") => format!("{side} long bone, name unknown"),
-        (side, name) => format!("{side} {name}"),
+        ("unknown", "unknown") => {
+            language.pick("long bone, name and side unknown", "os long, nom et côté inconnus").to_owned()
+        }
+        ("unknown", name) => {
+            let name = bone_word(language, name);
+            language.pick(format!("{name}, side unknown"), format!("{name}, côté inconnu"))
+        }
+        (side, "unknown") => language.pick(
+            format!("{side} long bone, name unknown"),
+            format!("os long {}, nom inconnu", side_word(Language::Fr, side, "")),
+        ),
+        (side, name) => language.pick(
+            format!("{side} {name}"),
+            format!("{} {}", bone_word(Language::Fr, name), side_word(Language::Fr, side, name)),
+        ),
     };
     capitalised(&title)
+}
+
+/// The bone's name in a language.
+pub(super) fn bone_word(language: Language, name: &str) -> &str {
+    let french = match name {
+        "femur" => "fémur",
+        "humerus" => "humérus",
+        "unknown" => "os long",
+        // Tibia, fibula, radius and ulna.
+        same => same,
+    };
+    language.pick(name, french)
+}
+
+/// The side in a language, of the gender of `bone`.
+fn side_word<'a>(language: Language, side: &'a str, bone: &str) -> &'a str {
+    let french = match (side, bone) {
+        ("left", _) => "gauche",
+        ("right", "fibula" | "ulna") => "droite",
+        ("right", _) => "droit",
+        (other, _) => other,
+    };
+    language.pick(side, french)
 }
 
 /// The text with its first letter in upper case.
@@ -30,15 +67,21 @@ pub(super) fn is_measured(bone: &BoneReport) -> bool {
 }
 
 /// The category as a headline. A recommendation is quoted, nothing is ordered.
-pub(super) fn category_headline(category: Category) -> &'static str {
-    match category {
-        Category::ConsolidationCandidate => "Consolidation surgery first, to be discussed",
-        Category::FixationByMirels => "Prophylactic fixation, by Mirels’ score alone",
-        Category::Multidisciplinary => "Multidisciplinary decision",
-        Category::ObservationOrRadiotherapy => "Observation or radiotherapy",
-        Category::DependsOnPain => "Depends on the patient’s pain",
-        Category::NoLesion => "No lesion found",
-    }
+pub(super) fn category_headline(language: Language, category: Category) -> &'static str {
+    let text = match category {
+        Category::ConsolidationCandidate => {
+            Text::new("Consolidation surgery first, to be discussed", "Chirurgie de consolidation première, à discuter")
+        }
+        Category::FixationByMirels => Text::new(
+            "Prophylactic fixation, by Mirels’ score alone",
+            "Fixation prophylactique, selon le seul score de Mirels",
+        ),
+        Category::Multidisciplinary => Text::new("Multidisciplinary decision", "Décision de RCP"),
+        Category::ObservationOrRadiotherapy => Text::new("Observation or radiotherapy", "Observation ou radiothérapie"),
+        Category::DependsOnPain => Text::new("Depends on the patient’s pain", "Dépend de la douleur du patient"),
+        Category::NoLesion => Text::new("No lesion found", "Aucune lésion trouvée"),
+    };
+    language.pick(text.english, text.french)
 }
 
 /// The category as in `report.json`.
@@ -54,18 +97,47 @@ pub(super) fn category_code(category: Category) -> &'static str {
 }
 
 /// The verdict in words.
-pub(super) fn verdict_word(verdict: Verdict) -> &'static str {
+pub(super) fn verdict_word(language: Language, verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Met => "met",
-        Verdict::NotMet => "not met",
-        Verdict::Indeterminate => "indeterminate",
-        Verdict::NotEvaluated => "not evaluated",
+        Verdict::Met => language.pick("met", "rempli"),
+        Verdict::NotMet => language.pick("not met", "non rempli"),
+        Verdict::Indeterminate => language.pick("indeterminate", "indéterminé"),
+        Verdict::NotEvaluated => language.pick("not evaluated", "non évalué"),
     }
 }
 
 /// A rule's name as a reader knows it; as it stands where it is none of this program's rules.
-pub(super) fn rule_title(name: &str) -> &str {
-    rule_named(name).map_or(name, |rule| rule.title)
+pub(super) fn rule_title(language: Language, name: &str) -> &str {
+    rule_named(name).map_or(name, |rule| language.pick(rule.title.english, rule.title.french))
+}
+
+/// The level of an item of Mirels' score, as `report.json` spells it, in words.
+pub(super) fn level_word(language: Language, word: &str) -> Cow<'static, str> {
+    fn text<T: Level>(words: &[(&str, T)], word: &str) -> Option<Text> {
+        words.iter().find(|(known, _)| *known == word).map(|(_, level)| level.text())
+    }
+    text(Site::WORDS, word)
+        .or_else(|| text(Size::WORDS, word))
+        .or_else(|| text(LesionType::WORDS, word))
+        .or_else(|| text(Pain::WORDS, word))
+        .map_or_else(|| plain(word).into(), |text| text.of(language))
+}
+
+/// The region of a bone, as `report.json` spells it, in words.
+pub(super) fn place_word(language: Language, place: &str) -> Cow<'static, str> {
+    let french = match place {
+        "head-or-neck" => "tête ou col",
+        "intertrochanteric" => "intertrochantérienne",
+        "subtrochanteric" => "sous-trochantérienne",
+        "proximal-metaphysis" => "métaphyse proximale",
+        "proximal-shaft" => "diaphyse proximale",
+        "middle-shaft" => "diaphyse moyenne",
+        "distal-shaft" => "diaphyse distale",
+        "distal-metaphysis" => "métaphyse distale",
+        "shaft" => "diaphyse",
+        other => return plain(other).into(),
+    };
+    language.say(plain(place), french)
 }
 
 /// An identifier as words: `max_axial_lysis` becomes "max axial lysis".
@@ -73,20 +145,26 @@ pub(super) fn plain(identifier: &str) -> String {
     identifier.replace(['_', '-'], " ")
 }
 
-/// A number with `decimals` decimals and a true minus sign; a dash where nothing was measured.
-pub(super) fn number(value: Option<f64>, decimals: usize) -> String {
+/// A number with `decimals` decimals and a true minus sign, a decimal comma in French; a dash where nothing was measured.
+pub(super) fn number(language: Language, value: Option<f64>, decimals: usize) -> String {
     match value.filter(|value| value.is_finite()) {
-        Some(value) => format!("{:.decimals$}", super::round::to_decimals(value, decimals as i32)).replace('-', "−"),
+        Some(value) => {
+            let text = format!("{:.decimals$}", super::round::to_decimals(value, decimals as i32)).replace('-', "−");
+            language.pick(text.clone(), text.replace('.', ","))
+        }
         None => "–".into(),
     }
 }
 
 /// "33.1 to 39.9".
-pub(super) fn interval(ci95: Option<[f64; 2]>, decimals: usize) -> String {
-    ci95.map_or_else(
-        || "–".into(),
-        |[low, high]| format!("{} to {}", number(Some(low), decimals), number(Some(high), decimals)),
-    )
+pub(super) fn interval(language: Language, ci95: Option<[f64; 2]>, decimals: usize) -> String {
+    ci95.map_or_else(|| "–".into(), |range| range_text(language, range, decimals))
+}
+
+/// "33.1 to 39.9", or "33,1 à 39,9".
+pub(super) fn range_text(language: Language, range: [f64; 2], decimals: usize) -> String {
+    let [low, high] = range.map(|end| number(language, Some(end), decimals));
+    format!("{low} {} {high}", language.pick("to", "à"))
 }
 
 /// A stretch of neighbouring slices of one bone.
@@ -101,10 +179,19 @@ pub(super) struct Run {
 }
 
 impl Run {
+    /// "z −390.0 to −371.0 mm".
+    pub fn z_text(&self, language: Language) -> String {
+        let z = match self.count {
+            1 => number(language, Some(self.z_range_mm[0]), 1),
+            _ => range_text(language, self.z_range_mm, 1),
+        };
+        format!("z {z}\u{a0}mm")
+    }
+
     /// "instances 41–47 (z −390.0 to −371.0 mm)".
-    pub fn text(&self) -> String {
-        let [low, high] = self.z_range_mm.map(|z| number(Some(z), 1));
-        let z = if self.count == 1 { format!("z {low}\u{a0}mm") } else { format!("z {low} to {high}\u{a0}mm") };
+    pub fn text(&self, language: Language) -> String {
+        let z = self.z_text(language);
+        // The same word in both languages.
         match self.instances {
             Some([first, last]) if first == last => format!("instance {first} ({z})"),
             Some([first, last]) => format!("instances {first}–{last} ({z})"),
@@ -149,10 +236,9 @@ pub(super) fn flagged_runs(bone: &BoneReport) -> Vec<Run> {
 }
 
 /// What was not measured, with the reason.
-pub(super) fn not_measured_runs(bone: &BoneReport) -> Vec<(String, Run)> {
-    runs(&bone.slices, |slice| {
-        (!slice.measured).then(|| slice.not_measured_because.clone().unwrap_or_else(|| "unknown".into()))
-    })
+pub(super) fn not_measured_runs(bone: &BoneReport) -> Vec<(Sentence, Run)> {
+    let unknown = || Sentence::new("unknown", "inconnue");
+    runs(&bone.slices, |slice| (!slice.measured).then(|| slice.not_measured_because.clone().unwrap_or_else(unknown)))
 }
 
 /// The slice with the largest value of `percent`; of equals the one nearest the feet.
@@ -183,28 +269,43 @@ pub(super) fn worst_slice(bone: &BoneReport) -> Option<&SliceReport> {
 }
 
 /// "instance 57, z −390.0 mm", or only z where the image has no number.
-pub(super) fn slice_name(slice: &SliceReport) -> String {
-    let z = number(Some(slice.z_mm), 1);
+pub(super) fn slice_name(language: Language, slice: &SliceReport) -> String {
+    let z = number(language, Some(slice.z_mm), 1);
     slice.instance_number.map_or_else(|| format!("z {z}\u{a0}mm"), |n| format!("instance {n}, z {z}\u{a0}mm"))
 }
 
-/// "1 lesion", "2 lesions".
-pub(super) fn count(n: usize, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
+/// "1 lesion", "2 lesions"; in French 0 is singular.
+pub(super) fn count(language: Language, n: usize, one: Text, many: Text) -> String {
+    let single = n == 1 || (n == 0 && language == Language::Fr);
+    format!("{n} {}", if single { one } else { many }.of(language))
+}
+
+/// "12 slices".
+pub(super) fn slices(language: Language, n: usize) -> String {
+    count(language, n, Text::new("slice", "coupe"), Text::new("slices", "coupes"))
 }
 
 /// Mirels in a few words: "9", "7 to 9 (pain not given)".
-pub(super) fn mirels_total(mirels: &MirelsReport) -> String {
+pub(super) fn mirels_total(language: Language, mirels: &MirelsReport) -> String {
+    let range = |[low, high]: [u8; 2]| format!("{low} {} {high}", language.pick("to", "à"));
     match (mirels.total, mirels.range) {
         (Some(total), _) => total.to_string(),
-        (None, [low, high]) if mirels.pain.is_none() => format!("{low} to {high} (pain not given)"),
-        (None, [low, high]) => format!("{low} to {high}"),
+        (None, both) if mirels.pain.is_none() => {
+            format!("{} ({})", range(both), language.pick("pain not given", "douleur non donnée"))
+        }
+        (None, both) => range(both),
     }
 }
 
 /// The levels of pain with their outcomes, from mild to functional.
-pub(super) fn pain_levels(by_pain: &ByPain) -> [(&'static str, &PainOutcome); 3] {
-    [("mild", &by_pain.mild), ("moderate", &by_pain.moderate), ("functional", &by_pain.functional)]
+pub(super) fn pain_levels(by_pain: &ByPain) -> [(Pain, &PainOutcome); 3] {
+    [(Pain::Mild, &by_pain.mild), (Pain::Moderate, &by_pain.moderate), (Pain::Functional, &by_pain.functional)]
+}
+
+/// "mild pain", "douleur légère".
+pub(super) fn pain_words(language: Language, pain: Pain) -> String {
+    let Text { english, french } = pain.text();
+    language.pick(format!("{english} pain"), format!("douleur {french}"))
 }
 
 /// The categories whose sentences are to be quoted, each once, in the order of the bones and of pain.
@@ -222,17 +323,21 @@ pub(super) fn quoted_categories<'a>(advice: impl IntoIterator<Item = &'a Recomme
 }
 
 /// What the intact cortex is, in a few words.
-pub(super) fn reference_words(kind: &str) -> String {
+pub(super) fn reference_words(language: Language, kind: &str) -> &str {
     match kind {
-        "ipsilateral" => "the same bone above and below (ipsilateral)".into(),
-        "contralateral" => "the same bone of the other side, mirrored (contralateral)".into(),
-        other => other.into(),
+        "ipsilateral" => language
+            .pick("the same bone above and below (ipsilateral)", "le même os au-dessus et au-dessous (ipsilatéral)"),
+        "contralateral" => language.pick(
+            "the same bone of the other side, mirrored (contralateral)",
+            "le même os du côté opposé, en miroir (controlatéral)",
+        ),
+        other => other,
     }
 }
 
 /// Every reason for which slices were not measured, with its runs, in order of first appearance.
-pub(super) fn not_measured_by_reason(bone: &BoneReport) -> Vec<(String, Vec<Run>)> {
-    let mut grouped: Vec<(String, Vec<Run>)> = Vec::new();
+pub(super) fn not_measured_by_reason(bone: &BoneReport) -> Vec<(Sentence, Vec<Run>)> {
+    let mut grouped: Vec<(Sentence, Vec<Run>)> = Vec::new();
     for (reason, run) in not_measured_runs(bone) {
         match grouped.iter_mut().find(|(known, _)| *known == reason) {
             Some((_, runs)) => runs.push(run),
@@ -243,7 +348,7 @@ pub(super) fn not_measured_by_reason(bone: &BoneReport) -> Vec<(String, Vec<Run>
 }
 
 /// "instances 22–29, 88–92" or, where the images have no numbers, the z ranges; at most three runs are named.
-pub(super) fn short_runs(runs: &[Run]) -> String {
+pub(super) fn short_runs(language: Language, runs: &[Run]) -> String {
     const NAMED: usize = 3;
     let numbers: Option<Vec<String>> = runs
         .iter()
@@ -254,9 +359,12 @@ pub(super) fn short_runs(runs: &[Run]) -> String {
     let named = |texts: &[String]| texts[..texts.len().min(NAMED)].join(", ");
     let text = match numbers {
         Some(numbers) => format!("{word} {}", named(&numbers)),
-        None => named(&runs.iter().map(Run::text).collect::<Vec<_>>()),
+        None => named(&runs.iter().map(|run| run.text(language)).collect::<Vec<_>>()),
     };
-    if runs.len() > NAMED { format!("{text} and {} more", runs.len() - NAMED) } else { text }
+    match runs.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        Some(more) => language.pick(format!("{text} and {more} more"), format!("{text} et {more} de plus")),
+        None => text,
+    }
 }
 
 /// The largest value of any slice, and the highest upper end of any interval: what a bone without lesion may still hide.
@@ -273,10 +381,22 @@ pub(super) fn largest(
 }
 
 /// That there is no lesion, and where it was looked for.
-pub(super) fn no_lesion(bone: &BoneReport) -> String {
+pub(super) fn no_lesion(language: Language, bone: &BoneReport) -> String {
     match &bone.restricted_to {
-        None => "No lesion was found in the measured slices.".to_owned(),
-        Some(regions) => format!("No lesion was found at {}; lesions elsewhere are not counted.", regions.join(", ")),
+        None => language
+            .pick(
+                "No lesion was found in the measured slices.",
+                "Aucune lésion n’a été trouvée dans les coupes mesurées.",
+            )
+            .to_owned(),
+        Some(regions) => {
+            let regions = regions.join(", ");
+            let text = language.say(
+                format!("No lesion was found at {regions}; lesions elsewhere are not counted."),
+                format!("Aucune lésion n’a été trouvée à {regions} ; les lésions ailleurs ne sont pas comptées."),
+            );
+            text.into_owned()
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! Into a folder, all or nothing: every file is first written into a temporary folder beside the target (the same file
 //! system, so that renaming is atomic), and only when all of them are complete are they renamed into place.
 
-use super::figures::{self, BoneFigures};
+use super::figures::{self, BoneFigures, ViewerBone};
 use super::model::Report;
 use super::{csv, html, words};
 use crate::anatomy::{BoneName, Side};
 use crate::dicom::write::ObjectKind;
+use crate::language::Language;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;
@@ -52,8 +53,8 @@ pub fn to_json(report: &Report) -> Result<String, ReportError> {
 /// Writes `report.json`, `slices.csv`, `bones.csv`, `report.html` and `figures/*.svg` into `dir`, which is made if it
 /// does not exist. Other files in it are kept. A failure while writing leaves the folder as it was; our files are
 /// replaced only when all of them are complete, `report.json` last.
-pub fn write_all(dir: &Path, report: &Report, figures: &[BoneFigures]) -> Result<(), ReportError> {
-    write_report(dir, &contents(report, figures)?)
+pub fn write_all(dir: &Path, report: &Report, figures: &[BoneFigures], language: Language) -> Result<(), ReportError> {
+    write_report(dir, &contents(report, figures, language)?)
 }
 
 /// Writes the files of a report ([`contents`], and DICOM objects in the folder `dicom`), by their path within `dir`, as
@@ -207,18 +208,23 @@ fn is_figure_name(name: &str) -> bool {
 
 const BONES: [&str; 7] = ["femur", "tibia", "fibula", "humerus", "radius", "ulna", "unknown"];
 
-/// All files of the report by their path within the folder.
+/// All files of the report by their path within the folder: page and pictures in `language`, what programs read in English.
 ///
 /// # Errors
 /// What cannot be put into its format: a fault of the program.
-pub fn contents(report: &Report, figures: &[BoneFigures]) -> Result<BTreeMap<String, Vec<u8>>, ReportError> {
+pub fn contents(
+    report: &Report,
+    figures: &[BoneFigures],
+    language: Language,
+) -> Result<BTreeMap<String, Vec<u8>>, ReportError> {
     let table = |error: ::csv::Error| ReportError::Format { format: "CSV", reason: error.to_string() };
-    let drawn: Vec<DrawnBone> = figures.par_iter().filter_map(|figures| DrawnBone::draw(report, figures)).collect();
+    let drawn: Vec<DrawnBone> =
+        figures.par_iter().filter_map(|figures| DrawnBone::draw(report, figures, language)).collect();
     let mut files = BTreeMap::new();
     files.insert("report.json".into(), to_json(report)?.into_bytes());
     files.insert("slices.csv".into(), csv::slices_csv(report).map_err(table)?);
     files.insert("bones.csv".into(), csv::bones_csv(report).map_err(table)?);
-    files.insert("report.html".into(), html::page(report, &drawn).into_bytes());
+    files.insert("report.html".into(), html::page(report, &drawn, language).into_bytes());
     for bone in &drawn {
         let name = &bone.file_stem;
         files.insert(format!("figures/{name}-map.svg"), figures::standalone(&bone.map).into_bytes());
@@ -248,36 +254,39 @@ pub struct DrawnBone {
     pub weakest: Option<String>,
     /// Name of the slice for a file name, and its picture.
     pub pictures: Vec<(String, String)>,
+    /// What the page's viewer scrolls through.
+    pub viewer: ViewerBone,
 }
 
 impl DrawnBone {
     /// Draws everything; `None` when the report has no such bone.
-    pub fn draw(report: &Report, figures: &BoneFigures) -> Option<Self> {
+    pub fn draw(report: &Report, figures: &BoneFigures, language: Language) -> Option<Self> {
         let index = figures.bone_index;
         let bone = report.bones.get(index)?;
         let namesakes =
             report.bones[..index].iter().filter(|other| (&other.bone, &other.side) == (&bone.bone, &bone.side)).count();
         let number = if namesakes == 0 { String::new() } else { format!("-{}", namesakes + 1) };
-        let title = words::bone_title(bone);
+        let title = words::bone_title(language, bone);
         let flagged: Vec<bool> = bone.slices.iter().map(|slice| slice.flagged).collect();
         let pictures = figures.crops.par_iter().map(|crop| {
             let id = format!("b{index}-s{}", crop.slice_index);
             // By position, which is always there and unique; the instance number stands in the picture.
-            (format!("slice-{:04}", crop.slice_index), figures::slice_picture(figures, crop, &title, &id))
+            (format!("slice-{:04}", crop.slice_index), figures::slice_picture(figures, crop, language, &title, &id))
         });
         Some(Self {
             bone_index: index,
             file_stem: format!("{}-{}{number}", bone.bone, bone.side),
-            map: figures::unrolled_map(figures, &title, &format!("b{index}-map")),
-            profile: figures::profile(figures, &flagged, &title, &format!("b{index}-profile")),
+            map: figures::unrolled_map(figures, language, &title, &format!("b{index}-map")),
+            profile: figures::profile(figures, language, &flagged, &title, &format!("b{index}-profile")),
             rigidity: figures.rigidity.as_ref().map(|(rigidity, _)| {
-                figures::rigidity_profile(figures, rigidity, &title, &format!("b{index}-rigidity"))
+                figures::rigidity_profile(figures, rigidity, language, &title, &format!("b{index}-rigidity"))
             }),
             weakest: figures.rigidity.as_ref().and_then(|(rigidity, crop)| {
                 let (_, section) = rigidity.weakest(figures.lysis)?;
-                Some(figures::weakest_picture(crop.as_ref()?, section, &title, &format!("b{index}-weakest")))
+                Some(figures::weakest_picture(crop.as_ref()?, section, language, &title, &format!("b{index}-weakest")))
             }),
             pictures: pictures.collect(),
+            viewer: figures::viewer(figures),
         })
     }
 }

@@ -15,6 +15,7 @@ use serde::{Serialize, Serializer};
 
 use super::verdict::Verdict;
 use crate::estimate::Estimate;
+use crate::language::Text;
 use crate::words::{BadValue, parse_number, parse_word_or};
 
 /// Highest total for which observation or radiotherapy is proposed (Mirels 1989).
@@ -35,12 +36,15 @@ pub trait Level: Copy + Ord + fmt::Display {
 
     /// 1, 2 or 3.
     fn points(self) -> u8;
+
+    /// The level as a reader knows it, in French as in the recommendation's table 3.
+    fn text(self) -> Text;
 }
 
 /// Writes an item's enum with its points and its one name, so that text, JSON and command line cannot drift apart.
 macro_rules! level {
     ($(#[$doc:meta])* $name:ident {
-        $($(#[$variant_doc:meta])* $variant:ident = $word:literal [$($french:literal),+]),+ $(,)?
+        $($(#[$variant_doc:meta])* $variant:ident = $word:literal ($told:literal, $dit:literal) [$($french:literal),+]),+ $(,)?
     }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
@@ -62,6 +66,10 @@ macro_rules! level {
                 // The discriminants are 0, 1, 2 in the order of the table.
                 self as u8 + 1
             }
+
+            fn text(self) -> Text {
+                match self { $(Self::$variant => Text::new($told, $dit)),+ }
+            }
         }
 
         impl fmt::Display for $name {
@@ -76,11 +84,11 @@ level! {
     /// Where the lesion lies.
     Site {
         /// 1 point.
-        UpperLimb = "upper-limb" ["membre-supérieur"],
+        UpperLimb = "upper-limb" ("upper limb", "membre supérieur") ["membre-supérieur"],
         /// 2 points.
-        LowerLimb = "lower-limb" ["membre-inférieur"],
+        LowerLimb = "lower-limb" ("lower limb", "membre inférieur") ["membre-inférieur"],
         /// 3 points: from the tip of the greater trochanter to the lower edge of the lesser trochanter.
-        Trochanteric = "trochanteric" ["région-trochantérienne", "trochantérienne"],
+        Trochanteric = "trochanteric" ("trochanteric", "région trochantérienne") ["région-trochantérienne", "trochantérienne"],
     }
 }
 
@@ -88,11 +96,11 @@ level! {
     /// How large the lesion is, as a fraction of the cortex or of the bone's diameter (sources differ: say which was used).
     Size {
         /// 1 point: below 1/3.
-        LessThanOneThird = "less-than-one-third" ["moins-d-un-tiers"],
+        LessThanOneThird = "less-than-one-third" ("less than one third", "< 1/3 de la corticale") ["moins-d-un-tiers"],
         /// 2 points: from 1/3 to 2/3, both included.
-        OneToTwoThirds = "one-to-two-thirds" ["un-à-deux-tiers"],
+        OneToTwoThirds = "one-to-two-thirds" ("one to two thirds", "1/3 à 2/3 de la corticale") ["un-à-deux-tiers"],
         /// 3 points: above 2/3.
-        MoreThanTwoThirds = "more-than-two-thirds" ["plus-de-deux-tiers"],
+        MoreThanTwoThirds = "more-than-two-thirds" ("more than two thirds", "> 2/3 de la corticale") ["plus-de-deux-tiers"],
     }
 }
 
@@ -100,11 +108,11 @@ level! {
     /// What the lesion does to the bone.
     LesionType {
         /// 1 point.
-        Blastic = "blastic" ["condensante", "condensant"],
+        Blastic = "blastic" ("blastic", "condensante") ["condensante", "condensant"],
         /// 2 points.
-        Mixed = "mixed" ["mixte"],
+        Mixed = "mixed" ("mixed", "mixte") ["mixte"],
         /// 3 points.
-        Lytic = "lytic" ["lytique"],
+        Lytic = "lytic" ("lytic", "lytique") ["lytique"],
     }
 }
 
@@ -112,11 +120,11 @@ level! {
     /// How much it hurts. Clinical: no image tells it.
     Pain {
         /// 1 point.
-        Mild = "mild" ["légère", "léger"],
+        Mild = "mild" ("mild", "légère") ["légère", "léger"],
         /// 2 points.
-        Moderate = "moderate" ["modérée", "modéré"],
+        Moderate = "moderate" ("moderate", "modérée") ["modérée", "modéré"],
         /// 3 points: severe, or aggravated by using the limb.
-        Functional = "functional" ["handicapante", "fonctionnelle"],
+        Functional = "functional" ("functional", "handicapante") ["handicapante", "fonctionnelle"],
     }
 }
 

@@ -20,9 +20,19 @@ pub mod rades;
 pub mod recommendation;
 pub mod rigidity;
 pub mod rule_table;
+mod rule_texts;
 pub mod rules;
 pub mod verdict;
 
+use crate::language::Text;
+
 /// Carried by every output of this tool.
-pub const DISCLAIMER: &str = "Research use only. Not a medical device; not for diagnosis or treatment decisions. Results require review by a \
-     qualified physician.";
+pub const DISCLAIMER: &str = DISCLAIMER_TEXT.english;
+
+/// The same in the reader's language.
+pub const DISCLAIMER_TEXT: Text = Text::new(
+    "Research use only. Not a medical device; not for diagnosis or treatment decisions. Results require review by a \
+     qualified physician.",
+    "Réservé à la recherche. N’est pas un dispositif médical ; ne pas utiliser pour le diagnostic ni pour décider d’un \
+     traitement. Les résultats doivent être relus par un médecin qualifié.",
+);

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::mirels::{ByPain, FIXATION_MIN_TOTAL, MirelsScore, OBSERVATION_MAX_TOTAL, Pain};
 use super::rules::RECOMMENDATION_SOURCE;
 use super::verdict::Verdict;
+use crate::language::Text;
 
 /// What the recommendation says about a bone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -98,7 +99,7 @@ pub struct Recommendation {
     /// The measurement, then the quoted sentence (French and English).
     pub text: String,
     /// Where the sentences stand.
-    pub source: &'static str,
+    pub source: Text,
 }
 
 /// The recommendation for a bone without lesion.

@@ -57,7 +57,7 @@ fn known_pain_gives_one_answer_with_its_quote() {
     assert!(recommendation.text.starts_with("Mirels score 9. "));
     assert!(recommendation.text.contains("doit faire discuter une chirurgie de consolidation première"));
     assert!(recommendation.text.contains("should prompt discussion of consolidation surgery first"));
-    assert!(recommendation.source.contains("section 1.2"));
+    assert!(recommendation.source.english.contains("section 1.2"));
 }
 
 #[test]

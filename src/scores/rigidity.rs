@@ -1,7 +1,7 @@
 //! The rule of CT-based structural rigidity analysis.
 
 use super::rule_table::RIGIDITY_PERCENT;
-use super::rules::{RuleName, RuleResult, RuleValue};
+use super::rules::{NO_LESION, RuleName, RuleResult, RuleValue};
 use super::verdict::Verdict;
 use crate::estimate::Estimate;
 
@@ -38,7 +38,7 @@ pub fn rigidity(sections: Option<&[SectionLoss]>, has_lesions: bool) -> RuleResu
     // Numbers given without an image have no place.
     let weakest_z_mm = weakest.map(|section| section.z_mm).filter(|z| z.is_finite());
     let notes = match (sections, has_lesions) {
-        (Some(_), false) => vec!["No lesion was found.".to_owned()],
+        (Some(_), false) => vec![NO_LESION.into()],
         _ => Vec::new(),
     };
     let values = vec![

@@ -16,6 +16,9 @@ pub use super::rule_table::{
 };
 use super::verdict::Verdict;
 use crate::estimate::Estimate;
+use crate::language::{Sentence, Text};
+
+pub(super) const NO_LESION: Text = Text::new("No lesion was found.", "Aucune lésion n’a été trouvée.");
 
 /// One number or answer behind a rule.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -121,11 +124,11 @@ pub struct RuleResult {
     /// What it was answered from; names carry their units.
     pub values: RuleValues,
     /// The criterion in words.
-    pub criterion: &'static str,
+    pub criterion: Text,
     /// Where the criterion was published.
-    pub source: &'static str,
+    pub source: Text,
     /// What limits the answer.
-    pub notes: Vec<String>,
+    pub notes: Vec<Sentence>,
 }
 
 impl RuleResult {
@@ -135,7 +138,7 @@ impl RuleResult {
         name: RuleName,
         met: Verdict,
         values: Vec<(&'static str, RuleValue)>,
-        notes: Vec<String>,
+        notes: Vec<Sentence>,
     ) -> Self {
         let rule = name.rule();
         Self {
@@ -144,7 +147,7 @@ impl RuleResult {
             values: RuleValues(values),
             criterion: rule.criterion,
             source: rule.source,
-            notes: rule.caveats.iter().map(|caveat| (*caveat).to_owned()).chain(notes).collect(),
+            notes: rule.caveats.iter().map(|caveat| (*caveat).into()).chain(notes).collect(),
         }
     }
 }
@@ -214,8 +217,14 @@ pub fn guideline_30_50(slices: &[SliceLoss], slices_not_measured: usize) -> Rule
     let mut notes = Vec::new();
     match slices_not_measured {
         0 => {}
-        1 => notes.push("1 slice could not be measured and is not covered by this answer.".to_owned()),
-        n => notes.push(format!("{n} slices could not be measured and are not covered by this answer.")),
+        1 => notes.push(Sentence::new(
+            "1 slice could not be measured and is not covered by this answer.",
+            "1 coupe n’a pas pu être mesurée et n’entre pas dans cette réponse.",
+        )),
+        n => notes.push(Sentence::new(
+            format!("{n} slices could not be measured and are not covered by this answer."),
+            format!("{n} coupes n’ont pas pu être mesurées et n’entrent pas dans cette réponse."),
+        )),
     }
     RuleResult::new(
         RuleName::Guideline3050,
@@ -236,7 +245,10 @@ pub fn guideline_30_50(slices: &[SliceLoss], slices_not_measured: usize) -> Rule
 pub fn mirels(score: &MirelsScore) -> RuleResult {
     let mut result = mirels_of_total(score.range, score.is_upper_limb());
     if score.pain.is_none() {
-        result.notes.push("Pain is clinical and was not given: it is worth 1 to 3 points.".to_owned());
+        result.notes.push(Sentence::new(
+            "Pain is clinical and was not given: it is worth 1 to 3 points.",
+            "La douleur est clinique et n’a pas été donnée : elle compte pour 1 à 3 points.",
+        ));
     }
     result
 }
@@ -319,11 +331,14 @@ fn largest(lesions: &[LesionExtent], quantity: impl Fn(&LesionExtent) -> Option<
     lesions.iter().filter_map(quantity).max_by(|a, b| a.value.total_cmp(&b.value))
 }
 
-fn notes_on_extent(lesions: &[LesionExtent]) -> Vec<String> {
+fn notes_on_extent(lesions: &[LesionExtent]) -> Vec<Sentence> {
     match lesions.len() {
-        0 => vec!["No lesion was found.".to_owned()],
+        0 => vec![NO_LESION.into()],
         1 => Vec::new(),
-        n => vec![format!("{n} lesions: the largest value of each quantity is shown.")],
+        n => vec![Sentence::new(
+            format!("{n} lesions: the largest value of each quantity is shown."),
+            format!("{n} lésions : la plus grande valeur de chaque grandeur est donnée."),
+        )],
     }
 }
 

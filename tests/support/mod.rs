@@ -12,4 +12,5 @@ pub mod program;
 pub mod region_objects;
 pub mod rigidity_page;
 pub mod rigidity_truth;
+pub mod validators;
 pub mod wedge;

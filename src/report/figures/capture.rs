@@ -4,6 +4,7 @@ use super::picture::{RASTER, class, windowed};
 use super::{BoneFigures, SliceCrop};
 use crate::cortex::SECTORS;
 use crate::cortex::polar::{Direction, inner_radius_mm};
+use crate::language::Language;
 use crate::report::words;
 use image::{Rgb, RgbImage};
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster};
@@ -108,7 +109,7 @@ fn orientation(canvas: &mut RgbImage) {
 }
 
 fn captions(figures: &BoneFigures, crop: &SliceCrop, row: usize, title: &str, canvas: &mut RgbImage) {
-    let z = words::number(Some(crop.z_mm), 1);
+    let z = words::number(Language::En, Some(crop.z_mm), 1);
     let name = crop.instance_number.map_or_else(|| format!("z {z} mm"), |n| format!("instance {n}, z {z} mm"));
     text(canvas, 4, RASTER + 4, INK, &format!("{title}: {name}"));
     let numbers = figures.lysis.slices.get(row).and_then(Option::as_ref);
@@ -116,8 +117,8 @@ fn captions(figures: &BoneFigures, crop: &SliceCrop, row: usize, title: &str, ca
         || "not measured".to_owned(),
         |slice| {
             let [axial, around] = [slice.axial_percent, slice.circumferential_percent].map(|percent| {
-                let ends = words::interval(Some([percent.low, percent.high]), 1);
-                format!("{} % ({ends})", words::number(Some(percent.value), 1))
+                let ends = words::interval(Language::En, Some([percent.low, percent.high]), 1);
+                format!("{} % ({ends})", words::number(Language::En, Some(percent.value), 1))
             });
             format!("axial lysis {axial}, circumferential {around}")
         },

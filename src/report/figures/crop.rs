@@ -25,15 +25,25 @@ pub struct SliceCrop {
 }
 
 impl SliceCrop {
-    /// The square around the bone's section that leaves `margin_mm` outside its contour. `None` when the section lies
-    /// outside the volume or its plane stands upright in the patient.
-    ///
-    /// On the usual axis-aligned axial grid the pixels are the scanner's own; otherwise they are interpolated linearly.
+    /// The square around the bone's section that leaves `margin_mm` outside its contour: [`Self::around`].
     pub fn from_volume(
         volume: &Volume<i16>,
         section: &CortexSlice,
         instance_number: Option<i64>,
         margin_mm: f64,
+    ) -> Option<Self> {
+        Self::around(volume, section, instance_number, reach_mm(section) + margin_mm.max(0.0))
+    }
+
+    /// The square that reaches `half_mm` to either side of the bone's centre. `None` when the section lies outside the
+    /// volume or its plane stands upright in the patient.
+    ///
+    /// On the usual axis-aligned axial grid the pixels are the scanner's own; otherwise they are interpolated linearly.
+    pub fn around(
+        volume: &Volume<i16>,
+        section: &CortexSlice,
+        instance_number: Option<i64>,
+        half_mm: f64,
     ) -> Option<Self> {
         let grid = &volume.grid;
         let [columns, rows, slices] = grid.size;
@@ -51,27 +61,35 @@ impl SliceCrop {
         let corner = grid.to_patient(Vector3::new(0.0, 0.0, section.slice_index as f64)).xy().coords;
         let centre = Vector2::from(section.centre_mm);
 
-        let finite = section.periosteal_radius_mm.iter().copied().filter(|radius| radius.is_finite());
-        let radius = f64::from(finite.fold(0.0f32, f32::max));
-        let radius = if radius > 0.0 { radius } else { 20.0 } + margin_mm.max(0.0);
         // Columns along x: row and column spacing change places when the image is turned by a quarter.
         let turned = plane[(0, 0)].abs() < plane[(0, 1)].abs();
         let spacing =
             if turned { [grid.spacing_mm.y, grid.spacing_mm.x] } else { [grid.spacing_mm.x, grid.spacing_mm.y] };
-        let half = spacing.map(|step| (radius / step).ceil().clamp(1.0, 512.0));
+        let half = spacing.map(|step| (half_mm / step).ceil().clamp(1.0, 512.0));
         // From a pixel's centre, so that the scanner's own pixels are met exactly.
         let nearest = (to_pixel * (centre - corner)).map(f64::round);
         let origin = plane * nearest + corner - Vector2::new(half[0] * spacing[0], half[1] * spacing[1]);
 
         let (width, height) = (2 * half[0] as usize + 1, 2 * half[1] as usize + 1);
         let image = volume.slice(section.slice_index);
-        let mut pixels = Vec::with_capacity(width * height);
-        for row in 0..height {
-            for column in 0..width {
-                let at = origin + Vector2::new(column as f64 * spacing[0], row as f64 * spacing[1]);
-                pixels.push(sample(image, columns, rows, to_pixel * (at - corner)));
-            }
-        }
+        let first = to_pixel * (origin - corner);
+        let [right, down] = [Vector2::new(spacing[0], 0.0), Vector2::new(0.0, spacing[1])].map(|step| to_pixel * step);
+        let places = (0..height).flat_map(|row| (0..width).map(move |column| (column, row)));
+        let pixels = match [first, right, down].map(whole) {
+            [Some(first), Some(right), Some(down)] => places
+                .map(|(column, row)| {
+                    let [i, j] = [0, 1].map(|axis| first[axis] + column as i64 * right[axis] + row as i64 * down[axis]);
+                    let inside = (0..columns as i64).contains(&i) && (0..rows as i64).contains(&j);
+                    if inside { image[j as usize * columns + i as usize] } else { NO_DATA }
+                })
+                .collect(),
+            _ => places
+                .map(|(column, row)| {
+                    let at = first + column as f64 * right + row as f64 * down;
+                    sample(image, columns, rows, at)
+                })
+                .collect(),
+        };
         Some(Self {
             slice_index: section.slice_index,
             instance_number,
@@ -88,6 +106,21 @@ impl SliceCrop {
     pub fn to_pixel(&self, point_mm: [f64; 2]) -> [f64; 2] {
         std::array::from_fn(|axis| (point_mm[axis] - self.origin_mm[axis]) / self.spacing_mm[axis])
     }
+}
+
+/// How far the contour of a section reaches from its centre, mm; that of a usual shaft where it has none.
+pub(super) fn reach_mm(section: &CortexSlice) -> f64 {
+    let finite = section.periosteal_radius_mm.iter().copied().filter(|radius| radius.is_finite());
+    let radius = f64::from(finite.fold(0.0f32, f32::max));
+    if radius > 0.0 { radius } else { 20.0 }
+}
+
+/// Both numbers as whole ones, if they are: then pixels are copied, which is many times faster than interpolation.
+fn whole(numbers: Vector2<f64>) -> Option<[i64; 2]> {
+    // A thousand steps of this are still the same pixel.
+    const EXACT: f64 = 1e-5;
+    let whole = |v: f64| ((v - v.round()).abs() < EXACT).then_some(v.round() as i64);
+    Some([whole(numbers.x)?, whole(numbers.y)?])
 }
 
 /// Linear interpolation; [`NO_DATA`] outside or next to a voxel without data.

@@ -2,10 +2,11 @@
 
 use super::{BoneFigures, ZAxis, colour, svg};
 use crate::cortex::SECTORS;
+use crate::language::Language;
 use std::collections::HashMap;
 
-const LEFT: f64 = 62.0;
-const WIDTH: f64 = 372.0;
+pub(super) const LEFT: f64 = 62.0;
+pub(super) const WIDTH: f64 = 372.0;
 const RIGHT: f64 = 84.0;
 const BELOW: f64 = 62.0;
 /// Pixels of the raster a sector: viewers that insist on smoothing blur less of it.
@@ -15,15 +16,24 @@ const THROUGH: f32 = 0.99;
 
 /// Cortical mass relative to the reference per sector and slice, with the lost area outlined, what is through the
 /// wall hatched, what was not measured grey. `title` names the bone; `id` must be unique in a page.
-pub fn unrolled_map(figures: &BoneFigures, title: &str, id: &str) -> String {
+pub fn unrolled_map(figures: &BoneFigures, language: Language, title: &str, id: &str) -> String {
     let axis = ZAxis::new(figures.cortex);
     let size = [LEFT + WIDTH + RIGHT, axis.bottom() + BELOW];
     let depth = 100.0 * figures.depth;
-    let description = format!(
-        "Unrolled cortex. Horizontal: around the bone, from left through posterior, right and anterior back to left. Vertical: patient z, \
-         head up. Colour: cortical mass as a share of the reference, dark where cortex is gone. Outlined: loss above {depth:.0} percent."
+    let description = language.say(
+        format!(
+            "Unrolled cortex. Horizontal: around the bone, from left through posterior, right and anterior back to left. Vertical: patient z, \
+             head up. Colour: cortical mass as a share of the reference, dark where cortex is gone. Outlined: loss above {depth:.0} percent."
+        ),
+        format!(
+            "Corticale déroulée. Horizontalement : autour de l’os, de la gauche par l’arrière, la droite et l’avant jusqu’à la gauche. \
+             Verticalement : z du patient, tête en haut. Couleur : masse corticale en part de la référence, sombre où la corticale a disparu. \
+             Entouré : perte de plus de {depth:.0} pour cent."
+        ),
     );
-    let mut svg = svg::Svg::new(size, id, &format!("{title}: unrolled cortex map"), &description);
+    let name =
+        language.say(format!("{title}: unrolled cortex map"), format!("{title} : carte de la corticale déroulée"));
+    let mut svg = svg::Svg::new(size, id, &name, &description);
     svg.raw(&format!(
         r#"<defs><pattern id="{id}-no" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="cx-void" width="7" height="7"/><line class="cx-hatch" x1="0" y1="0" x2="0" y2="7"/></pattern><pattern id="{id}-wall" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(-45)"><line x1="0" y1="0" x2="0" y2="6" stroke="white" stroke-width="1.1" stroke-opacity=".75"/></pattern></defs>"#
     ));
@@ -44,8 +54,9 @@ pub fn unrolled_map(figures: &BoneFigures, title: &str, id: &str) -> String {
     svg.path(&outline, "cx-outline");
     svg.rect([LEFT, axis.top], [WIDTH, axis.height], "cx-frame");
     lesion_numbers(figures, &axis, &mut svg);
-    axis.draw(&mut svg, LEFT);
-    for (quarter, letter) in ["L", "P", "R", "A", "L"].into_iter().enumerate() {
+    axis.draw(language, &mut svg, LEFT);
+    let letters = language.pick(["L", "P", "R", "A", "L"], ["G", "P", "D", "A", "G"]);
+    for (quarter, letter) in letters.into_iter().enumerate() {
         let x = LEFT + WIDTH * quarter as f64 / 4.0;
         svg.line([x, axis.top - 5.0], [x, axis.top], "cx-axis");
         svg.line([x, axis.bottom()], [x, axis.bottom() + 5.0], "cx-axis");
@@ -55,14 +66,20 @@ pub fn unrolled_map(figures: &BoneFigures, title: &str, id: &str) -> String {
     svg.text(
         [size[0] / 2.0, axis.bottom() + 36.0],
         "cx-label cx-mid",
-        "around the bone: L left, P posterior, R right, A anterior of the patient",
+        &language.say(
+            "around the bone: L left, P posterior, R right, A anterior of the patient",
+            "autour de l’os : G gauche, P postérieur, D droite, A antérieur du patient",
+        ),
     );
     svg.text(
         [size[0] / 2.0, axis.bottom() + 53.0],
         "cx-label cx-mid",
-        &format!("outlined: loss above {depth:.0} %  ·  white hatch: through the wall  ·  grey hatch: not measured"),
+        &language.say(
+            format!("outlined: loss above {depth:.0} %  ·  white hatch: through the wall  ·  grey hatch: not measured"),
+            format!("entouré : perte > {depth:.0} %  ·  hachures blanches : toute l’épaisseur  ·  grises : non mesuré"),
+        ),
     );
-    colour_bar(&axis, &mut svg);
+    colour_bar(language, &axis, &mut svg);
     svg.finish()
 }
 
@@ -184,7 +201,7 @@ fn lesion_numbers(figures: &BoneFigures, axis: &ZAxis, svg: &mut svg::Svg) {
     }
 }
 
-fn colour_bar(axis: &ZAxis, svg: &mut svg::Svg) {
+fn colour_bar(language: Language, axis: &ZAxis, svg: &mut svg::Svg) {
     let (x, width, steps) = (LEFT + WIDTH + 20.0, 14.0, 110);
     let height = axis.height.min(260.0);
     let rgba: Vec<u8> = (0..steps)
@@ -201,5 +218,5 @@ fn colour_bar(axis: &ZAxis, svg: &mut svg::Svg) {
         svg.line([x + width, y], [x + width + 4.0, y], "cx-axis");
         svg.text([x + width + 7.0, y + 4.0], "cx-label", &format!("{percent:.0} %"));
     }
-    svg.text([x + width / 2.0 + 22.0, axis.top - 10.0], "cx-label cx-mid", "mass left");
+    svg.text([x + width / 2.0 + 22.0, axis.top - 10.0], "cx-label cx-mid", language.pick("mass left", "reste"));
 }

@@ -7,10 +7,12 @@ pub(super) mod capture;
 mod colour;
 mod crop;
 mod map;
+mod packed;
 mod picture;
 mod profile;
 mod rigidity;
 pub(crate) mod svg;
+mod viewer;
 
 pub use crop::SliceCrop;
 pub use map::unrolled_map;
@@ -18,12 +20,16 @@ pub use picture::slice_picture;
 pub use profile::profile;
 pub use rigidity::{rigidity_profile, weakest_picture};
 pub use svg::standalone;
+pub(super) use viewer::viewer;
+pub use viewer::{AxisPlace, ViewerBone, ViewerSection};
 
 use crate::cortex::Cortex;
+use crate::language::Language;
 use crate::lysis::{Lysis, SliceLysis};
 use crate::rigidity::BoneRigidity;
 use crate::scores::rules::SliceLoss;
-use crate::volume::Volume;
+use crate::volume::{Grid, Volume};
+use rayon::prelude::*;
 
 /// What the pictures of one bone are drawn from.
 #[derive(Debug, Clone)]
@@ -34,10 +40,22 @@ pub struct BoneFigures<'a> {
     pub lysis: &'a Lysis,
     /// The slices to show as pictures, in the order to show them; three to six are enough.
     pub crops: Vec<SliceCrop>,
+    /// The slices that the page's viewer scrolls through, in the order of the cortex.
+    pub stack: Vec<ShownSlice>,
     /// Loss above which cortex counts as lost, 0 to 1.
     pub depth: f64,
     /// Its stiffness, and the slice of the weakest section where a lesion touches one.
     pub rigidity: Option<(&'a BoneRigidity, Option<SliceCrop>)>,
+}
+
+/// A measured slice in the page's viewer.
+#[derive(Debug, Clone)]
+pub struct ShownSlice {
+    /// Its row of the cortex.
+    pub row: usize,
+    pub crop: SliceCrop,
+    /// How far the view reaches from the bone's centre.
+    pub half_mm: f64,
 }
 
 impl<'a> BoneFigures<'a> {
@@ -56,7 +74,36 @@ impl<'a> BoneFigures<'a> {
             SliceCrop::from_volume(volume, section, instance_number(section.slice_index), MARGIN_MM)
         };
         let crops = worst_rows(cortex, lysis, pictures).into_iter().filter_map(crop).collect();
-        Self { bone_index, cortex, lysis, crops, depth, rigidity: None }
+        Self { bone_index, cortex, lysis, crops, stack: Vec::new(), depth, rigidity: None }
+    }
+
+    /// With every measured slice for the viewer; every `step`th only, and `kept` ones, where they would be too many for a
+    /// page. `instance_number` is asked by slice index.
+    pub fn with_stack(
+        self,
+        volume: &Volume<i16>,
+        step: usize,
+        kept: impl Fn(usize) -> bool + Sync,
+        instance_number: impl Fn(usize) -> Option<i64> + Sync,
+    ) -> Self {
+        let views = views_mm(self.cortex);
+        let pictured: Vec<usize> = self.crops.iter().map(|crop| crop.slice_index).collect();
+        let shown = |row: usize| {
+            let section = &self.cortex.slices[row];
+            let wanted = row.is_multiple_of(step.max(1)) || kept(row) || pictured.contains(&section.slice_index);
+            let measured = section.not_measured.is_none() && self.lysis.slices.get(row).is_some_and(Option::is_some);
+            if !(wanted && measured) {
+                return None;
+            }
+            let number = instance_number(section.slice_index);
+            Some(ShownSlice {
+                row,
+                crop: SliceCrop::around(volume, section, number, views[row] / WIDEST_ZOOM)?,
+                half_mm: views[row],
+            })
+        };
+        let stack = (0..self.cortex.slices.len()).into_par_iter().filter_map(shown).collect();
+        Self { stack, ..self }
     }
 
     /// With the bone's stiffness, the weakest section pictured.
@@ -76,6 +123,38 @@ impl<'a> BoneFigures<'a> {
 
 /// What a picture shows outside of the bone: enough to see a soft-tissue mass beside it.
 const MARGIN_MM: f64 = 12.0;
+
+/// The viewer's smallest zoom (`ZOOMS` in `stage.js`): the soft tissue around the bone, too, can be looked at.
+const WIDEST_ZOOM: f64 = 0.6;
+
+/// How many pixels all measured slices of a bone have together in the viewer.
+pub fn stack_pixels(cortex: &Cortex, grid: &Grid) -> f64 {
+    let views = views_mm(cortex);
+    let measured = cortex.slices.iter().zip(&views).filter(|(slice, _)| slice.not_measured.is_none());
+    let area = |half_mm: &f64| (2.0 * half_mm / WIDEST_ZOOM).powi(2) / (grid.spacing_mm.x * grid.spacing_mm.y);
+    measured.map(|(_, half_mm)| area(half_mm)).sum()
+}
+
+/// Half the side of the view of each slice, mm: the bone fills it, and while scrolling its scale changes slowly.
+fn views_mm(cortex: &Cortex) -> Vec<f64> {
+    /// Along the bone, to either side.
+    const NEAR_MM: f64 = 25.0;
+    let near = (NEAR_MM / cortex.slice_spacing_mm.max(0.1)).ceil() as usize;
+    let around = |values: &[f64], row: usize| row.saturating_sub(near)..(row + near + 1).min(values.len());
+    let reach: Vec<f64> = cortex
+        .slices
+        .iter()
+        .map(|slice| if slice.not_measured.is_none() { crop::reach_mm(slice) } else { 0.0 })
+        .collect();
+    let largest: Vec<f64> =
+        (0..reach.len()).map(|row| reach[around(&reach, row)].iter().copied().fold(0.0, f64::max)).collect();
+    (0..largest.len())
+        .map(|row| {
+            let near = &largest[around(&largest, row)];
+            near.iter().sum::<f64>() / near.len() as f64 + MARGIN_MM
+        })
+        .collect()
+}
 
 /// Rows of `lysis.slices`, worst first; the first is the slice that decides the guideline's rule.
 fn worst_rows(cortex: &Cortex, lysis: &Lysis, most: usize) -> Vec<usize> {
@@ -166,16 +245,17 @@ impl ZAxis {
     }
 
     /// Axis line, ticks and labels left of `x`.
-    fn draw(&self, svg: &mut svg::Svg, x: f64) {
+    fn draw(&self, language: Language, svg: &mut svg::Svg, x: f64) {
         for z in self.ticks() {
             let y = self.y(z);
             svg.line([x - 5.0, y], [x, y], "cx-axis");
-            svg.text([x - 8.0, y + 4.0], "cx-label cx-end", &super::words::number(Some(z), 0));
+            svg.text([x - 8.0, y + 4.0], "cx-label cx-end", &super::words::number(language, Some(z), 0));
         }
         let middle = self.top + self.height / 2.0;
         let (x, middle) = (svg::n(x - 46.0), svg::n(middle));
+        let name = language.pick("patient z, mm (head up)", "z du patient, mm (tête en haut)");
         svg.raw(&format!(
-            r#"<text class="cx-label cx-mid" x="{x}" y="{middle}" transform="rotate(-90 {x} {middle})">patient z, mm (head up)</text>"#
+            r#"<text class="cx-label cx-mid" x="{x}" y="{middle}" transform="rotate(-90 {x} {middle})">{name}</text>"#
         ));
     }
 }
@@ -190,6 +270,8 @@ pub(crate) fn nice_step(wanted: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::report::fixture;
+
+    const EN: Language = Language::En;
 
     #[test]
     fn steps_are_round() {
@@ -219,8 +301,9 @@ mod tests {
         let bone = fixture::bone();
         let flagged = vec![false; bone.cortex.slices.len()];
         let figures = bone.figures(0);
-        let mut drawn = vec![unrolled_map(&figures, "Left femur", "a"), profile(&figures, &flagged, "Left femur", "b")];
-        drawn.extend(figures.crops.iter().map(|crop| slice_picture(&figures, crop, "Left femur", "c")));
+        let mut drawn =
+            vec![unrolled_map(&figures, EN, "Left femur", "a"), profile(&figures, EN, &flagged, "Left femur", "b")];
+        drawn.extend(figures.crops.iter().map(|crop| slice_picture(&figures, crop, EN, "Left femur", "c")));
         for figure in drawn.iter().map(|figure| standalone(figure)) {
             assert_eq!(figure.matches("<svg").count(), figure.matches("</svg>").count());
             assert!(figure.contains("role=\"img\"") && figure.contains("<title"));
@@ -241,11 +324,12 @@ mod tests {
             cortex: &cortex,
             lysis: &bone.lysis,
             crops: bone.crops(),
+            stack: Vec::new(),
             depth: 0.3,
             rigidity: None,
         };
-        assert!(unrolled_map(&figures, "x", "x").contains("<svg"));
-        assert!(profile(&figures, &[], "x", "x").contains("<svg"));
-        assert!(slice_picture(&figures, &figures.crops[0], "x", "x").contains("<svg"));
+        assert!(unrolled_map(&figures, EN, "x", "x").contains("<svg"));
+        assert!(profile(&figures, EN, &[], "x", "x").contains("<svg"));
+        assert!(slice_picture(&figures, &figures.crops[0], EN, "x", "x").contains("<svg"));
     }
 }

@@ -4,6 +4,7 @@ use super::svg::{Svg, n, png_grey, polyline};
 use super::{BoneFigures, SliceCrop};
 use crate::cortex::polar::inner_radius_mm;
 use crate::cortex::{CortexSlice, SECTORS};
+use crate::language::Language;
 use crate::report::words;
 use crate::volume::NO_DATA;
 use image::{ImageBuffer, Luma, imageops};
@@ -20,32 +21,42 @@ const BELOW: f64 = 46.0;
 const CLASSES: [f64; 2] = [0.50, 0.99];
 
 /// CT and overlay of one slice. `title` names the bone; `id` must be unique in a page.
-pub fn slice_picture(figures: &BoneFigures, crop: &SliceCrop, title: &str, id: &str) -> String {
+pub fn slice_picture(figures: &BoneFigures, crop: &SliceCrop, language: Language, title: &str, id: &str) -> String {
     let row = figures.cortex.slices.iter().position(|slice| slice.slice_index == crop.slice_index);
     let section = row.and_then(|row| figures.cortex.slices.get(row));
     let numbers = row.and_then(|row| figures.lysis.slices.get(row)).and_then(Option::as_ref);
-    let z = words::number(Some(crop.z_mm), 1);
+    let z = words::number(language, Some(crop.z_mm), 1);
     let name = crop.instance_number.map_or_else(|| format!("z {z} mm"), |n| format!("Instance {n}  ·  z {z} mm"));
     let percent = numbers.map_or_else(
-        || "not measured".into(),
+        || language.pick("not measured", "non mesurée").to_owned(),
         |slice| {
-            let [axial, around] =
-                [slice.axial_percent.value, slice.circumferential_percent.value].map(|v| words::number(Some(v), 1));
-            format!("axial {axial} %  ·  circumferential {around} %")
+            let [axial, around] = [slice.axial_percent.value, slice.circumferential_percent.value]
+                .map(|v| words::number(language, Some(v), 1));
+            language.pick(
+                format!("axial {axial} %  ·  circumferential {around} %"),
+                format!("plan axial {axial}\u{a0}%  ·  circonférence {around}\u{a0}%"),
+            )
         },
     );
-    let description = format!(
-        "CT in a bone window, seen from the feet, left of the patient at the right. Second panel: the same with the periosteal contour \
-         and the lost sectors marked. {percent}."
+    let description = language.say(
+        format!(
+            "CT in a bone window, seen from the feet, left of the patient at the right. Second panel: the same with the periosteal contour \
+             and the lost sectors marked. {percent}."
+        ),
+        format!(
+            "Scanner en fenêtre osseuse, vu des pieds, la gauche du patient à droite. Second panneau : le même avec le contour périosté et \
+             les secteurs perdus. {percent}."
+        ),
     );
-    let mut svg = Svg::new([2.0 * PANEL + GAP, PANEL + BELOW], id, &format!("{title}: {name}"), &description);
+    let heading = language.say(format!("{title}: {name}"), format!("{title} : {name}"));
+    let mut svg = Svg::new([2.0 * PANEL + GAP, PANEL + BELOW], id, &heading, &description);
     let frame = Frame::new(crop);
     let clip = format!("{id}-clip");
     svg.raw(&format!(r#"<defs><clipPath id="{clip}"><rect width="{PANEL}" height="{PANEL}"/></clipPath></defs>"#));
     svg.rect([0.0, 0.0], [PANEL; 2], "cx-ct");
     let [width, height] = frame.size;
     svg.image(&raster(crop), frame.corner, [width, height], &format!(r#"id="{id}-ct" clip-path="url(#{clip})""#));
-    decorate(&mut svg, &frame);
+    decorate(language, &mut svg, &frame);
     let second = n(PANEL + GAP);
     svg.raw(&format!(r#"<g transform="translate({second} 0)">"#));
     svg.rect([0.0, 0.0], [PANEL; 2], "cx-ct");
@@ -54,11 +65,11 @@ pub fn slice_picture(figures: &BoneFigures, crop: &SliceCrop, title: &str, id: &
         overlay(figures, crop, row, section, &frame, &mut svg);
     }
     svg.raw("</g>");
-    decorate(&mut svg, &frame);
+    decorate(language, &mut svg, &frame);
     svg.raw("</g>");
     svg.text([0.0, PANEL + 19.0], "cx-strong", &name);
     svg.text([2.0 * PANEL + GAP, PANEL + 19.0], "cx-end", &percent);
-    legend(figures.depth, &mut svg);
+    legend(language, figures.depth, &mut svg);
     svg.finish()
 }
 
@@ -110,12 +121,12 @@ pub(super) fn windowed(crop: &SliceCrop) -> Option<image::GrayImage> {
 }
 
 /// Orientation letters and the scale bar.
-pub(super) fn decorate(svg: &mut Svg, frame: &Frame) {
+pub(super) fn decorate(language: Language, svg: &mut Svg, frame: &Frame) {
     let middle = PANEL / 2.0;
     // Radiological convention: the patient's right is at the viewer's left.
     for (at, letter) in [
-        ([12.0, middle + 5.0], "R"),
-        ([PANEL - 12.0, middle + 5.0], "L"),
+        ([12.0, middle + 5.0], language.pick("R", "D")),
+        ([PANEL - 12.0, middle + 5.0], language.pick("L", "G")),
         ([middle, 18.0], "A"),
         ([middle, PANEL - 9.0], "P"),
     ] {
@@ -134,6 +145,16 @@ pub(super) fn class(loss: f32, depth: f64) -> usize {
     if loss.is_nan() || loss <= depth { 0 } else { 1 + CLASSES.iter().filter(|limit| loss > **limit).count() }
 }
 
+/// Where the intact wall would end inside, in the slice plane: the reference's mass is an area of the sector between this
+/// and the contour. The reference's thickness would not do: it is measured along the surface's normal, which on an oblique
+/// bone is shorter than what the slice shows.
+pub(super) fn intact_inner_radius_mm(figures: &BoneFigures, row: usize, sector: usize) -> Option<f64> {
+    let sector = sector % SECTORS;
+    let outer = f64::from(*figures.cortex.slices.get(row)?.periosteal_radius_mm.get(sector)?);
+    let area = f64::from(*figures.lysis.reference.mass_mm2.get(row)?.get(sector)?);
+    (outer.is_finite() && area.is_finite() && area > 0.0).then(|| inner_radius_mm(outer, area))
+}
+
 fn overlay(figures: &BoneFigures, crop: &SliceCrop, row: usize, section: &CortexSlice, frame: &Frame, svg: &mut Svg) {
     let radius = |sector: usize| {
         section.periosteal_radius_mm.get(sector % SECTORS).map(|r| f64::from(*r)).filter(|r| r.is_finite())
@@ -142,15 +163,7 @@ fn overlay(figures: &BoneFigures, crop: &SliceCrop, row: usize, section: &Cortex
         let angle = std::f64::consts::TAU * sector / SECTORS as f64;
         frame.at(crop, [section.centre_mm[0] + radius * angle.cos(), section.centre_mm[1] + radius * angle.sin()])
     };
-    // Where the intact wall would end inside, in the slice plane: the reference's mass is an area of the sector between this
-    // and the contour. The reference's thickness would not do: it is measured along the surface's normal, which on an
-    // oblique bone is shorter than what the slice shows.
-    let inner = |sector: usize| {
-        let mass =
-            figures.lysis.reference.mass_mm2.get(row).and_then(|row| row.get(sector % SECTORS)).map(|m| f64::from(*m));
-        let area = mass.filter(|mass| mass.is_finite() && *mass > 0.0)?;
-        Some(inner_radius_mm(radius(sector)?, area))
-    };
+    let inner = |sector: usize| intact_inner_radius_mm(figures, row, sector);
     // Radii hold at the middle of a sector; its borders lie half-way between neighbours.
     let border = |of: &dyn Fn(usize) -> Option<f64>, sector: usize| match (of(sector + SECTORS - 1), of(sector)) {
         (Some(a), Some(b)) => Some((a + b) / 2.0),
@@ -187,9 +200,14 @@ fn overlay(figures: &BoneFigures, crop: &SliceCrop, row: usize, section: &Cortex
     svg.path(&format!("{}{}", polyline(contour), if whole { "Z" } else { "" }), "cx-contour");
 }
 
-fn legend(depth: f64, svg: &mut Svg) {
+fn legend(language: Language, depth: f64, svg: &mut Svg) {
     let y = PANEL + 40.0;
-    let words = [format!("lost above {:.0} %", 100.0 * depth), "above 50 %".into(), "through the wall".into()];
+    let percent = format!("{:.0}", 100.0 * depth);
+    let words = [
+        language.say(format!("lost above {percent} %"), format!("perte > {percent} %")),
+        language.say("above 50 %", "perte > 50 %"),
+        language.say("through the wall", "toute l’épaisseur"),
+    ];
     let mut x = 0.0;
     for (class, word) in (1..).zip(words) {
         let height = 2.5 + 2.5 * f64::from(class);
@@ -198,5 +216,5 @@ fn legend(depth: f64, svg: &mut Svg) {
         x += 38.0 + 6.6 * word.chars().count() as f64;
     }
     svg.line([x, y - 4.0], [x + 16.0, y - 4.0], "cx-contour-key");
-    svg.text([x + 21.0, y], "cx-label", "outer contour");
+    svg.text([x + 21.0, y], "cx-label", language.pick("outer contour", "contour externe"));
 }

@@ -3,23 +3,28 @@
 use super::svg::{n, polyline};
 use super::{BoneFigures, ZAxis, svg};
 use crate::estimate::Estimate;
+use crate::language::Language;
 use crate::lysis::SliceLysis;
 
-const LEFT: f64 = 62.0;
+pub(super) const LEFT: f64 = 62.0;
 // As wide as the map, so that side by side their z axes are level.
-const WIDTH: f64 = 426.0;
+pub(super) const WIDTH: f64 = 426.0;
 const RIGHT: f64 = 30.0;
 const BELOW: f64 = 62.0;
 
 /// Axial and circumferential lysis against patient z. `flagged` is per slice of the cortex; `title` names the bone;
 /// `id` must be unique in a page.
-pub fn profile(figures: &BoneFigures, flagged: &[bool], title: &str, id: &str) -> String {
+pub fn profile(figures: &BoneFigures, language: Language, flagged: &[bool], title: &str, id: &str) -> String {
     let axis = ZAxis::new(figures.cortex);
     let size = [LEFT + WIDTH + RIGHT, axis.bottom() + BELOW];
     let description = "Profile along the bone. Vertical: patient z, head up. Horizontal: percent lost, 0 to 100. Solid line: axial lysis, \
                        with its threshold at 30 percent. Dashed line: circumferential lysis, with its threshold at 50 percent. \
                        Shaded: 95 percent intervals.";
-    let mut svg = svg::Svg::new(size, id, &format!("{title}: lysis along the bone"), description);
+    let french = "Profil le long de l’os. Verticalement : z du patient, tête en haut. Horizontalement : pourcentage perdu, de 0 à 100. \
+                  Trait plein : ostéolyse dans le plan axial, seuil à 30 pour cent. Tirets : ostéolyse dans la circonférence, seuil à 50 \
+                  pour cent. Ombré : intervalles à 95 pour cent.";
+    let name = language.say(format!("{title}: lysis along the bone"), format!("{title} : ostéolyse le long de l’os"));
+    let mut svg = svg::Svg::new(size, id, &name, &language.say(description, french));
     let no = format!("{id}-no");
     svg.raw(&format!(
         r#"<defs><pattern id="{no}" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="cx-void" width="7" height="7"/><line class="cx-hatch" x1="0" y1="0" x2="0" y2="7"/></pattern></defs>"#
@@ -54,13 +59,14 @@ pub fn profile(figures: &BoneFigures, flagged: &[bool], title: &str, id: &str) -
         svg.text([LEFT + WIDTH + 9.0, axis.top - 10.0], "cx-mid", "⚑");
     }
     svg.rect([LEFT, axis.top], [WIDTH, axis.height], "cx-frame");
-    axis.draw(&mut svg, LEFT);
-    svg.text([LEFT + WIDTH / 2.0, axis.bottom() + 34.0], "cx-label cx-mid", "percent lost (shaded: 95 % interval)");
+    axis.draw(language, &mut svg, LEFT);
+    let legend = language.say("percent lost (shaded: 95 % interval)", "pourcentage perdu (ombré : intervalle à 95 %)");
+    svg.text([LEFT + WIDTH / 2.0, axis.bottom() + 34.0], "cx-label cx-mid", &legend);
     let y = axis.bottom() + 52.0;
     svg.line([LEFT + 84.0, y - 4.0], [LEFT + 112.0, y - 4.0], "cx-axial");
-    svg.text([LEFT + 118.0, y], "cx-axial-text", "axial");
+    svg.text([LEFT + 118.0, y], "cx-axial-text", language.pick("axial", "plan axial"));
     svg.line([LEFT + 190.0, y - 4.0], [LEFT + 218.0, y - 4.0], "cx-around");
-    svg.text([LEFT + 224.0, y], "cx-around-text", "circumferential");
+    svg.text([LEFT + 224.0, y], "cx-around-text", language.pick("circumferential", "circonférence"));
     svg.finish()
 }
 

@@ -3,6 +3,7 @@
 use super::picture::{Frame, PANEL, decorate, raster};
 use super::svg::{Svg, n, polyline};
 use super::{BoneFigures, SliceCrop, ZAxis};
+use crate::language::{Language, Text};
 use crate::report::words;
 use crate::rigidity::{BoneRigidity, Rigidities, SliceRigidity};
 
@@ -13,25 +14,38 @@ const BELOW: f64 = 62.0;
 
 /// One of the three.
 struct Quantity {
-    name: &'static str,
+    name: Text,
     unit: &'static str,
     of: fn(&Rigidities) -> f64,
 }
 
 const QUANTITIES: [Quantity; 3] = [
-    Quantity { name: "axial EA", unit: "MN", of: |r| r.ea_n / 1e6 },
-    Quantity { name: "bending EI, smallest", unit: "N·m²", of: |r| r.ei_min_nmm2 / 1e6 },
-    Quantity { name: "torsion GJ", unit: "N·m²", of: |r| r.gj_nmm2 / 1e6 },
+    Quantity { name: Text::new("axial EA", "EA axiale"), unit: "MN", of: |r| r.ea_n / 1e6 },
+    Quantity {
+        name: Text::new("bending EI, smallest", "EI flexion, minimale"),
+        unit: "N·m²",
+        of: |r| r.ei_min_nmm2 / 1e6,
+    },
+    Quantity { name: Text::new("torsion GJ", "GJ torsion"), unit: "N·m²", of: |r| r.gj_nmm2 / 1e6 },
 ];
 
 /// Axial, smallest bending and torsional rigidity against patient z, with those of the intact bone dashed and the weakest section marked.
 /// `title` names the bone; `id` must be unique in a page.
-pub fn rigidity_profile(figures: &BoneFigures, rigidity: &BoneRigidity, title: &str, id: &str) -> String {
+pub fn rigidity_profile(
+    figures: &BoneFigures,
+    rigidity: &BoneRigidity,
+    language: Language,
+    title: &str,
+    id: &str,
+) -> String {
     let axis = ZAxis::new(figures.cortex);
     let size = [LEFT + 3.0 * WIDTH + 2.0 * BETWEEN + 16.0, axis.bottom() + BELOW];
     let description = "Rigidities along the bone, three panels: axial, smallest bending, torsion. Vertical: patient z, head up. Solid: as it is. \
                        Dashed: with the lost wall put back.";
-    let mut svg = Svg::new(size, id, &format!("{title}: rigidity along the bone"), description);
+    let french = "Rigidités le long de l’os, trois panneaux : axiale, flexion minimale, torsion. Verticalement : z du patient, tête en \
+                  haut. Trait plein : telle quelle. Tirets : avec la paroi perdue remise.";
+    let name = language.say(format!("{title}: rigidity along the bone"), format!("{title} : rigidité le long de l’os"));
+    let mut svg = Svg::new(size, id, &name, &language.say(description, french));
     let weakest = rigidity.weakest(figures.lysis).map(|(row, _)| row);
     for (panel, quantity) in QUANTITIES.iter().enumerate() {
         let left = LEFT + panel as f64 * (WIDTH + BETWEEN);
@@ -48,7 +62,11 @@ pub fn rigidity_profile(figures: &BoneFigures, rigidity: &BoneRigidity, title: &
             let value = tick as f64 * step;
             svg.line([x(value), axis.top], [x(value), axis.bottom()], "cx-grid");
             let decimals = if step < 1.0 { 1 } else { 0 };
-            svg.text([x(value), axis.bottom() + 17.0], "cx-label cx-mid", &words::number(Some(value), decimals));
+            svg.text(
+                [x(value), axis.bottom() + 17.0],
+                "cx-label cx-mid",
+                &words::number(language, Some(value), decimals),
+            );
         }
         if let Some([low, high]) = weakest.and_then(|row| axis.rows_mm.get(row)) {
             let (top, bottom) = (axis.y(*high), axis.y(*low));
@@ -61,36 +79,46 @@ pub fn rigidity_profile(figures: &BoneFigures, rigidity: &BoneRigidity, title: &
         svg.path(&line(&intact), "cx-around");
         svg.path(&line(&actual), "cx-axial");
         svg.rect([left, axis.top], [WIDTH, axis.height], "cx-frame");
-        svg.text([left + WIDTH / 2.0, axis.top - 10.0], "cx-strong cx-mid", quantity.name);
+        svg.text([left + WIDTH / 2.0, axis.top - 10.0], "cx-strong cx-mid", &quantity.name.of(language));
         svg.text([left + WIDTH / 2.0, axis.bottom() + 34.0], "cx-label cx-mid", quantity.unit);
     }
-    axis.draw(&mut svg, LEFT);
+    axis.draw(language, &mut svg, LEFT);
     let y = axis.bottom() + 52.0;
     svg.line([LEFT, y - 4.0], [LEFT + 28.0, y - 4.0], "cx-axial");
-    svg.text([LEFT + 34.0, y], "cx-axial-text", "as it is");
+    svg.text([LEFT + 34.0, y], "cx-axial-text", language.pick("as it is", "actuelle"));
     svg.line([LEFT + 106.0, y - 4.0], [LEFT + 134.0, y - 4.0], "cx-around");
-    svg.text([LEFT + 140.0, y], "cx-around-text", "intact");
+    svg.text([LEFT + 140.0, y], "cx-around-text", language.pick("intact", "intacte"));
     if weakest.is_some() {
         svg.rect([LEFT + 206.0, y - 9.0], [20.0, 9.0], "cx-weakest");
-        svg.text([LEFT + 232.0, y], "cx-label", "weakest section");
+        svg.text([LEFT + 232.0, y], "cx-label", language.pick("weakest section", "section la plus faible"));
     }
     svg.finish()
 }
 
 /// CT of the slice in which the bone's axis meets the weakest section, with the section's centroid and principal axes: each as
 /// long as the radius of gyration of stiffness along it.
-pub fn weakest_picture(crop: &SliceCrop, section: &SliceRigidity, title: &str, id: &str) -> String {
+pub fn weakest_picture(crop: &SliceCrop, section: &SliceRigidity, language: Language, title: &str, id: &str) -> String {
     let actual = &section.actual;
-    let z = words::number(Some(crop.z_mm), 1);
+    let z = words::number(language, Some(crop.z_mm), 1);
     let name = crop.instance_number.map_or_else(|| format!("z {z} mm"), |n| format!("Instance {n}  ·  z {z} mm"));
-    let [ea, ei, gj] = section.reductions_percent.map(|reduction| words::number(Some(reduction.value), 1));
-    let lost = format!("axial −{ea} %, bending −{ei} %, torsion −{gj} %");
-    let description = format!(
-        "CT in a bone window, seen from the feet, left of the patient at the right, with the modulus-weighted centroid and the principal \
-         axes of bending. {lost}."
+    let [ea, ei, gj] = section.reductions_percent.map(|reduction| words::number(language, Some(reduction.value), 1));
+    let lost = language.say(
+        format!("axial −{ea} %, bending −{ei} %, torsion −{gj} %"),
+        format!("axiale −{ea} %, flexion −{ei} %, torsion −{gj} %"),
     );
-    let mut svg =
-        Svg::new([PANEL + 20.0, PANEL + 44.0], id, &format!("{title}: weakest section, {name}"), &description);
+    let description = language.say(
+        format!(
+            "CT in a bone window, seen from the feet, left of the patient at the right, with the modulus-weighted centroid and the \
+             principal axes of bending. {lost}."
+        ),
+        format!(
+            "Scanner en fenêtre osseuse, vu des pieds, la gauche du patient à droite, avec le centre pondéré par le module et les axes \
+             principaux de flexion. {lost}."
+        ),
+    );
+    let heading =
+        language.say(format!("{title}: weakest section, {name}"), format!("{title} : section la plus faible, {name}"));
+    let mut svg = Svg::new([PANEL + 20.0, PANEL + 44.0], id, &heading, &description);
     let frame = Frame::new(crop);
     let clip = format!("{id}-clip");
     svg.raw(&format!(r#"<defs><clipPath id="{clip}"><rect width="{PANEL}" height="{PANEL}"/></clipPath></defs>"#));
@@ -107,7 +135,7 @@ pub fn weakest_picture(crop: &SliceCrop, section: &SliceRigidity, title: &str, i
     }
     let [cx, cy] = frame.at(crop, [x, y]).map(n);
     svg.raw(&format!(r##"<circle cx="{cx}" cy="{cy}" r="3.5" fill="#7fe3ff" stroke="#000"/>"##));
-    decorate(&mut svg, &frame);
+    decorate(language, &mut svg, &frame);
     svg.text([0.0, PANEL + 19.0], "cx-strong", &name);
     svg.text([0.0, PANEL + 38.0], "cx-label", &lost);
     svg.finish()

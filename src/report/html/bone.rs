@@ -1,57 +1,143 @@
-//! All that is known of one bone: figures, lesions, rules, Mirels, reference, what was not measured.
+//! All that is known of one bone: viewer, figures, flagged slices, lesions, rules, Mirels, reference, what was not measured.
 
-use super::super::rule_words::{Quantity, quantities};
+use super::super::rule_words::yes_or_no;
 use super::*;
-use crate::scores::rule_table::rule_named;
 
 /// One section; without figures the tables stand alone. A bone of which nothing was measured has its card, no section.
-pub(super) fn section(index: usize, bone: &BoneReport, drawn: Option<&DrawnBone>) -> Markup {
+pub(super) fn section(
+    language: Language,
+    report: &Report,
+    index: usize,
+    bone: &BoneReport,
+    drawn: Option<&DrawnBone>,
+) -> Markup {
     let id = format!("bone-{index}");
     let heading = format!("{id}-h");
     html! {
         section .bone id=(id) aria-labelledby=(heading) {
-            h2 id=(heading) { (words::bone_title(bone)) }
-            @if let Some(drawn) = drawn { (pictures(bone, drawn)) }
-            h3 { "Lesions" }
-            @if bone.lesions.is_empty() { p { (words::no_lesion(bone)) } } @else { (lesions(&bone.lesions)) }
-            @if !bone.rules.is_empty() { h3 { "Rules" } (rules(bone)) }
-            (rigidity::section(bone, drawn))
-            @if let Some(mirels) = &bone.mirels { h3 { "Mirels’ score" } (score(mirels)) }
-            @if let Some(advice) = &bone.recommendation { (quotes(advice)) }
-            @if let Some(reference) = &bone.reference {
-                h3 { "Reference" }
-                p { strong { (words::capitalised(&reference.kind)) } ": " (reference.note) "." }
+            h2 id=(heading) { (words::bone_title(language, bone)) }
+            @if let Some(drawn) = drawn {
+                (viewer::skeleton(language, report, index, bone, &drawn.viewer))
+                (pictures(language, bone, drawn))
             }
-            h3 { "Not measured" }
-            (not_measured(bone))
-            @if bone.visible_fraction.is_some() || !bone.landmarks.is_empty() { h3 { "Anatomy" } (anatomy(bone)) }
+            (flagged(language, bone))
+            h3 { (language.say("Lesions", "Lésions")) }
+            @if bone.lesions.is_empty() { p { (words::no_lesion(language, bone)) } }
+            @else { (lesions(language, &bone.lesions)) }
+            @if !bone.rules.is_empty() { h3 { (language.say("Rules", "Critères")) } (rules::table(language, bone)) }
+            (rigidity::section(language, bone, drawn))
+            @if let Some(mirels) = &bone.mirels { (mirels::section(language, bone, mirels)) }
+            @if let Some(advice) = &bone.recommendation { (mirels::quotes(language, advice)) }
+            @if let Some(reference) = &bone.reference {
+                h3 { (language.say("Reference", "Référence")) }
+                p {
+                    strong { (kind(language, &reference.kind)) }
+                    (language.say(": ", " : ")) (sentence(language, &reference.note)) "."
+                }
+            }
+            h3 { (language.say("Not measured", "Non mesuré")) }
+            (not_measured(language, bone))
+            @if bone.visible_fraction.is_some() || !bone.landmarks.is_empty() {
+                h3 { (language.say("Anatomy", "Anatomie")) }
+                (anatomy(language, bone))
+            }
+        }
+    }
+}
+
+fn kind(language: Language, kind: &str) -> String {
+    words::capitalised(match kind {
+        "ipsilateral" => language.pick("ipsilateral", "ipsilatéral"),
+        "contralateral" => language.pick("contralateral", "controlatéral"),
+        other => other,
+    })
+}
+
+/// The slices above both thresholds, each with the number to type into the viewing station.
+fn flagged(language: Language, bone: &BoneReport) -> Markup {
+    let rows: Vec<(usize, &SliceReport)> = bone.slices.iter().enumerate().filter(|(_, s)| s.flagged).collect();
+    let runs = words::flagged_runs(bone);
+    let percent = |value, ci95| {
+        html! { (words::number(language, value, 1)) " " span .ci { "(" (words::interval(language, ci95, 1)) ")" } }
+    };
+    html! {
+        h3 { (language.say("Flagged slices", "Coupes signalées")) }
+        @if rows.is_empty() {
+            p { (language.say(
+                "No slice is above 30 % in the axial plane and 50 % of the circumference.",
+                "Aucune coupe ne dépasse 30 % dans le plan axial et 50 % dans la circonférence.",
+            )) }
+        } @else {
+            p {
+                (language.say("On the viewing station: ", "Sur la console : "))
+                strong { (words::short_runs(language, &runs)) } " (" (words::slices(language, rows.len())) ")."
+            }
+            div .scroll .tall role="region" aria-label=(language.say("Flagged slices", "Coupes signalées")) tabindex="0" {
+                table .flagged {
+                    thead { tr {
+                        th scope="col" { "Instance" } th scope="col" .num { "z, mm" }
+                        th scope="col" .num { (language.say("Axial lysis, %", "Plan axial, %")) }
+                        th scope="col" .num { (language.say("Circumferential, %", "Circonférence, %")) }
+                    } }
+                    tbody {
+                        // Head first, as on the viewing station.
+                        @for (row, slice) in rows.iter().rev() {
+                            tr data-row=(row) data-slice=(row) {
+                                th scope="row" {
+                                    (slice.instance_number.map_or_else(|| "–".to_owned(), |number| number.to_string()))
+                                }
+                                td .num { (words::number(language, Some(slice.z_mm), 1)) }
+                                td .num .nowrap { (percent(slice.axial_lysis_percent, slice.axial_lysis_ci95)) }
+                                td .num .nowrap {
+                                    (percent(slice.circumferential_lysis_percent, slice.circumferential_lysis_ci95))
+                                }
+                            }
+                        }
+                    }
+                }
+            }
         }
     }
 }
 
 /// What is seen of the bone, and its landmarks.
-fn anatomy(bone: &BoneReport) -> Markup {
-    let coordinates = |at: &[f64; 3]| at.map(|v| words::number(Some(v), 1)).join(", ");
+fn anatomy(language: Language, bone: &BoneReport) -> Markup {
+    let coordinates = |at: &[f64; 3]| at.map(|v| words::number(language, Some(v), 1)).join(language.pick(", ", " ; "));
+    let mm = |value: f64| words::number(language, Some(value), 1);
     html! {
         @if let Some(fraction) = bone.visible_fraction {
-            p { "Seen of the bone: about " (words::number(Some(100.0 * fraction), 0)) " %, against the length of an adult's bone where not both ends are seen." }
+            @let percent = words::number(language, Some(100.0 * fraction), 0);
+            p { (language.say(
+                format!("Seen of the bone: about {percent} %, against the length of an adult's bone where not both ends are seen."),
+                format!("Part visible de l’os : environ {percent} %, par rapport à la longueur d’un os adulte quand les deux extrémités ne sont pas vues."),
+            )) }
         }
         @if let Some(proximal) = &bone.proximal {
             p {
-                "Head of " (words::number(proximal.head_radius_mm, 1)) " mm radius"
-                @if proximal.neck_shaft_angle_deg.is_some() { "; neck and shaft at " (words::number(proximal.neck_shaft_angle_deg, 0)) "°" }
-                @if proximal.lesser_trochanter_edge_z_mm.is_some() {
-                    "; lower edge of the lesser trochanter, where the trochanteric region ends, at z " (words::number(proximal.lesser_trochanter_edge_z_mm, 1)) " mm"
+                @if let Some(radius) = proximal.head_radius_mm {
+                    (language.say(format!("Head of {} mm radius. ", mm(radius)), format!("Tête de {} mm de rayon. ", mm(radius))))
                 }
-                "."
+                @if let Some(angle) = proximal.neck_shaft_angle_deg {
+                    @let angle = words::number(language, Some(angle), 0);
+                    (language.say(format!("Neck and shaft at {angle}°. "), format!("Angle cervico-diaphysaire de {angle}°. ")))
+                }
+                @if let Some(z) = proximal.lesser_trochanter_edge_z_mm {
+                    (language.say(
+                        format!("Lower edge of the lesser trochanter, where the trochanteric region ends, at z {} mm.", mm(z)),
+                        format!("Bord inférieur du petit trochanter, où finit la région trochantérienne, à z {} mm.", mm(z)),
+                    ))
+                }
             }
         }
         @if !bone.landmarks.is_empty() {
-            (scrolling("Landmarks", html! {
-                table {
-                    thead { tr { th scope="col" { "Landmark" } th scope="col" { "Patient x, y, z, mm" } } }
+            (scrolling(&language.say("Landmarks", "Repères"), html! {
+                table .narrow {
+                    thead { tr {
+                        th scope="col" { (language.say("Landmark", "Repère")) }
+                        th scope="col" { (language.say("Patient x, y, z, mm", "Patient x ; y ; z, mm")) }
+                    } }
                     tbody { @for (name, at) in &bone.landmarks {
-                        tr { th scope="row" { (words::capitalised(&name.replace('_', " "))) } td .nowrap { (coordinates(at)) } }
+                        tr { th scope="row" { (words::capitalised(&landmark(language, name))) } td .nowrap { (coordinates(at)) } }
                     } }
                 }
             }))
@@ -59,65 +145,86 @@ fn anatomy(bone: &BoneReport) -> Markup {
     }
 }
 
-fn pictures(bone: &BoneReport, drawn: &DrawnBone) -> Markup {
+/// A landmark's name in words.
+fn landmark(language: Language, name: &str) -> String {
+    let french = match name {
+        "femoral_head_centre" => "centre de la tête fémorale",
+        "femoral_neck_centre" => "centre du col fémoral",
+        "greater_trochanter" => "grand trochanter",
+        "lesser_trochanter" => "petit trochanter",
+        "medial_condyle" => "condyle médial",
+        "lateral_condyle" => "condyle latéral",
+        "humeral_head_centre" => "centre de la tête humérale",
+        "surgical_neck" => "col chirurgical",
+        other => return words::plain(other),
+    };
+    language.pick(words::plain(name), french.to_owned())
+}
+
+fn pictures(language: Language, bone: &BoneReport, drawn: &DrawnBone) -> Markup {
     html! {
         div .pair {
-            figure {
+            figure .map {
                 (PreEscaped(&drawn.map))
-                figcaption { "The cortex unrolled: light is intact, dark is gone. Compared with the reference, sector by sector." }
+                figcaption { (language.say(
+                    "The cortex unrolled: light is intact, dark is gone. Compared with the reference, sector by sector.",
+                    "La corticale déroulée : clair, intact ; sombre, disparu. Comparée à la référence, secteur par secteur.",
+                )) }
             }
-            figure {
+            figure .profile {
                 (PreEscaped(&drawn.profile))
-                figcaption { "Both percentages along the bone. The red bar with the flag marks slices above both thresholds." }
+                figcaption { (language.say(
+                    "Both percentages along the bone. The red bar with the flag marks slices above both thresholds.",
+                    "Les deux pourcentages le long de l’os. La barre rouge au drapeau marque les coupes au-dessus des deux seuils.",
+                )) }
             }
         }
         @if !drawn.pictures.is_empty() {
-            h3 { @if bone.lesions.is_empty() { "A slice for comparison" } @else { "Worst slices" } }
-            div .pictures { @for (_, picture) in &drawn.pictures { figure { (PreEscaped(picture)) } } }
-        }
-    }
-}
-
-/// Each sentence once, in English and in its own words.
-fn quotes(advice: &RecommendationReport) -> Markup {
-    let categories = words::quoted_categories([advice]);
-    html! {
-        @if !categories.is_empty() {
-            h3 { "What the recommendation says" }
-            div .quotes { @for category in categories {
-                @if let Some(quote) = category.quote() {
-                    blockquote {
-                        p { strong { (words::category_headline(category)) } }
-                        p { "“" (quote.english) "”" }
-                        p .source lang="fr" { "« " (quote.original) " »" }
-                    }
+            div .still {
+                h3 {
+                    @if bone.lesions.is_empty() { (language.say("A slice for comparison", "Une coupe pour comparaison")) }
+                    @else { (language.say("Worst slices", "Coupes les plus atteintes")) }
                 }
-            } }
-            p .source { "Quoted from: " cite { (advice.source) } ". The English is a translation." }
+                div .pictures { @for (_, picture) in &drawn.pictures { figure { (PreEscaped(picture)) } } }
+            }
         }
     }
 }
 
-fn lesions(lesions: &[LesionReport]) -> Markup {
-    let with_ci = |value, ci95| html! { (words::number(value, 1)) br; span .ci .nowrap { (words::interval(ci95, 1)) } };
-    let share = |fraction: Option<f64>| words::number(fraction.map(|f| 100.0 * f), 0);
+fn lesions(language: Language, lesions: &[LesionReport]) -> Markup {
+    let with_ci = |value, ci95| {
+        html! { (words::number(language, value, 1)) br; span .ci .nowrap { (words::interval(language, ci95, 1)) } }
+    };
+    let share = |fraction: Option<f64>| words::number(language, fraction.map(|f| 100.0 * f), 0);
+    let place = |lesion: &LesionReport| {
+        lesion.location.as_deref().map_or_else(|| "–".into(), |place| words::place_word(language, place))
+    };
     scrolling(
-        "Lesions",
+        &language.say("Lesions", "Lésions"),
         html! {
-            table {
+            table .lesions {
                 thead { tr {
-                    th scope="col" { "No." } th scope="col" { "Type" } th scope="col" { "z, mm" }
-                    th scope="col" .num { "Extent along the bone, mm" } th scope="col" .num { "Height, mm" } th scope="col" { "Through the wall" }
-                    th scope="col" .num { "Largest axial lysis, %" } th scope="col" .num { "Largest circumf. lysis, %" }
-                    th scope="col" .num { "Of the cortex, %" } th scope="col" .num { "Of the diameter, %" }
+                    th scope="col" { (language.say("No.", "Nº")) }
+                    th scope="col" { (language.say("Type", "Nature")) }
+                    th scope="col" { (language.say("Place", "Siège")) }
+                    th scope="col" { "z, mm" }
+                    th scope="col" .num { (language.say("Extent along the bone, mm", "Longueur le long de l’os, mm")) }
+                    th scope="col" .num { (language.say("Height, mm", "Hauteur, mm")) }
+                    th scope="col" { (language.say("Through the wall", "Toute l’épaisseur")) }
+                    th scope="col" .num { (language.say("Largest axial lysis, %", "Plan axial, au plus, %")) }
+                    th scope="col" .num { (language.say("Largest circumf. lysis, %", "Circonférence, au plus, %")) }
+                    th scope="col" .num { (language.say("Of the cortex, %", "De la corticale, %")) }
+                    th scope="col" .num { (language.say("Of the diameter, %", "Du diamètre, %")) }
                 } }
                 tbody { @for lesion in lesions {
-                    @let z = lesion.z_range_mm.map(|z| words::number(Some(z), 1));
-                    tr {
-                        th scope="row" { (lesion.id) (words::region_of(lesion)) } td { (lesion.kind) } td .nowrap { (z[0]) " to " (z[1]) }
+                    tr data-lesion=(lesion.id) {
+                        th scope="row" { (lesion.id) (words::region_of(lesion)) }
+                        td { (words::level_word(language, &lesion.kind)) }
+                        td { (place(lesion)) }
+                        td .nowrap { (words::range_text(language, lesion.z_range_mm, 1)) }
                         td .num { (with_ci(lesion.axial_extent_mm, lesion.axial_extent_ci95)) }
                         td .num { (with_ci(lesion.height_mm, lesion.height_ci95)) }
-                        td { @if lesion.through_the_wall { "yes" } @else { "no" } }
+                        td { (yes_or_no(language, lesion.through_the_wall)) }
                         td .num { (with_ci(lesion.max_axial_lysis_percent, lesion.max_axial_lysis_ci95)) }
                         td .num { (with_ci(lesion.max_circumferential_lysis_percent, lesion.max_circumferential_lysis_ci95)) }
                         td .num { (share(lesion.size_fraction_of_cortex)) } td .num { (share(lesion.size_fraction_of_diameter)) }
@@ -128,95 +235,17 @@ fn lesions(lesions: &[LesionReport]) -> Markup {
     )
 }
 
-/// One body of rows a rule: a row a quantity, then what the rule is and where it comes from over the whole width.
-fn rules(bone: &BoneReport) -> Markup {
-    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".into());
-    let cells = |quantity: &Quantity| {
-        html! {
-            td { (words::capitalised(&quantity.name)) }
-            td .num .nowrap { (or_dash(&quantity.value)) }
-            td .num .nowrap { (or_dash(&quantity.ci95)) }
-            td .num .nowrap { (or_dash(&quantity.threshold)) }
-        }
-    };
-    let no_cells = || html! { td { "–" } td .num { "–" } td .num { "–" } td .num { "–" } };
-    scrolling(
-        "Rules",
-        html! {
-            table {
-                thead { tr {
-                    th scope="col" { "Rule" } th scope="col" { "Quantity" } th scope="col" .num { "Value" } th scope="col" .num { "95 % interval" }
-                    th scope="col" .num { "Threshold" } th scope="col" .verdicts { "Verdict" }
-                } }
-                @for rule in &bone.rules {
-                    @let quantities = quantities(bone, rule);
-                    @let height = quantities.len().max(1);
-                    tbody {
-                        tr {
-                            th scope="rowgroup" rowspan=(height + 1) { (words::rule_title(&rule.name)) }
-                            @match quantities.first() { Some(quantity) => (cells(quantity)), None => (no_cells()) }
-                            td .verdicts rowspan=(height) { (verdict(rule.met)) }
-                        }
-                        @for quantity in quantities.iter().skip(1) { tr { (cells(quantity)) } }
-                        tr { td .prose colspan="5" {
-                            p { (words::capitalised(&rule.criterion.replace(">=", "≥"))) "." }
-                            @for note in &rule.notes { p .source { (note) } }
-                            p .source { "Source: " cite { (rule.source) } }
-                            (published(&rule.name))
-                        } }
-                    }
-                }
-            }
-        },
-    )
-}
-
-/// How well the rule did where it was studied, folded away; nothing for a rule of another version of the program.
-fn published(rule: &str) -> Markup {
-    let Some(rule) = rule_named(rule) else { return html! {} };
-    html! {
-        details {
-            summary { "In whom it was studied, and how well it did" }
-            p .source { (rule.population) }
-            @for study in rule.accuracy { p .source { (study) "." } }
-            @for note in rule.accuracy_notes { p .source { (note) } }
-        }
-    }
-}
-
-fn score(mirels: &MirelsReport) -> Markup {
-    let items = [("Site", &mirels.site), ("Size", &mirels.size), ("Type", &mirels.kind), ("Pain", &mirels.pain)];
-    scrolling(
-        "Mirels’ score",
-        html! {
-            table .narrow {
-                thead { tr { th scope="col" { "Item" } th scope="col" { "Finding" } th scope="col" { "Basis" } th scope="col" .num { "Points" } } }
-                tbody {
-                    @for (name, item) in items { tr {
-                        th scope="row" { (name) }
-                        @match item {
-                            Some(item) => {
-                                td { (item.value.as_deref().map_or_else(|| "unknown".into(), words::plain)) }
-                                td { (item.basis) }
-                                td .num { (item.points.map_or_else(|| "–".into(), |points| points.to_string())) }
-                            }
-                            None => { td { "not given" } td { "clinical" } td .num { "1 to 3" } }
-                        }
-                    } }
-                }
-                tfoot { tr { th scope="row" colspan="3" { "Total" } td .num { (words::mirels_total(mirels)) } } }
-            }
-        },
-    )
-}
-
-fn not_measured(bone: &BoneReport) -> Markup {
+fn not_measured(language: Language, bone: &BoneReport) -> Markup {
     let runs = words::not_measured_runs(bone);
     html! {
-        @if runs.is_empty() { p { "Every slice of the bone was measured." } }
-        @else {
+        @if runs.is_empty() {
+            p { (language.say("Every slice of the bone was measured.", "Toutes les coupes de l’os ont été mesurées.")) }
+        } @else {
             ul { @for (reason, run) in runs {
-                li { (words::capitalised(&run.text())) ", " (words::count(run.count, "slice", "slices")) ": " (reason) "." }
+                li {
+                    (words::capitalised(&run.text(language))) ", " (words::slices(language, run.count))
+                    (language.say(": ", " : ")) (sentence(language, &reason)) "."
+                }
             } }
         }
     }

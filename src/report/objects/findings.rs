@@ -2,6 +2,7 @@
 
 use super::ExportBone;
 use crate::dicom::write::{Code, Findings, Group, Measurement, Segment, Target, codes};
+use crate::language::Language;
 use crate::report::model::*;
 use crate::report::{rule_words, words};
 
@@ -15,6 +16,8 @@ pub(super) struct Tracked {
     pub segment: Segment,
 }
 
+/// Objects are read by programs, and filed for readers of any language.
+const EN: Language = Language::En;
 const AXIAL: Code = Code::private("axial-lysis", "Axial cortical lysis: share of the cortical mass lost");
 const AROUND: Code = Code::private("circ-lysis", "Circumferential cortical lysis: share of the contour");
 const EXTENT: Code = Code::private("axial-extent", "Longest extent along the bone at one sector");
@@ -181,18 +184,18 @@ fn statements(bone: &BoneReport, title: &str) -> Vec<(Code, String)> {
     let mut said = Vec::new();
     for rule in &bone.rules {
         let facts: Vec<String> =
-            rule_words::quantities(bone, rule).iter().filter_map(|quantity| quantity.whole_text()).collect();
+            rule_words::quantities(EN, bone, rule).iter().filter_map(|quantity| quantity.whole_text()).collect();
         let facts = if facts.is_empty() { String::new() } else { format!(" Values: {}.", facts.join("; ")) };
-        let notes = rule.notes.iter().fold(String::new(), |text, note| format!("{text} {note}"));
+        let notes = rule.notes.iter().fold(String::new(), |text, note| format!("{text} {}", note.english()));
         said.push((
             RULE,
             format!(
                 "{title}: {} ({}): {}. Criterion: {}.{facts} Source: {}.{notes}",
-                words::rule_title(&rule.name),
+                words::rule_title(EN, &rule.name),
                 rule.name,
-                words::verdict_word(rule.met),
-                rule.criterion.trim_end_matches('.'),
-                rule.source.trim_end_matches('.'),
+                words::verdict_word(EN, rule.met),
+                rule.criterion.english().trim_end_matches('.'),
+                rule.source.english().trim_end_matches('.'),
             ),
         ));
     }
@@ -202,7 +205,7 @@ fn statements(bone: &BoneReport, title: &str) -> Vec<(Code, String)> {
             Some(item) => {
                 let points = item.points.map_or_else(|| "points open".into(), |points| format!("{points} points"));
                 let value = item.value.as_ref().map_or_else(String::new, |value| format!("{value}, "));
-                format!("{name} {points} ({value}{})", item.basis)
+                format!("{name} {points} ({value}{})", item.basis.english())
             }
         };
         let total = mirels.total.map_or_else(
@@ -218,10 +221,10 @@ fn statements(bone: &BoneReport, title: &str) -> Vec<(Code, String)> {
         said.push((MIRELS, format!("{title}: {}; {total}.", items.join(", "))));
     }
     if let Some(recommendation) = &bone.recommendation {
-        let text = format!("{title}: {} Source: {}", recommendation.text, recommendation.source);
+        let text = format!("{title}: {} Source: {}", recommendation.text, recommendation.source.english());
         said.push((RECOMMENDATION, text));
     }
-    said.extend(bone.warnings.iter().map(|warning| (WARNING, format!("{title}: {warning}"))));
+    said.extend(bone.warnings.iter().map(|warning| (WARNING, format!("{title}: {}", warning.english()))));
     said
 }
 

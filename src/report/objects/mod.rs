@@ -10,6 +10,7 @@ use crate::analysis::MeasuredBone;
 use crate::anatomy::{BoneName, Side};
 use crate::dicom::Series;
 use crate::dicom::write::{Code, Contents, NoTarget, ObjectKind, Picture, Segment, Target, codes};
+use crate::language::Language;
 use crate::masks::{BoneMasks, bone_masks};
 use crate::volume::{Grid, Region};
 use findings::{Tracked, findings};
@@ -126,7 +127,7 @@ pub fn objects(
 
 /// What to call each bone; numbered where two would share a title.
 fn titles(report: &Report) -> Vec<String> {
-    let plain: Vec<String> = report.bones.iter().map(words::bone_title).collect();
+    let plain: Vec<String> = report.bones.iter().map(|bone| words::bone_title(Language::En, bone)).collect();
     let numbered = |(n, title): (usize, &String)| match plain[..n].iter().filter(|other| *other == title).count() {
         0 => title.clone(),
         before => format!("{title} {}", before + 1),
