@@ -300,17 +300,22 @@ fn finish(
             ));
         }
     }
-    for (end, _) in ["lower", "upper"].iter().zip(whole.metal).filter(|(_, metal)| *metal) {
-        warnings.push(format!(
-            "Metal lies in the {end} end of the bone: no landmarks are read there, and masks leave it out."
-        ));
+    for ((end, bout), metal) in [("lower", "inférieure"), ("upper", "supérieure")].iter().zip(whole.metal) {
+        if metal {
+            warnings.push(Sentence::new(
+                format!("Metal lies in the {end} end of the bone: no landmarks are read there, and masks leave it out."),
+                format!(
+                    "Du métal se trouve dans l’extrémité {bout} de l’os : aucun repère n’y est lu, et les masques ne la comprennent pas."
+                ),
+            ));
+        }
     }
     warnings.extend(what_is_said(volume, &bone.shaft, &cortex));
     MeasuredBone { bone, mask: None, whole, cortex, lysis, restriction: None, rigidity: None, warnings }
 }
 
 /// The sentences about metal, fillings, fractures and stumps within what is reported of a bone.
-fn what_is_said(volume: &Volume<i16>, shaft: &Shaft, cortex: &Cortex) -> Vec<String> {
+fn what_is_said(volume: &Volume<i16>, shaft: &Shaft, cortex: &Cortex) -> Vec<Sentence> {
     let (Some(low), Some(high)) = (cortex.slices.first(), cortex.slices.last()) else { return Vec::new() };
     // A stump begins where the bone's last slice ends.
     let within = |s: &&Stretch| s.last + 1 >= low.slice_index && s.first <= high.slice_index + 1;

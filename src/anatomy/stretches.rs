@@ -5,6 +5,7 @@ use super::foreign::{Metal, fillings, in_a_cast, metal_stretches};
 use super::fractures::{gaps, steps, united};
 use super::peaks::Peaks;
 use super::stump::stumps;
+use crate::language::Sentence;
 use crate::volume::Volume;
 
 /// What a stretch of a shaft shows.
@@ -73,43 +74,82 @@ pub(super) fn look_over(volume: &Volume<i16>, metal: &Metal, mut shaft: Shaft) -
 }
 
 /// What is said of a bone's stretches, one sentence for each kind, in a fixed order; `z_mm` tells the height of a slice.
-pub fn sentences(stretches: &[Stretch], z_mm: impl Fn(usize) -> f64) -> Vec<String> {
-    let range = |s: &&Stretch| {
+pub fn sentences(stretches: &[Stretch], z_mm: impl Fn(usize) -> f64) -> Vec<Sentence> {
+    let range = |s: &Stretch| {
         let (a, b) = (z_mm(s.first), z_mm(s.last));
-        format!("z {:.1} to {:.1} mm", a.min(b), a.max(b))
+        let (low, high) = (format!("{:.1}", a.min(b)), format!("{:.1}", a.max(b)));
+        (format!("z {low} to {high} mm"), format!("z {} à {} mm", low.replace('.', ","), high.replace('.', ",")))
     };
-    let of =
-        |kind: &dyn Fn(&Finding) -> bool| -> Vec<&Stretch> { stretches.iter().filter(|s| kind(&s.finding)).collect() };
-    let list = |found: &[&Stretch]| found.iter().map(range).collect::<Vec<_>>().join(", ");
     let mut out = Vec::new();
-    let metal = of(&|f| *f == Finding::Metal);
+    let metal: Vec<(String, String)> = stretches.iter().filter(|s| s.finding == Finding::Metal).map(range).collect();
     if !metal.is_empty() {
-        out.push(format!(
-            "Metal in or near this bone ({}): what it and its streaks disturb is not measured.",
-            list(&metal)
+        let (english, french): (Vec<String>, Vec<String>) = metal.into_iter().unzip();
+        out.push(Sentence::new(
+            format!(
+                "Metal in or near this bone ({}): what it and its streaks disturb is not measured.",
+                english.join(", ")
+            ),
+            format!(
+                "Métal dans cet os ou près de lui ({}) : ce que lui et ses artefacts perturbent n’est pas mesuré.",
+                french.join(", ")
+            ),
         ));
     }
-    for stretch in stretches {
-        let at = range(&stretch);
-        match stretch.finding {
-            Finding::Filling { hu, measurable: false } => out.push(format!(
-                "The canal is filled with something of about {hu:.0} HU ({at}): cement or dense sclerosis. The wall does not stand out from it and is not measured there."
-            )),
-            Finding::Filling { hu, measurable: true } => out.push(format!(
-                "The canal is filled with something of about {hu:.0} HU ({at}): sclerosis or cement. What it replaces of the wall may not show."
-            )),
-            Finding::Step { mm } => out.push(format!(
-                "This bone is broken ({at}): its axis jumps by {mm:.0} mm. Each fragment of 40 mm or more is measured on its own, what lies between is not; scores of an impending fracture do not apply to a bone that is broken."
-            )),
-            Finding::Gap { mm } => out.push(format!(
-                "This bone is broken or was cut ({at}): its wall is missing all around over {mm:.1} mm. Each fragment of 40 mm or more is measured on its own, what lies between is not; scores of an impending fracture do not apply to a bone that is broken."
-            )),
-            Finding::Stump => out.push(format!(
-                "This bone ends in soft tissue at its full width ({at}): an amputation, a resection, or a fragment whose other part was not found."
-            )),
-            Finding::Cast => out.push("A shell of plaster or plastic lies around this limb; it is not taken for bone.".into()),
-            Finding::Metal => {}
-        }
-    }
+    out.extend(stretches.iter().filter_map(|stretch| sentence(stretch.finding, range(stretch))));
     out
+}
+
+/// What is said of one stretch, `at` its range in both languages; metal is said of all stretches together.
+fn sentence(finding: Finding, (at, ici): (String, String)) -> Option<Sentence> {
+    const FRAGMENTS: &str = "Each fragment of 40 mm or more is measured on its own, what lies between is not; scores of an impending fracture do \
+        not apply to a bone that is broken.";
+    const FRAGMENTS_FR: &str = "Chaque fragment de 40 mm ou plus est mesuré à part, ce qui est entre eux ne l’est pas ; les scores de fracture imminente \
+        ne s’appliquent pas à un os fracturé.";
+    Some(match finding {
+        Finding::Metal => return None,
+        Finding::Filling { hu, measurable: false } => Sentence::new(
+            format!(
+                "The canal is filled with something of about {hu:.0} HU ({at}): cement or dense sclerosis. The wall does not stand out from it and is not measured there."
+            ),
+            format!(
+                "Le canal est rempli par un matériau d’environ {hu:.0} UH ({ici}) : ciment ou sclérose dense. La paroi ne s’en distingue pas et n’y est pas mesurée."
+            ),
+        ),
+        Finding::Filling { hu, measurable: true } => Sentence::new(
+            format!(
+                "The canal is filled with something of about {hu:.0} HU ({at}): sclerosis or cement. What it replaces of the wall may not show."
+            ),
+            format!(
+                "Le canal est rempli par un matériau d’environ {hu:.0} UH ({ici}) : sclérose ou ciment. Ce qu’il remplace de la paroi peut ne pas se voir."
+            ),
+        ),
+        Finding::Step { mm } => Sentence::new(
+            format!("This bone is broken ({at}): its axis jumps by {mm:.0} mm. {FRAGMENTS}"),
+            format!("Cet os est fracturé ({ici}) : son axe se décale de {mm:.0} mm. {FRAGMENTS_FR}"),
+        ),
+        Finding::Gap { mm } => {
+            let length = format!("{mm:.1}");
+            Sentence::new(
+                format!(
+                    "This bone is broken or was cut ({at}): its wall is missing all around over {length} mm. {FRAGMENTS}"
+                ),
+                format!(
+                    "Cet os est fracturé ou a été sectionné ({ici}) : sa paroi manque sur toute la circonférence sur {} mm. {FRAGMENTS_FR}",
+                    length.replace('.', ",")
+                ),
+            )
+        }
+        Finding::Stump => Sentence::new(
+            format!(
+                "This bone ends in soft tissue at its full width ({at}): an amputation, a resection, or a fragment whose other part was not found."
+            ),
+            format!(
+                "Cet os se termine dans les parties molles, à pleine largeur ({ici}) : amputation, résection, ou fragment dont l’autre partie n’a pas été trouvée."
+            ),
+        ),
+        Finding::Cast => Sentence::new(
+            "A shell of plaster or plastic lies around this limb; it is not taken for bone.",
+            "Une coque de plâtre ou de plastique entoure ce membre ; elle n’est pas prise pour de l’os.",
+        ),
+    })
 }
