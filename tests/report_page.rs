@@ -130,6 +130,9 @@ fn screenshots() {
     for (language, name) in [("en", "report-d1"), ("fr", "report-d1-fr")] {
         let out = dir.path().join(language);
         analyzed(&data.join("defect/d1"), &out, &["--lang", language]);
-        assert!(browse(&out.join("report.html"), &["--shots".as_ref(), figures.as_os_str(), name.as_ref()]));
+        assert!(browse(
+            &out.join("report.html"),
+            &["--lang".as_ref(), language.as_ref(), "--shots".as_ref(), figures.as_os_str(), name.as_ref()]
+        ));
     }
 }

@@ -299,7 +299,9 @@ def accessible(page):
 
 def shots(browser, options):
     folder, name = Path(options.shots[0]), options.shots[1]
-    for label, size, scheme in [(name, (1280, 1500), "light"), (f"{name}-dark", (1280, 1500), "dark"), (f"{name}-narrow", (390, 1500), "light")]:
+    pictures = [(name, (1280, 1500), "light"), (f"{name}-dark", (1280, 1500), "dark"), (f"{name}-narrow", (390, 1500), "light")]
+    # In another language the words are new, not the colours.
+    for label, size, scheme in pictures if options.lang == "en" else pictures[:1]:
         page = Page(browser, options.report, viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
         page.settled()
         page.page.screenshot(path=folder / f"{label}.png")
