@@ -1,6 +1,7 @@
 //! `report.html`: one page that opens offline, needs no script, reads in light, dark and print.
 
 mod bone;
+mod review;
 mod rigidity;
 mod summary;
 
@@ -37,6 +38,7 @@ pub fn page(report: &Report, drawn: &[DrawnBone], language: Language) -> String 
                 }
                 main {
                     (summary::section(language, report))
+                    (review::section(report, language))
                     @for (index, bone) in report.bones.iter().enumerate().filter(|(_, bone)| words::is_measured(bone)) {
                         (bone::section(language, index, bone, drawn.iter().find(|drawn| drawn.bone_index == index)))
                     }
