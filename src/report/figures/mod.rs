@@ -8,6 +8,7 @@ mod colour;
 mod crop;
 mod map;
 mod picture;
+pub(crate) mod plain;
 mod profile;
 mod rigidity;
 pub(crate) mod svg;
