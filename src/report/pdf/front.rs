@@ -265,13 +265,13 @@ fn verdict(language: Language, met: Verdict) -> String {
 
 fn rules(flow: &mut Flow, bone: &BoneReport, sources: &Sources, language: Language) {
     let columns = [
-        Column::text(language.pick("Rule", "Règle"), 1.5),
-        Column::text(language.pick("Quantity", "Grandeur"), 1.75),
-        Column::numbers(language.pick("Value", "Valeur"), 1.35),
-        Column::numbers(language.pick("95 % interval", "Intervalle à 95 %"), 1.1),
-        Column::numbers(language.pick("Threshold", "Seuil"), 0.75),
-        Column::text("Verdict", 1.05),
-        Column::text("Source", 0.7),
+        Column::text(language.pick("Rule", "Règle"), 1.6),
+        Column::text(language.pick("Quantity", "Grandeur"), 1.7),
+        Column::numbers(language.pick("Value", "Valeur"), 1.25),
+        Column::numbers(language.pick("95 % interval", "Intervalle 95 %"), 1.15),
+        Column::numbers(language.pick("Threshold", "Seuil"), 0.8),
+        Column::text("Verdict", 1.1),
+        Column::text("Source", 0.65),
     ];
     let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".into()).replace('\u{a0}', " ");
     let mut rows = Vec::new();
@@ -422,13 +422,11 @@ fn quotes(flow: &mut Flow, report: &Report, sources: &Sources, language: Languag
     }
 }
 
-/// Lines to sign on, where there is room: the results are to be reviewed by a physician.
+/// Lines to sign on: the results are to be reviewed by a physician.
 fn signature(flow: &mut Flow, language: Language) {
     const HEIGHT: f64 = 34.0;
-    if flow.left_over() < HEIGHT {
-        return;
-    }
-    flow.gap((flow.left_over() - HEIGHT).clamp(6.0, 24.0));
+    flow.need(HEIGHT);
+    flow.gap((flow.left_over() - HEIGHT).clamp(0.0, 24.0));
     let y = flow.y + 18.0;
     let labels = [
         language.pick("Reviewed by", "Relu par"),
