@@ -156,7 +156,7 @@ fn check(name: &str, laid: &Laid, intact: &MeasuredBone, found: &[MeasuredBone])
     };
     let named = |b: &MeasuredBone| (b.bone.name, b.bone.side);
     must(named(bone) == named(intact), format!("{:?} instead of {:?}", named(bone), named(intact)));
-    must(bone.warnings.iter().any(|w| w.contains(laid.said)), format!("{:?}", bone.warnings));
+    must(bone.warnings.iter().any(|w| w.english().contains(laid.said)), format!("{:?}", bone.warnings));
     let measured = |b: &MeasuredBone| b.cortex.slices.iter().filter(|s| s.not_measured.is_none()).count();
     let (before, after) = (measured(intact), measured(bone));
     must(after as f64 >= (1.0 - laid.lost) * before as f64, format!("{after} sections of {before}"));
@@ -324,7 +324,7 @@ fn a_nail_in_one_leg_leaves_the_other_alone() {
     let lesion = |b: &MeasuredBone| b.lysis.as_ref().map(|l| l.lesions[0].max_axial_lysis_percent.value);
     let (was, is) = (lesion(&before[ill]).expect("measured"), lesion(of_ill[0]).expect("measured"));
     assert!((was - is).abs() < 6.0, "{was} {is}");
-    assert!(of_nailed[0].warnings.iter().any(|w| w.starts_with("Metal")), "{:?}", of_nailed[0].warnings);
+    assert!(of_nailed[0].warnings.iter().any(|w| w.english().starts_with("Metal")), "{:?}", of_nailed[0].warnings);
 }
 
 /// From files to the report: the reason stands in the slices, the sentence among the warnings.

@@ -6,6 +6,16 @@ use std::str::FromStr;
 use super::{BoneName, Side};
 use crate::words::{BadValue, parse_word};
 
+impl BoneName {
+    /// Every bone with its word.
+    pub const WORDS: &'static [(&'static str, Self)] = BONES;
+}
+
+impl Side {
+    /// Both sides with their words.
+    pub const WORDS: &'static [(&'static str, Self)] = SIDES;
+}
+
 const BONES: &[(&str, BoneName)] = &[
     ("femur", BoneName::Femur),
     ("tibia", BoneName::Tibia),

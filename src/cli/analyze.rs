@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::anatomy::{BoneName, Side};
 use crate::cli::calibration::CalibrationArg;
+use crate::cli::shell::Listed;
 use crate::dicom::write::ObjectKind;
 use crate::language::Language;
 use crate::lysis::ReferenceChoice;
@@ -59,10 +60,10 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "UID", value_parser = series_uid)]
     series: Option<String>,
     /// Only this bone: femur, tibia, fibula, humerus, radius or ulna
-    #[arg(long, value_name = "BONE", value_parser = bone)]
+    #[arg(long, value_name = "BONE", value_parser = Listed::new(bone, BoneName::WORDS), hide_possible_values = true)]
     bone: Option<BoneName>,
     /// Only this side of the patient: left or right
-    #[arg(long, value_name = "SIDE", value_parser = side)]
+    #[arg(long, value_name = "SIDE", value_parser = Listed::new(side, Side::WORDS), hide_possible_values = true)]
     side: Option<Side>,
     /// Only the bone at this position, in patient millimetres
     #[arg(long, value_name = "X,Y,Z", allow_hyphen_values = true)]
@@ -82,19 +83,19 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "NAME")]
     roi: Vec<String>,
     /// Pain: mild, moderate or functional (severe, or aggravated by using the limb); no image tells it
-    #[arg(long, value_name = "PAIN")]
+    #[arg(long, value_name = "PAIN", value_parser = Listed::new(Pain::from_str, Pain::WORDS), hide_possible_values = true)]
     pain: Option<Pain>,
     /// Mirels site instead of the measured one: upper-limb, lower-limb or trochanteric
-    #[arg(long, value_name = "SITE")]
+    #[arg(long, value_name = "SITE", value_parser = Listed::new(Site::from_str, Site::WORDS), hide_possible_values = true)]
     site: Option<Site>,
     /// Lesion type instead of the measured one: blastic, mixed or lytic
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "type", value_name = "TYPE", value_parser = Listed::new(LesionType::from_str, LesionType::WORDS), hide_possible_values = true)]
     lesion_type: Option<LesionType>,
     /// Lesion size instead of the measured one: '<1/3', '1/3-2/3', '>2/3' or a fraction from 0 to 1
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     size: Option<Size>,
     /// Intact bone to compare with: auto, contralateral or ipsilateral
-    #[arg(long, value_name = "REFERENCE", value_parser = reference, default_value_t)]
+    #[arg(long, value_name = "REFERENCE", value_parser = Listed::new(reference, ReferenceChoice::WORDS), default_value_t, hide_possible_values = true)]
     reference: ReferenceChoice,
     /// Loss of a sector's cortex from which it counts as involved, 0.05 to 0.95
     #[arg(long, value_name = "FRACTION", default_value = "0.30", value_parser = depth, allow_hyphen_values = true)]
@@ -107,17 +108,24 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "FILE")]
     save_calibration: Option<PathBuf>,
     /// Law from density to stiffness: ctra, keyak or morgan
-    #[arg(long, value_name = "LAW", default_value_t)]
+    #[arg(long, value_name = "LAW", value_parser = Listed::new(ModulusLaw::from_str, ModulusLaw::WORDS), default_value_t, hide_possible_values = true)]
     modulus: ModulusLaw,
-    /// Language of the page, its pictures and the summary: en or fr; JSON, tables and DICOM objects stay English
-    #[arg(long, value_name = "LANGUAGE", default_value_t)]
+    /// What a reviewer accepted, rejected and said, as the page saves it: rejected findings are listed, but count in no
+    /// rule and no score; the pain given there is taken (and must not contradict --pain)
+    #[arg(long, value_name = "FILE")]
+    review: Option<PathBuf>,
+    /// Language of page, pictures, summary and PDF: en or fr; JSON, tables and DICOM objects stay English
+    #[arg(long, value_name = "LANGUAGE", value_parser = Listed::new(Language::from_str, &[("en", ()), ("fr", ())]), default_value_t, hide_possible_values = true)]
     lang: Language,
+    /// Write report.pdf too: two pages for the record
+    #[arg(long, requires = "output")]
+    pdf: bool,
     /// Put the patient's name and ID into the report and the DICOM objects; without it only UIDs are in them
     #[arg(long)]
     identify: bool,
     /// Write DICOM objects of the CT's study into the report's folder: seg, sr, rtstruct, ko, sc, several with commas,
     /// or all of them where none is named
-    #[arg(long, value_name = "KINDS", requires = "output", num_args = 0..=1, default_missing_value = "all", value_parser = objects)]
+    #[arg(long, value_name = "KINDS", requires = "output", num_args = 0..=1, default_missing_value = "all", value_parser = Listed::new(objects, OBJECTS), hide_possible_values = true)]
     dicom: Option<ObjectKinds>,
     /// Write masks of each bone (whole, cortex, lesions) as NIfTI into the folder masks of the report
     #[arg(long, requires = "output")]
@@ -176,6 +184,10 @@ pub struct AnalyzeSettings {
     pub modulus: ModulusLaw,
     /// Language of the page, its pictures and the summary.
     pub language: Language,
+    /// File of a review to take into account.
+    pub review: Option<PathBuf>,
+    /// The summary for the record as PDF.
+    pub pdf: bool,
     /// Name and ID of the patient in the report.
     pub identify: bool,
     /// DICOM objects to write; none where it is empty.
@@ -213,6 +225,8 @@ impl From<AnalyzeArgs> for AnalyzeSettings {
             save_calibration: args.save_calibration,
             modulus: args.modulus,
             language: args.lang,
+            review: args.review,
+            pdf: args.pdf,
             identify: args.identify,
             dicom: args.dicom.map_or_else(Vec::new, |kinds| kinds.0),
             save_masks: args.save_masks,
@@ -252,18 +266,19 @@ fn in_either_language<T: FromStr<Err = BadValue> + Copy>(given: &str, french: &[
 #[derive(Debug, Clone, PartialEq)]
 struct ObjectKinds(Vec<ObjectKind>);
 
+const OBJECTS: &[(&str, Option<ObjectKind>)] = &[
+    ("all", None),
+    ("seg", Some(ObjectKind::Seg)),
+    ("sr", Some(ObjectKind::Sr)),
+    ("rtstruct", Some(ObjectKind::RtStruct)),
+    ("ko", Some(ObjectKind::Ko)),
+    ("sc", Some(ObjectKind::Sc)),
+];
+
 fn objects(given: &str) -> Result<ObjectKinds, BadValue> {
-    const WORDS: [(&str, Option<ObjectKind>); 6] = [
-        ("all", None),
-        ("seg", Some(ObjectKind::Seg)),
-        ("sr", Some(ObjectKind::Sr)),
-        ("rtstruct", Some(ObjectKind::RtStruct)),
-        ("ko", Some(ObjectKind::Ko)),
-        ("sc", Some(ObjectKind::Sc)),
-    ];
     let mut kinds = Vec::new();
     for word in given.split(',') {
-        match parse_word("a kind of DICOM object", word, &WORDS) {
+        match parse_word("a kind of DICOM object", word, OBJECTS) {
             Ok(Some(kind)) => kinds.push(kind),
             Ok(None) => kinds.extend(ObjectKind::ALL),
             Err(refused) => {
@@ -337,7 +352,7 @@ mod tests {
     #[test]
     fn every_option_arrives() {
         let line = "ct more -o out --series 1.2.840 --bone femur --side left --seed -85.5,12,-430 --pain mild --site trochanteric \
-                    --type lytic --size 0.5 --reference contralateral --depth 0.5 --calibration linear:0.0007,-0.009,ash --save-calibration c.json --modulus keyak --lang fr --identify --dicom sr,seg,sr --save-masks --json --quiet --threads 2 --mask m.nii.gz --mask-label 3 --roi GTV --roi CTV";
+                    --type lytic --size 0.5 --reference contralateral --depth 0.5 --calibration linear:0.0007,-0.009,ash --save-calibration c.json --modulus keyak --lang fr --review r.json --pdf --identify --dicom sr,seg,sr --save-masks --json --quiet --threads 2 --mask m.nii.gz --mask-label 3 --roi GTV --roi CTV";
         let settings = settings(&line.split_whitespace().collect::<Vec<_>>()).unwrap();
         let expected = AnalyzeSettings {
             paths: vec!["ct".into(), "more".into()],
@@ -360,6 +375,8 @@ mod tests {
             save_calibration: Some("c.json".into()),
             modulus: ModulusLaw::Keyak,
             language: Language::Fr,
+            review: Some("r.json".into()),
+            pdf: true,
             identify: true,
             dicom: vec![ObjectKind::Seg, ObjectKind::Sr],
             save_masks: true,

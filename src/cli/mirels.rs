@@ -1,10 +1,12 @@
 //! `corticalysis mirels`: the score alone, from the items that are known.
 
 use std::io::Write;
+use std::str::FromStr;
 
 use clap::{ArgGroup, Args};
 use serde::Serialize;
 
+use super::shell::Listed;
 use crate::language::Sentence;
 use crate::report::Lines;
 use crate::scores::DISCLAIMER;
@@ -38,16 +40,16 @@ const SIZE_BASIS: &str = "Size is counted as the share of the cortex, as in the 
 #[derive(Debug, Args)]
 pub struct MirelsItems {
     /// Where the lesion lies: upper-limb (1 point), lower-limb (2) or trochanteric (3)
-    #[arg(long, value_name = "SITE")]
+    #[arg(long, value_name = "SITE", value_parser = Listed::new(Site::from_str, Site::WORDS), hide_possible_values = true)]
     pub site: Option<Site>,
     /// Share of the cortex: '<1/3' (1 point), '1/3-2/3' (2), '>2/3' (3), or a fraction from 0 to 1, or '40%'
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub size: Option<Size>,
     /// What it does to the bone: blastic (1 point), mixed (2) or lytic (3)
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "type", value_name = "TYPE", value_parser = Listed::new(LesionType::from_str, LesionType::WORDS), hide_possible_values = true)]
     pub lesion_type: Option<LesionType>,
     /// Pain: mild (1 point), moderate (2) or functional (3: severe, or aggravated by using the limb)
-    #[arg(long, value_name = "PAIN")]
+    #[arg(long, value_name = "PAIN", value_parser = Listed::new(Pain::from_str, Pain::WORDS), hide_possible_values = true)]
     pub pain: Option<Pain>,
 }
 

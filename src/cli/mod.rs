@@ -12,9 +12,11 @@ mod given_regions;
 pub mod mirels;
 pub mod phantom;
 pub mod rades;
+mod review;
 pub mod rules;
 pub mod run_analysis;
 pub mod series;
+pub mod shell;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -101,6 +103,12 @@ pub enum Command {
     /// defect in a real CT from the cortical mass of the intact image.
     #[command(after_help = phantom::HELP)]
     Phantom(Box<phantom::PhantomArgs>),
+    /// Print the completion script of a shell
+    #[command(after_help = shell::COMPLETIONS_HELP)]
+    Completions(shell::CompletionsArgs),
+    /// Print a manual page, or write all of them
+    #[command(after_help = shell::MAN_HELP)]
+    Man(shell::ManArgs),
 }
 
 const ANALYZE_HELP: &str = "\
@@ -109,6 +117,7 @@ Examples:
 
   corticalysis analyze ct.nii.gz -o report --mask femur.nii.gz --bone femur --side left
   corticalysis analyze ~/export/ct ~/export/RS.dcm -o report --roi GTV
+  corticalysis analyze ~/export/ct -o report --review review.json --pdf --lang fr
 
 Units: positions in millimetres of the DICOM patient frame (x to the left, y to the back, z to the head).
 Words are read in English or French, whatever their case and accents.
@@ -172,6 +181,8 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Rules(args) => rules::run(&args, out)?,
         Command::Evaluate(args) => evaluate::run(&args, out)?,
         Command::Phantom(args) => phantom::run(&args, out)?,
+        Command::Completions(args) => shell::completions(&args, out)?,
+        Command::Man(args) => shell::man(&args, out)?,
     }
     // A buffered write fails only here; left to the drop it would be lost in silence.
     Ok(out.flush()?)

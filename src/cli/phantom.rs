@@ -2,12 +2,14 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use anyhow::Context;
 use clap::Args;
 
 use super::exit_status::{ExitError, OrExit};
 use super::run_analysis::{of_uid, uids};
+use super::shell::Listed;
 use crate::anatomy::{BoneName, Side};
 use crate::dicom::{Series, SeriesHeader, discover};
 use crate::phantom::check::{self, SpecError};
@@ -74,13 +76,13 @@ pub struct DefectArgs {
     #[arg(long, value_name = "UID", requires = "into")]
     series: Option<String>,
     /// Only this bone [default: the largest]
-    #[arg(long, value_name = "BONE", requires = "into", conflicts_with = "spec")]
+    #[arg(long, value_name = "BONE", value_parser = Listed::new(BoneName::from_str, BoneName::WORDS), hide_possible_values = true, requires = "into", conflicts_with = "spec")]
     bone: Option<BoneName>,
     /// Only this side: left or right
-    #[arg(long, value_name = "SIDE", requires = "into", conflicts_with = "spec")]
+    #[arg(long, value_name = "SIDE", value_parser = Listed::new(Side::from_str, Side::WORDS), hide_possible_values = true, requires = "into", conflicts_with = "spec")]
     side: Option<Side>,
     /// window, sector, endosteal-scallop, ball, permeative, blastic or mixed
-    #[arg(long, value_name = "KIND", requires = "into", conflicts_with = "spec", value_parser = kind)]
+    #[arg(long, value_name = "KIND", requires = "into", conflicts_with = "spec", value_parser = Listed::new(kind, KINDS), hide_possible_values = true)]
     lesion: Option<Kind>,
     /// Its middle: patient z in mm (-412.5) or a share of the visible shaft from its lower end (55%) [default: 50%]
     #[arg(long, value_name = "Z|SHARE%", requires = "lesion", allow_hyphen_values = true)]
@@ -129,17 +131,18 @@ enum Kind {
     Mixed,
 }
 
+const KINDS: &[(&str, Kind)] = &[
+    ("window", Kind::Window),
+    ("sector", Kind::Sector),
+    ("endosteal-scallop", Kind::EndostealScallop),
+    ("scallop", Kind::EndostealScallop),
+    ("ball", Kind::Ball),
+    ("permeative", Kind::Permeative),
+    ("blastic", Kind::Blastic),
+    ("mixed", Kind::Mixed),
+];
+
 fn kind(given: &str) -> Result<Kind, BadValue> {
-    const KINDS: &[(&str, Kind)] = &[
-        ("window", Kind::Window),
-        ("sector", Kind::Sector),
-        ("endosteal-scallop", Kind::EndostealScallop),
-        ("scallop", Kind::EndostealScallop),
-        ("ball", Kind::Ball),
-        ("permeative", Kind::Permeative),
-        ("blastic", Kind::Blastic),
-        ("mixed", Kind::Mixed),
-    ];
     parse_word("a kind of lesion", given, KINDS)
 }
 

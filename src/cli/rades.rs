@@ -1,10 +1,12 @@
 //! `corticalysis rades`: who walks after radiotherapy of a metastatic spinal cord compression.
 
 use std::io::Write;
+use std::str::FromStr;
 
 use clap::Args;
 use serde::Serialize;
 
+use super::shell::Listed;
 use crate::report::Lines;
 use crate::scores::DISCLAIMER;
 use crate::scores::rades::{
@@ -40,16 +42,16 @@ Exit status:
 #[derive(Debug, Args)]
 pub struct RadesArgs {
     /// Primary tumour: breast, prostate, myeloma-lymphoma, nsclc, sclc, unknown-primary, kidney, colorectal or other
-    #[arg(long, value_name = "TUMOUR")]
+    #[arg(long, value_name = "TUMOUR", value_parser = Listed::new(Primary::from_str, Primary::WORDS), hide_possible_values = true)]
     primary: Primary,
     /// From the diagnosis of the tumour to the compression: whole months, '<=15' or '>15'
     #[arg(long, value_name = "MONTHS", allow_hyphen_values = true)]
     interval: Interval,
     /// Visceral metastases at the time of radiotherapy: yes or no
-    #[arg(long, value_name = "YES/NO", visible_alias = "visceral-metastases")]
+    #[arg(long, value_name = "YES/NO", value_parser = Listed::new(Visceral::from_str, Visceral::WORDS), hide_possible_values = true, visible_alias = "visceral-metastases")]
     visceral: Visceral,
     /// Motor function before radiotherapy: ambulatory-without-aid, ambulatory-with-aid, not-ambulatory or paraplegic
-    #[arg(long, value_name = "FUNCTION", visible_alias = "motor-function")]
+    #[arg(long, value_name = "FUNCTION", value_parser = Listed::new(MotorFunction::from_str, MotorFunction::WORDS), hide_possible_values = true, visible_alias = "motor-function")]
     motor: MotorFunction,
     /// Over how long the motor deficit developed: whole days, '1-7', '8-14' or '>14'
     #[arg(long, value_name = "DAYS", visible_alias = "time-to-deficit", allow_hyphen_values = true)]

@@ -7,6 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::mirels::MirelsItems;
+use super::shell::Listed;
 use crate::estimate::Estimate;
 use crate::language::{Language, Text};
 use crate::report::Lines;
@@ -123,7 +124,7 @@ fn yes_or_no(given: &str) -> Result<bool, BadValue> {
 #[derive(Debug, Args)]
 pub struct RulesArgs {
     /// Only these rules: guideline-30-50, mirels, van-der-linden, tatar-planning-ct, rigidity
-    #[arg(value_name = "RULE", value_parser = rule_name)]
+    #[arg(value_name = "RULE", value_parser = Listed::new(rule_name, RuleName::WORDS), hide_possible_values = true)]
     names: Vec<RuleName>,
     /// Axial cortical lysis of the slice, percent of its cortex
     #[arg(long, value_name = "PERCENT", allow_hyphen_values = true)]

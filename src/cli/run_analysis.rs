@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
+use anstream::{AutoStream, ColorChoice};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::prelude::*;
@@ -12,6 +13,7 @@ use super::analyze::AnalyzeSettings;
 use super::calibration::{rigidity_settings, save};
 use super::exit_status::{ExitError, OrExit};
 use super::given_regions::{GivenRegions, given_regions};
+use super::review::{given_review, placed, without_rejected};
 use crate::analysis::{MeasuredBone, Settings, analyze};
 use crate::cortex::Acquisition;
 use crate::dicom::write::{NoTarget, Target};
@@ -21,8 +23,8 @@ use crate::masks::bone_masks;
 use crate::nifti::mask_bytes;
 use crate::report::objects::{ExportBone, objects};
 use crate::report::{
-    BoneFigures, GivenItems, Report, ReportError, bone_report, contents, convert, stack_pixels, summary, to_json,
-    write_report,
+    BoneFigures, GivenItems, Report, ReportError, bone_report, contents, convert, pdf, reviewed_bone_report,
+    stack_pixels, summary, summary_for_terminal, to_json, write_report,
 };
 use crate::rigidity::RigiditySettings;
 use crate::volume::{Grid, Region, Volume};
@@ -45,13 +47,14 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
         // Before the work, not after it.
         Target::new(series, settings.identify, &[]).map_err(no_target)?;
     }
+    let review = given_review(settings, series)?;
     let volume = series.load(&progress.step("reading slices")).or_input_unusable()?;
     let given = given_regions(settings, &discovery, series).or_input_unusable()?;
     let spinner = progress.step("measuring");
     spinner(0, 1);
     let rigidity = rigidity_settings(&settings.calibration, settings.modulus, series, &volume).or_input_unusable()?;
     let measuring = measuring(settings, series, &given, rigidity);
-    let bones = analyze(&volume, &measuring);
+    let mut bones = analyze(&volume, &measuring);
     drop(spinner);
     progress.clear();
 
@@ -70,7 +73,19 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
     }
     let items =
         GivenItems { site: settings.site, size: settings.size, lesion_type: settings.lesion_type, pain: settings.pain };
-    report.bones = bones.iter().map(|bone| bone_report(series, bone, &items)).collect();
+    let placed = placed(settings, &review, series, &bones)?;
+    report.bones = match &placed {
+        None => bones.iter().map(|bone| bone_report(series, bone, &items)).collect(),
+        Some(placed) => {
+            let reviewed = bones.iter().zip(&placed.bones);
+            reviewed.map(|(bone, of)| reviewed_bone_report(series, bone, &items, of)).collect()
+        }
+    };
+    report.review = placed.map(|placed| placed.report);
+    for note in report.review.iter().flat_map(|review| &review.notes) {
+        eprintln!("warning: {}", note.of(settings.language));
+    }
+    without_rejected(&mut bones, &report.bones);
     // More than a page may weigh is thinned out evenly; whatever is flagged stays.
     let pixels: f64 = bones.iter().map(|bone| stack_pixels(&bone.cortex, &volume.grid)).sum();
     let step = (pixels / VIEWED_PIXELS).ceil().max(1.0) as usize;
@@ -108,6 +123,9 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
             || dicom_objects(settings, series, &volume.grid, measured, &figures),
         );
         let mut files = files.map_err(output_error)?;
+        if settings.pdf {
+            files.insert("report.pdf".into(), pdf(&report, &figures, settings.language)?);
+        }
         files.extend(objects?.into_iter().map(|(name, bytes)| (format!("dicom/{name}"), bytes)));
         if settings.save_masks {
             files.extend(mask_files(&volume.grid, &bones).context("masks")?);
@@ -117,7 +135,10 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
     if settings.json {
         out.write_all(to_json(&report)?.as_bytes()).context("standard output")?;
     } else if !settings.quiet {
-        out.write_all(summary(&report, settings.language).as_bytes()).context("standard output")?;
+        // Colour where standard output is a terminal that shows it, and neither NO_COLOR, CLICOLOR=0 nor TERM=dumb is set.
+        let colour = AutoStream::choice(&std::io::stdout()) != ColorChoice::Never;
+        let text = if colour { summary_for_terminal } else { summary }(&report, settings.language);
+        out.write_all(text.as_bytes()).context("standard output")?;
         if let Some(dir) = &settings.output_dir {
             writeln!(out, "\nReport: {}", dir.join("report.html").display())?;
         }

@@ -5,6 +5,11 @@ use crate::words::{BadValue, parse_word};
 use std::fmt;
 use std::str::FromStr;
 
+impl ReferenceChoice {
+    /// Every choice with its word.
+    pub const WORDS: &'static [(&'static str, Self)] = REFERENCES;
+}
+
 const REFERENCES: &[(&str, ReferenceChoice)] = &[
     ("auto", ReferenceChoice::Auto),
     ("contralateral", ReferenceChoice::Contralateral),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::convert::{lesion_report, reference_report, slice_reports};
 use super::model::*;
+use super::reviewed::BoneDecisions;
 use super::rigidity::{rigidity_report, stiffness_report, weakest_report};
 use crate::analysis::MeasuredBone;
 use crate::anatomy::{BoneName, Landmarks, SUBTROCHANTERIC_MM, Side};
@@ -13,7 +14,7 @@ use crate::estimate::Estimate;
 use crate::language::{Sentence, Text};
 use crate::lysis::{Lesion, Lysis, SliceLysis};
 use crate::scores::mirels::{Basis, Item, LesionType, Level, MirelsScore, Pain, Site, Size};
-use crate::scores::recommendation::{Recommendation, with_lesion, without_lesion};
+use crate::scores::recommendation::{Recommendation, all_rejected, with_lesion, without_lesion};
 use crate::scores::rigidity::{self as rigidity_score, SectionLoss};
 use crate::scores::rules::{
     self, GUIDELINE_AXIAL_PERCENT, GUIDELINE_CIRCUMFERENTIAL_PERCENT, LesionExtent, RuleResult, SliceLoss,
@@ -32,6 +33,17 @@ pub struct GivenItems {
 
 /// Everything the report says of one bone.
 pub fn bone_report(series: &Series, measured: &MeasuredBone, given: &GivenItems) -> BoneReport {
+    reviewed_bone_report(series, measured, given, &BoneDecisions::default())
+}
+
+/// [`bone_report`] after a review: what was rejected is listed with the reviewer's remark, but counts in no rule and no score.
+pub fn reviewed_bone_report(
+    series: &Series,
+    measured: &MeasuredBone,
+    given: &GivenItems,
+    decisions: &BoneDecisions,
+) -> BoneReport {
+    let given = &GivenItems { pain: decisions.pain.or(given.pain), ..*given };
     let cortex = &measured.cortex;
     let why_nothing = measured.warnings.first().cloned().unwrap_or(NO_REFERENCE.into());
     let slices = slice_reports(series, cortex, measured.lysis.as_ref(), &why_nothing, is_flagged);
@@ -89,9 +101,40 @@ pub fn bone_report(series: &Series, measured: &MeasuredBone, given: &GivenItems)
             ..lesion_report(lesion)
         };
         report.lesions = lysis.lesions.iter().map(located).collect();
-        assess(&mut report, measured, lysis, given);
+        mark(&mut report, lysis, decisions);
+        let lesions = lysis.lesions.iter().zip(&report.lesions).filter(|(_, of)| !of.is_rejected());
+        let standing = Lysis { lesions: lesions.map(|(lesion, _)| lesion.clone()).collect(), ..lysis.clone() };
+        assess(&mut report, measured, &standing, given);
+        if let Some(pain) = report.mirels.as_mut().and_then(|mirels| mirels.pain.as_mut())
+            && decisions.pain.is_some()
+        {
+            pain.basis = Sentence::new("given by the reviewer", "donnée par le relecteur");
+        }
     }
     report
+}
+
+/// The reviewer's remarks on lesions and slices. Where only rejected lesions reach a flagged slice its flag is rejected with them.
+fn mark(report: &mut BoneReport, lysis: &Lysis, decisions: &BoneDecisions) {
+    for lesion in &mut report.lesions {
+        lesion.review = decisions.lesions.get(&lesion.id).cloned();
+    }
+    let rejected: Vec<bool> = report.lesions.iter().map(LesionReport::is_rejected).collect();
+    for (row, slice) in report.slices.iter_mut().enumerate() {
+        slice.review = decisions.slices.get(&row).cloned();
+        let reaches = |lesion: &&Lesion| lesion.cells.iter().any(|(at, _)| *at == row);
+        let reaching: Vec<usize> = (0..rejected.len()).filter(|n| reaches(&&lysis.lesions[*n])).collect();
+        let decided = slice.review.as_ref().is_some_and(|remark| remark.decision.is_some());
+        if !slice.measured || decided || reaching.is_empty() || !reaching.iter().all(|n| rejected[*n]) {
+            continue;
+        }
+        let remark = slice.review.get_or_insert_default();
+        remark.decision = Some(Decision::Rejected);
+        if remark.comment.is_empty() {
+            let numbers: Vec<String> = reaching.iter().map(|n| lysis.lesions[*n].id.to_string()).collect();
+            remark.comment = format!("with lesion {}", numbers.join(", "));
+        }
+    }
 }
 
 /// Do both percentages of a slice pass the thresholds of `guideline-30-50`? The flag is the measured value's; the rule,
@@ -105,12 +148,13 @@ fn is_flagged(slice: &SliceLysis) -> bool {
 fn assess(report: &mut BoneReport, measured: &MeasuredBone, lysis: &Lysis, given: &GivenItems) {
     // With regions only the slices count that these or their lesions reach.
     let reached = |row: usize| measured.restriction.as_ref().is_none_or(|restriction| restriction.reached[row]);
+    let rejected: Vec<bool> = report.slices.iter().map(SliceReport::is_rejected).collect();
     let losses: Vec<SliceLoss> = lysis
         .slices
         .iter()
         .zip(&measured.cortex.slices)
         .enumerate()
-        .filter_map(|(row, slice)| reached(row).then_some(slice))
+        .filter_map(|(row, slice)| (reached(row) && !rejected[row]).then_some(slice))
         .filter_map(|(l, s)| l.filter(|_| s.not_measured.is_none()).map(|l| (l, s.z_mm)))
         .map(|(l, z_mm)| SliceLoss {
             z_mm,
@@ -138,6 +182,13 @@ fn assess(report: &mut BoneReport, measured: &MeasuredBone, lysis: &Lysis, given
             format!("Posé aux coupes que {regions} ou ses lésions atteignent, et non à tout l’os."),
         ));
     }
+    let left_out = rejected.iter().filter(|rejected| **rejected).count();
+    if left_out > 0 {
+        guideline.notes.push(Sentence::new(
+            format!("Slices that the reviewer rejected are left out: {left_out}."),
+            format!("Coupes rejetées par le relecteur, non comptées : {left_out}."),
+        ));
+    }
     // The lesion with the highest possible total speaks for the bone.
     let scored = lysis
         .lesions
@@ -153,6 +204,7 @@ fn assess(report: &mut BoneReport, measured: &MeasuredBone, lysis: &Lysis, given
             report.mirels = Some(mirels_report(score));
             with_lesion(results[0].met, score)
         }
+        None if !report.lesions.is_empty() => all_rejected(),
         None => without_lesion(),
     };
     results.push(rules::van_der_linden(&extents));

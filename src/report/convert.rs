@@ -146,5 +146,6 @@ pub fn lesion_report(lesion: &Lesion) -> LesionReport {
         size_fraction_of_diameter: Some(lesion.size_fraction_of_diameter),
         location: None,
         region: lesion.region.clone(),
+        review: None,
     }
 }

@@ -56,6 +56,8 @@ pub fn slices_csv(report: &Report) -> csv::Result<Vec<u8>> {
         "ea_reduction_percent",
         "ei_reduction_percent",
         "gj_reduction_percent",
+        "review",
+        "review_comment",
     ];
     let report = report.rounded();
     let rows = report.bones.iter().enumerate().flat_map(|(index, bone)| {
@@ -92,10 +94,20 @@ pub fn slices_csv(report: &Report) -> csv::Result<Vec<u8>> {
                 stiff(|r| r.ea_reduction_percent),
                 stiff(|r| r.ei_reduction_percent),
                 stiff(|r| r.gj_reduction_percent),
+                slice.review.as_ref().and_then(|remark| remark.decision).map(decision_word).unwrap_or_default().into(),
+                slice.review.as_ref().map(|remark| remark.comment.clone()).unwrap_or_default(),
             ]
         })
     });
     table(&header, rows)
+}
+
+/// As in `report.json`.
+fn decision_word(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Accepted => "accepted",
+        Decision::Rejected => "rejected",
+    }
 }
 
 /// One row per bone: what a study over many patients needs.
@@ -138,6 +150,8 @@ pub fn bones_csv(report: &Report) -> csv::Result<Vec<u8>> {
         "weakest_section_z_mm",
         "weakest_section_rigidity",
         "weakest_section_reduction_percent",
+        "rejected_lesions",
+        "rejected_slices",
     ];
     let report = report.rounded();
     let rows = report.bones.iter().enumerate().map(|(index, bone)| bone_row(&report, index, bone));
@@ -145,17 +159,17 @@ pub fn bones_csv(report: &Report) -> csv::Result<Vec<u8>> {
 }
 
 fn bone_row(report: &Report, index: usize, bone: &BoneReport) -> Vec<String> {
-    let flagged: Vec<_> = bone.slices.iter().filter(|slice| slice.flagged).collect();
+    let flagged: Vec<_> = bone.slices.iter().filter(|slice| slice.flag_stands()).collect();
     let axial = words::worst_by(bone, |slice| slice.axial_lysis_percent);
     let around = words::worst_by(bone, |slice| slice.circumferential_lysis_percent);
-    let largest = |of: fn(&LesionReport) -> Option<f64>| field(bone.lesions.iter().filter_map(of).reduce(f64::max));
+    let largest = |of: fn(&LesionReport) -> Option<f64>| field(words::standing(bone).filter_map(of).reduce(f64::max));
     let rules = |met: Verdict| {
         let names: Vec<_> = bone.rules.iter().filter(|rule| rule.met == met).map(|rule| rule.name.as_str()).collect();
         names.join("; ")
     };
     let flagged_instances: Vec<_> =
         flagged.iter().filter_map(|slice| slice.instance_number).map(|n| n.to_string()).collect();
-    let types: Vec<_> = bone.lesions.iter().map(|lesion| lesion.kind.as_str()).collect();
+    let types: Vec<_> = words::standing(bone).map(|lesion| lesion.kind.as_str()).collect();
     vec![
         report.series.series_instance_uid.clone(),
         (index + 1).to_string(),
@@ -178,10 +192,10 @@ fn bone_row(report: &Report, index: usize, bone: &BoneReport) -> Vec<String> {
         at(around.and_then(|slice| slice.circumferential_lysis_ci95), 0),
         at(around.and_then(|slice| slice.circumferential_lysis_ci95), 1),
         field(around.and_then(|slice| slice.instance_number)),
-        bone.lesions.len().to_string(),
+        words::standing(bone).count().to_string(),
         largest(|lesion| lesion.axial_extent_mm),
         largest(|lesion| lesion.height_mm),
-        bone.lesions.iter().any(|lesion| lesion.through_the_wall).to_string(),
+        words::standing(bone).any(|lesion| lesion.through_the_wall).to_string(),
         types.join("; "),
         field(bone.mirels.as_ref().and_then(|mirels| mirels.total)),
         field(bone.mirels.as_ref().map(|mirels| mirels.range[0])),
@@ -197,5 +211,7 @@ fn bone_row(report: &Report, index: usize, bone: &BoneReport) -> Vec<String> {
         field(bone.weakest_section.as_ref().map(|w| w.z_mm)),
         bone.weakest_section.as_ref().map(|w| w.rigidity.clone()).unwrap_or_default(),
         field(bone.weakest_section.as_ref().map(|w| w.reduction_percent)),
+        bone.lesions.iter().filter(|lesion| lesion.is_rejected()).count().to_string(),
+        bone.slices.iter().filter(|slice| slice.flagged && slice.is_rejected()).count().to_string(),
     ]
 }

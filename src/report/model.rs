@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::language::Sentence;
 
+pub use super::review::Decision;
 pub use super::rigidity::{RigidityReport, StiffnessReport, WeakestSectionReport};
 pub use crate::scores::recommendation::Category;
 pub use crate::scores::verdict::Verdict;
@@ -31,6 +32,9 @@ pub struct Report {
     pub series: SeriesReport,
     /// Settings of the run, as the user gave them or as they were by default.
     pub settings: BTreeMap<String, serde_json::Value>,
+    /// The review that was taken into account (`--review`); absent where none was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<ReviewReport>,
     /// The long bones found, also those of which nothing could be measured.
     pub bones: Vec<BoneReport>,
 }
@@ -44,9 +48,32 @@ impl Report {
             disclaimer: DISCLAIMER.into(),
             series,
             settings,
+            review: None,
             bones: Vec::new(),
         }
     }
+}
+
+/// Whose review was taken into account. What it says stands with each lesion and slice.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReviewReport {
+    /// As they want to be called; may be empty.
+    pub reviewer: String,
+    /// When the review was saved, ISO 8601.
+    pub date: String,
+    /// The program that wrote the report that was reviewed.
+    pub tool: Tool,
+    /// What has changed since: another version of the program, a lesion of another number or extent.
+    pub notes: Vec<Sentence>,
+}
+
+/// What a reviewer says of one finding.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RemarkReport {
+    /// `accepted`: confirmed. `rejected`: listed, but counted in no rule and no score. `null`: only commented.
+    pub decision: Option<Decision>,
+    /// Free text; may be empty.
+    pub comment: String,
 }
 
 /// Name and version of a program.
@@ -200,8 +227,28 @@ pub struct SliceReport {
     pub reference_thickness_mm: Option<f64>,
     /// Rigidities of the section across the bone's axis; `null` where not measured.
     pub rigidity: Option<RigidityReport>,
-    /// Both percentages exceed the thresholds of `guideline-30-50` in this slice.
+    /// Both percentages exceed the thresholds of `guideline-30-50` in this slice, as measured.
     pub flagged: bool,
+    /// What the reviewer says of the flag; `rejected` also where only rejected lesions reach the slice, which no rule then
+    /// counts. Absent where nothing was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<RemarkReport>,
+}
+
+impl SliceReport {
+    /// Was the flag rejected by a reviewer?
+    pub fn is_rejected(&self) -> bool {
+        decision(&self.review) == Some(Decision::Rejected)
+    }
+
+    /// Does its flag count?
+    pub fn flag_stands(&self) -> bool {
+        self.flagged && !self.is_rejected()
+    }
+}
+
+fn decision(review: &Option<RemarkReport>) -> Option<Decision> {
+    review.as_ref()?.decision
 }
 
 /// Circumferential lysis at fixed depths of loss, percent.
@@ -249,6 +296,21 @@ pub struct LesionReport {
     /// Name of the outlined region that it belongs to; absent where no region was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    /// What the reviewer says of it; absent where nothing was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<RemarkReport>,
+}
+
+impl LesionReport {
+    /// Was it rejected by a reviewer? Then no rule and no score counts it.
+    pub fn is_rejected(&self) -> bool {
+        decision(&self.review) == Some(Decision::Rejected)
+    }
+
+    /// Was it confirmed by a reviewer?
+    pub fn is_confirmed(&self) -> bool {
+        decision(&self.review) == Some(Decision::Accepted)
+    }
 }
 
 /// Mirels' score: four items of 1 to 3 points.

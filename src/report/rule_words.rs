@@ -67,8 +67,8 @@ pub(super) fn quantities(language: Language, bone: &BoneReport, rule: &RuleRepor
     let mut quantities: Vec<Quantity> =
         found.into_iter().map(|(name, value)| quantity(language, rule, name, value)).collect();
     // A breach has no number of its own, but alone it may decide the rule.
-    if rule.name == "tatar-planning-ct" && !bone.lesions.is_empty() {
-        let through = bone.lesions.iter().any(|lesion| lesion.through_the_wall);
+    if rule.name == "tatar-planning-ct" && words::standing(bone).next().is_some() {
+        let through = words::standing(bone).any(|lesion| lesion.through_the_wall);
         quantities.push(Quantity {
             language,
             name: language.pick("through the wall", "toute l’épaisseur").into(),

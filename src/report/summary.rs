@@ -1,27 +1,41 @@
-//! The summary for the terminal: sentences a person can read aloud, 80 columns at most.
+//! The summary for the terminal: sentences a person can read aloud, 80 columns at most. Colour adds to words, it never stands
+//! for one.
 
 use super::model::*;
 use super::rule_words::details;
+use super::summary_marks::{Mark, marked, styled, unmarked};
 use super::words;
-use crate::language::{Language, Text};
+use crate::language::{Language, Sentence, Text};
 use crate::scores::DISCLAIMER_TEXT;
+use unicode_width::UnicodeWidthChar;
 
 /// Widest line.
 const COLUMNS: usize = 80;
 /// Lesions of a bone that are told; the report has them all.
 const LESIONS: usize = 4;
+/// Stretches of flagged slices that are told.
+const RUNS: usize = 4;
 
 /// What was found, per bone, with the disclaimer; ends with a newline. Sentences that are quoted stand once at the end.
 pub fn summary(report: &Report, language: Language) -> String {
+    unmarked(&marked_summary(report, language))
+}
+
+/// [`summary`] with the escape sequences of a terminal: the same words in the same places.
+pub fn summary_for_terminal(report: &Report, language: Language) -> String {
+    styled(&marked_summary(report, language))
+}
+
+fn marked_summary(report: &Report, language: Language) -> String {
     let report = report.rounded();
     let mut out = Lines::default();
     for warning in &report.series.warnings {
-        out.say(
-            0,
-            language,
-            &format!("Warning: {}", warning.english()),
-            &format!("Attention : {}", warning.of(language)),
-        );
+        say_warning(0, language, warning, &mut out);
+    }
+    if let Some(reviewed) = words::reviewed_by(language, &report) {
+        out.paragraph(0, &reviewed);
+        let notes = report.review.iter().flat_map(|review| &review.notes);
+        notes.for_each(|note| say_warning(0, language, note, &mut out));
     }
     if report.bones.is_empty() {
         out.say(0, language, "No long bone was found in the series.", "Aucun os long n’a été trouvé dans la série.");
@@ -47,7 +61,8 @@ fn bone_summary(language: Language, bone: &BoneReport, out: &mut Lines) {
         _ => language
             .pick(format!("{measured} of {all} slices measured"), format!("{measured} coupes mesurées sur {all}")),
     };
-    out.paragraph(0, &format!("{} (z {z} mm), {covered}", words::bone_title(language, bone).to_uppercase()));
+    let title = marked(Mark::Title, &words::bone_title(language, bone).to_uppercase());
+    out.paragraph(0, &format!("{title} (z {z} mm), {covered}"));
     if measured == 0 {
         // The warning gives the reason in a sentence already.
         if bone.warnings.is_empty() {
@@ -56,14 +71,16 @@ fn bone_summary(language: Language, bone: &BoneReport, out: &mut Lines) {
         warnings(language, bone, out);
         return;
     }
-    if bone.lesions.is_empty() {
+    recommendation(language, bone, out);
+    if words::standing(bone).next().is_none() {
         no_lesion(language, bone, out)
     } else {
         findings(language, bone, out)
     }
+    lesions(language, bone, out);
     for rule in &bone.rules {
         let title = words::rule_title(language, &rule.name);
-        let mut line = format!("{title}: {}", words::verdict_word(language, rule.met));
+        let mut line = format!("{title}: {}", verdict(language, rule.met));
         for detail in details(language, bone, rule) {
             line += &format!(", {detail}");
         }
@@ -73,7 +90,6 @@ fn bone_summary(language: Language, bone: &BoneReport, out: &mut Lines) {
         }
         out.say(2, language, &format!("{line}."), &format!("{}.", line.replacen(':', " :", 1)));
     }
-    recommendation(language, bone, out);
     if let Some(reference) = &bone.reference {
         let words = words::reference_words(language, &reference.kind);
         out.say(2, language, &format!("Reference: {words}."), &format!("Référence : {words}."));
@@ -82,15 +98,26 @@ fn bone_summary(language: Language, bone: &BoneReport, out: &mut Lines) {
     warnings(language, bone, out);
 }
 
+/// The verdict in words, marked.
+fn verdict(language: Language, met: Verdict) -> String {
+    let mark = match met {
+        Verdict::Met => Mark::Alarm,
+        Verdict::Indeterminate => Mark::Caution,
+        Verdict::NotMet => Mark::Calm,
+        Verdict::NotEvaluated => Mark::Faint,
+    };
+    marked(mark, words::verdict_word(language, met))
+}
+
 fn warnings(language: Language, bone: &BoneReport, out: &mut Lines) {
     for warning in &bone.warnings {
-        out.say(
-            2,
-            language,
-            &format!("Warning: {}", warning.english()),
-            &format!("Attention : {}", warning.of(language)),
-        );
+        say_warning(2, language, warning, out);
     }
+}
+
+fn say_warning(indent: usize, language: Language, warning: &Sentence, out: &mut Lines) {
+    let word = marked(Mark::Caution, language.pick("Warning", "Attention"));
+    out.say(indent, language, &format!("{word}: {}", warning.english()), &format!("{word} : {}", warning.of(language)));
 }
 
 /// What is in brackets in the report's reason is left to the page.
@@ -140,10 +167,27 @@ fn findings(language: Language, bone: &BoneReport, out: &mut Lines) {
     }
     let flagged = words::flagged_runs(bone);
     if !flagged.is_empty() {
-        let runs: Vec<_> = flagged.iter().map(|run| run.text(language)).collect();
-        let runs = runs.join(", ");
+        let runs: Vec<_> = flagged.iter().take(RUNS).map(|run| run.text(language)).collect();
+        let mut runs = runs.join(", ");
+        if let Some(more) = flagged.len().checked_sub(RUNS).filter(|more| *more > 0) {
+            runs += &language.pick(format!(" and {more} more"), format!(" et {more} de plus"));
+        }
         out.say(2, language, &format!("Above 30 % and 50 %: {runs}."), &format!("Au-dessus de 30 % et 50 % : {runs}."));
     }
+    let rejected = words::rejected_runs(bone);
+    if !rejected.is_empty() {
+        let runs = words::short_runs(language, &rejected);
+        out.say(
+            2,
+            language,
+            &format!("Flags rejected by the reviewer: {runs}."),
+            &format!("Signalements rejetés par le relecteur : {runs}."),
+        );
+    }
+}
+
+/// The lesions one by one, those too that a reviewer rejected.
+fn lesions(language: Language, bone: &BoneReport, out: &mut Lines) {
     for lesion in bone.lesions.iter().take(LESIONS) {
         let z = words::range_text(language, lesion.z_range_mm, 1);
         let wall = if lesion.through_the_wall {
@@ -158,11 +202,13 @@ fn findings(language: Language, bone: &BoneReport, out: &mut Lines) {
             .as_deref()
             .map_or_else(String::new, |place| format!(", {}", words::place_word(language, place)));
         let kind = words::level_word(language, &lesion.kind);
+        let remark =
+            words::remark(language, lesion.review.as_ref()).map_or_else(String::new, |text| format!(", {text}"));
         out.say(
             2,
             language,
-            &format!("Lesion {name}: {kind}{wall}{place}, {extent} mm long, z {z} mm."),
-            &format!("Lésion {name} : {kind}{wall}{place}, {extent} mm de long, z {z} mm."),
+            &format!("Lesion {name}: {kind}{wall}{place}, {extent} mm long, z {z} mm{remark}."),
+            &format!("Lésion {name} : {kind}{wall}{place}, {extent} mm de long, z {z} mm{remark}."),
         );
     }
     if let Some(more) = bone.lesions.len().checked_sub(LESIONS).filter(|more| *more > 0) {
@@ -171,11 +217,13 @@ fn findings(language: Language, bone: &BoneReport, out: &mut Lines) {
     }
 }
 
+/// First, because it is what is looked for: the headline, and what pain would change.
 fn recommendation(language: Language, bone: &BoneReport, out: &mut Lines) {
-    let Some(advice) = bone.recommendation.as_ref().filter(|advice| advice.category != Category::NoLesion) else {
+    let (Some(advice), Some(headline)) = (&bone.recommendation, words::headline(language, bone)) else { return };
+    if advice.category == Category::NoLesion {
         return;
-    };
-    let headline = words::category_headline(language, advice.category);
+    }
+    let headline = marked(Mark::Title, headline);
     out.say(2, language, &format!("Recommendation: {headline}."), &format!("Recommandation : {headline}."));
     let by_pain = advice.by_pain.as_ref().filter(|_| advice.category == Category::DependsOnPain);
     for (pain, outcome) in by_pain.into_iter().flat_map(words::pain_levels) {
@@ -241,21 +289,21 @@ impl Lines {
         let mut filled = false;
         // Not at the space between a number and its unit, which is printed as a plain one.
         for word in text.split([' ', '\n', '\t']).filter(|word| !word.is_empty()) {
-            let mut word: Vec<char> = word.replace('\u{a0}', " ").chars().collect();
-            if filled && line.chars().count() + 1 + word.len() > COLUMNS {
+            // A name out of a file may hold anything, also what commands a terminal.
+            let word: String = word.replace('\u{a0}', " ").chars().filter(|c| !c.is_control()).collect();
+            if filled && columns(&line) + 1 + columns(&word) > COLUMNS {
                 self.push_line(&mut line, indent);
                 filled = false;
             }
             if filled {
                 line.push(' ');
             }
-            while line.chars().count() + word.len() > COLUMNS {
-                let rest = word.split_off(COLUMNS - line.chars().count());
-                line.extend(word);
-                self.push_line(&mut line, indent);
-                word = rest;
+            for letter in word.chars() {
+                if columns(&line) + letter_columns(letter) > COLUMNS {
+                    self.push_line(&mut line, indent);
+                }
+                line.push(letter);
             }
-            line.extend(word);
             filled = true;
         }
         if filled {
@@ -269,4 +317,13 @@ impl Lines {
         // What stands at the margin is plain text; what is set in belongs to a list.
         *line = " ".repeat(if indent == 0 { 0 } else { indent + 2 });
     }
+}
+
+/// Columns of a terminal that a text takes.
+fn columns(text: &str) -> usize {
+    text.chars().map(letter_columns).sum()
+}
+
+fn letter_columns(letter: char) -> usize {
+    if Mark::of(letter).is_some() { 0 } else { letter.width().unwrap_or(0) }
 }

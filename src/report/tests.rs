@@ -220,6 +220,106 @@ fn the_summary_fits_a_terminal_and_says_all() {
     assert!(summary(&endless, EN).contains("No long bone was found"));
 }
 
+/// Names, comments and numbers of lesions as no one would wish them.
+fn unwieldy() -> Report {
+    let mut report = fixture::bone().report();
+    let bone = &mut report.bones[0];
+    let lesion = bone.lesions[0].clone();
+    bone.lesions = (1..=30)
+        .map(|id| LesionReport {
+            id,
+            region: Some(match id {
+                1 => "GTV_".repeat(60),
+                2 => "骨转移病灶".repeat(20),
+                _ => "a\u{1b}[31mred\u{7}".into(),
+            }),
+            location: Some("proximal-metaphysis".into()),
+            review: Some(RemarkReport {
+                decision: Some(Decision::Accepted),
+                comment: "seen on the MRI too; ".repeat(12),
+            }),
+            ..lesion.clone()
+        })
+        .collect();
+    bone.slices.iter_mut().enumerate().for_each(|(n, slice)| slice.flagged = slice.measured && n % 3 == 0);
+    bone.warnings.push(Sentence::english_only("word ".repeat(300)));
+    report.review = Some(ReviewReport {
+        reviewer: "Dr Éléonore de La Rochefoucauld-Montmorency ".repeat(4),
+        date: "2026-11-24T20:00:00Z".into(),
+        tool: report.tool.clone(),
+        notes: vec![Sentence::english_only("n".repeat(300))],
+    });
+    report
+}
+
+#[test]
+fn no_line_of_the_summary_is_wider_than_a_terminal_whatever_is_in_it() {
+    for language in [EN, Language::Fr] {
+        let text = summary(&unwieldy(), language);
+        for line in text.lines() {
+            assert!(unicode_width::UnicodeWidthStr::width(line) <= 80, "{line}");
+        }
+        assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'), "what commands a terminal is left out");
+        let flowing = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            flowing.contains(language.pick("26 lesions more in the report", "26 lésions de plus dans le rapport")),
+            "{text}"
+        );
+        assert!(
+            flowing.contains(language.pick(" more. Lesion 1", " de plus. Lésion 1")),
+            "not every stretch of flags is told: {text}"
+        );
+    }
+}
+
+#[test]
+fn a_terminal_shows_the_same_words_with_colour_added() {
+    for (report, language) in [(fixture::bone().report(), EN), (unwieldy(), Language::Fr)] {
+        let (plain, styled) = (summary(&report, language), summary_for_terminal(&report, language));
+        assert!(!plain.contains('\u{1b}') && styled.contains('\u{1b}'));
+        assert_eq!(anstream::adapter::strip_str(&styled).to_string(), plain);
+        assert!(!plain.chars().any(|c| ('\u{e000}'..='\u{f8ff}').contains(&c)), "no mark is left");
+    }
+}
+
+#[test]
+fn the_headline_comes_first() {
+    let text = summary(&fixture::bone().report(), EN);
+    let lines: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("LEFT FEMUR")).collect();
+    assert_eq!(lines[1], "  Recommendation: Depends on the patient’s pain.", "{text}");
+}
+
+fn pages(file: &[u8]) -> usize {
+    let text = String::from_utf8_lossy(file);
+    text.matches("/Type /Page\n").count()
+}
+
+#[test]
+fn the_pdf_has_two_pages_and_more_only_where_two_do_not_hold_it() {
+    let bone = fixture::bone();
+    for language in [EN, Language::Fr] {
+        let file = pdf(&bone.report(), &[bone.figures(0)], language).expect("a PDF");
+        assert!(file.starts_with(b"%PDF-1.7") && file.len() < 1_000_000, "{}", file.len());
+        assert_eq!(pages(&file), 2);
+        assert!(file == pdf(&bone.report(), &[bone.figures(0)], language).expect("a PDF"), "the same bytes");
+        assert!(!String::from_utf8_lossy(&file).contains("Date"), "no day");
+        let long = pdf(&unwieldy(), &[bone.figures(0)], language).expect("a PDF");
+        assert!(pages(&long) > 2, "{}", pages(&long));
+    }
+    let mut nothing = bone.report();
+    nothing.bones.clear();
+    assert_eq!(pages(&pdf(&nothing, &[], EN).expect("a PDF")), 2);
+    // Figures of a bone that the report does not have are left out.
+    pdf(&nothing, &[bone.figures(7)], EN).expect("a PDF");
+}
+
+#[test]
+fn the_page_tells_what_a_reviewer_said() {
+    let page = page(&unwieldy(), &[], EN);
+    assert!(page.contains("Reviewed by Dr Éléonore") && page.contains("Confirmed by the reviewer (seen on the MRI"));
+    assert!(!super::page(&fixture::bone().report(), &[], EN).contains("id=\"review\""));
+}
+
 #[test]
 fn everything_is_written_and_other_files_are_kept() {
     let bone = fixture::bone();

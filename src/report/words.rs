@@ -84,6 +84,17 @@ pub(super) fn category_headline(language: Language, category: Category) -> &'sta
     language.pick(text.english, text.french)
 }
 
+/// What the recommendation says of a bone as a headline; `None` where nothing was measured.
+pub(super) fn headline(language: Language, bone: &BoneReport) -> Option<&'static str> {
+    let category = bone.recommendation.as_ref()?.category;
+    Some(match category {
+        Category::NoLesion if !bone.lesions.is_empty() => {
+            language.pick("No lesion left after review", "Aucune lésion retenue après relecture")
+        }
+        category => category_headline(language, category),
+    })
+}
+
 /// The category as in `report.json`.
 pub(super) fn category_code(category: Category) -> &'static str {
     match category {
@@ -232,7 +243,42 @@ pub(super) fn runs<K: PartialEq>(slices: &[SliceReport], key: impl Fn(&SliceRepo
 
 /// The slices in which the flag of the guideline stands.
 pub(super) fn flagged_runs(bone: &BoneReport) -> Vec<Run> {
-    runs(&bone.slices, |slice| slice.flagged.then_some(())).into_iter().map(|(_, run)| run).collect()
+    runs(&bone.slices, |slice| slice.flag_stands().then_some(())).into_iter().map(|(_, run)| run).collect()
+}
+
+/// The slices whose flag a reviewer rejected.
+pub(super) fn rejected_runs(bone: &BoneReport) -> Vec<Run> {
+    let rejected = runs(&bone.slices, |slice| (slice.flagged && slice.is_rejected()).then_some(()));
+    rejected.into_iter().map(|(_, run)| run).collect()
+}
+
+/// The lesions that count: all but those that a reviewer rejected.
+pub(super) fn standing(bone: &BoneReport) -> impl Iterator<Item = &LesionReport> {
+    bone.lesions.iter().filter(|lesion| !lesion.is_rejected())
+}
+
+/// "rejected by the reviewer (a vessel)", "confirmed by the reviewer"; `None` where nothing was said.
+pub(super) fn remark(language: Language, remark: Option<&RemarkReport>) -> Option<String> {
+    let remark = remark?;
+    let decision = match remark.decision {
+        Some(Decision::Accepted) => language.pick("confirmed by the reviewer", "confirmée par le relecteur"),
+        Some(Decision::Rejected) => language.pick("rejected by the reviewer", "rejetée par le relecteur"),
+        None if remark.comment.is_empty() => return None,
+        None => language.pick("reviewer’s comment", "commentaire du relecteur"),
+    };
+    Some(if remark.comment.is_empty() { decision.into() } else { format!("{decision} ({})", remark.comment) })
+}
+
+/// "Reviewed by Dr X on 2026-11-24." `None` without a review.
+pub(super) fn reviewed_by(language: Language, report: &Report) -> Option<String> {
+    let review = report.review.as_ref()?;
+    let by = match review.reviewer.trim() {
+        "" => String::new(),
+        name => language.pick(format!(" by {name}"), format!(" par {name}")),
+    };
+    let day = review.date.split('T').next().unwrap_or_default();
+    let on = if day.is_empty() { String::new() } else { language.pick(format!(" on {day}"), format!(" le {day}")) };
+    Some(language.pick(format!("Reviewed{by}{on}."), format!("Relu{by}{on}.")))
 }
 
 /// What was not measured, with the reason.
@@ -382,6 +428,14 @@ pub(super) fn largest(
 
 /// That there is no lesion, and where it was looked for.
 pub(super) fn no_lesion(language: Language, bone: &BoneReport) -> String {
+    if !bone.lesions.is_empty() {
+        return language
+            .pick(
+                "Every lesion that was found was rejected by the reviewer; none is counted.",
+                "Toutes les lésions trouvées ont été rejetées par le relecteur ; aucune n’est comptée.",
+            )
+            .into();
+    }
     match &bone.restricted_to {
         None => language
             .pick(

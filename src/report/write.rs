@@ -2,7 +2,7 @@
 //! system, so that renaming is atomic), and only when all of them are complete are they renamed into place.
 
 use super::figures::{self, BoneFigures, ViewerBone};
-use super::model::Report;
+use super::model::{Report, SliceReport};
 use super::{csv, html, words};
 use crate::anatomy::{BoneName, Side};
 use crate::dicom::write::ObjectKind;
@@ -57,12 +57,13 @@ pub fn write_all(dir: &Path, report: &Report, figures: &[BoneFigures], language:
     write_report(dir, &contents(report, figures, language)?)
 }
 
-/// Writes the files of a report ([`contents`], and DICOM objects in the folder `dicom`), by their path within `dir`, as
-/// [`write_all`] does. Pictures and objects of an earlier report are removed.
+/// Writes the files of a report ([`contents`], `report.pdf`, and DICOM objects in the folder `dicom`), by their path within
+/// `dir`, as [`write_all`] does. Pictures, objects and the PDF of an earlier report are removed.
 pub fn write_report(dir: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<(), ReportError> {
     write_files(dir, files, "report.json", || {
         remove_stale(dir, "figures", is_figure_name, files)?;
         remove_stale(dir, "masks", is_mask_name, files)?;
+        remove_stale(dir, ".", |name| name == "report.pdf", files)?;
         remove_stale(dir, "dicom", is_object_name, files)
     })
 }
@@ -167,7 +168,8 @@ fn remove_stale(
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if ours(&name) && !files.contains_key(&format!("{folder}/{name}")) {
+        let path = if folder == "." { name.clone() } else { format!("{folder}/{name}") };
+        if ours(&name) && !files.contains_key(&path) {
             fs::remove_file(entry.path())?;
         }
     }
@@ -267,7 +269,7 @@ impl DrawnBone {
             report.bones[..index].iter().filter(|other| (&other.bone, &other.side) == (&bone.bone, &bone.side)).count();
         let number = if namesakes == 0 { String::new() } else { format!("-{}", namesakes + 1) };
         let title = words::bone_title(language, bone);
-        let flagged: Vec<bool> = bone.slices.iter().map(|slice| slice.flagged).collect();
+        let flagged: Vec<bool> = bone.slices.iter().map(SliceReport::flag_stands).collect();
         let pictures = figures.crops.par_iter().map(|crop| {
             let id = format!("b{index}-s{}", crop.slice_index);
             // By position, which is always there and unique; the instance number stands in the picture.

@@ -24,6 +24,11 @@ pub enum ModulusLaw {
     Morgan,
 }
 
+impl ModulusLaw {
+    /// Every law with its word.
+    pub const WORDS: &'static [(&'static str, Self)] = LAWS;
+}
+
 const LAWS: &[(&str, ModulusLaw)] =
     &[("ctra", ModulusLaw::Ctra), ("keyak", ModulusLaw::Keyak), ("morgan", ModulusLaw::Morgan)];
 

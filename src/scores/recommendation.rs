@@ -112,6 +112,14 @@ pub fn without_lesion() -> Recommendation {
     }
 }
 
+/// The recommendation for a bone whose lesions a reviewer has all rejected.
+pub fn all_rejected() -> Recommendation {
+    Recommendation {
+        text: "Every lesion that was found was rejected by the reviewer; none is counted.".to_owned(),
+        ..without_lesion()
+    }
+}
+
 /// The recommendation for a bone with a lesion, from the 30/50 image criterion and the score.
 ///
 /// Where the possible totals lead to different categories for a reason other than pain, the answer is

@@ -184,12 +184,13 @@ def check_sr(path, report, seg_path):
         ("Extent along", "height_mm", "mm"),
         ("Lesion size over the cortex", "size_fraction_of_cortex", "1"),
     ]
-    for group, (_, lesion) in zip(of_lesions, lesions):
+    for group, (bone, lesion) in zip(of_lesions, lesions):
         numbers = {m.name.meaning: m for m in group.get_measurements()}
         for start, name, unit in wanted:
             number = next(m for meaning, m in numbers.items() if meaning.startswith(start))
             same = abs(float(number.value) - lesion[name]) < 1e-9 and number.unit.value == unit
             check(f"sr: {group.tracking_identifier}: {name}", same, f"{float(number.value)} {unit}")
+        check_rigidity(group.tracking_identifier, numbers, bone, lesion)
         if seg is not None:
             segments = {s.TrackingUID: s.SegmentNumber for s in seg.SegmentSequence}
             item = next(i for i in group[0].ContentSequence if i.ValueType == "IMAGE")
@@ -200,6 +201,32 @@ def check_sr(path, report, seg_path):
     texts = [i.TextValue for part in said.ContentSequence if part.ValueType == "CONTAINER" for i in part.get("ContentSequence", []) if i.ValueType == "TEXT"]
     rules = [rule["name"] for bone in report["bones"] for rule in bone["rules"]]
     check("sr: rules as text", all(any(f"({name})" in text for text in texts) for name in rules), len(rules))
+
+
+def check_rigidity(label, numbers, bone, lesion):
+    """The section that lost most of any rigidity among those at the lesion, with its units; none where none was computed."""
+    low, high = lesion["z_range_mm"]
+    at_lesion = [s for s in bone["slices"] if s["measured"] and s["rigidity"] and low <= s["z_mm"] <= high]
+    found = numbers.get("Axial rigidity EA of the weakest section")
+    if not at_lesion:
+        check(f"sr: {label}: no rigidity was computed, none is told", found is None)
+        return
+    lost = lambda r: max(r["ea_reduction_percent"], r["ei_reduction_percent"], r["gj_reduction_percent"])
+    z = float(numbers["Patient z of the weakest section"].value)
+    section = next((s for s in at_lesion if s["z_mm"] == z), None)
+    check(f"sr: {label}: the weakest section", section and lost(section["rigidity"]) == max(lost(s["rigidity"]) for s in at_lesion), z)
+    for meaning, name, unit in [
+        ("Axial rigidity EA of the weakest section", "ea_n", "N"),
+        ("Smallest bending rigidity EI of the weakest section", "ei_min_nmm2", "N.mm2"),
+        ("Largest bending rigidity EI of the weakest section", "ei_max_nmm2", "N.mm2"),
+        ("Torsional rigidity GJ of the weakest section", "gj_nmm2", "N.mm2"),
+        ("Reduction of EA in the weakest section", "ea_reduction_percent", "%"),
+        ("Reduction of EI in the weakest section", "ei_reduction_percent", "%"),
+        ("Reduction of GJ in the weakest section", "gj_reduction_percent", "%"),
+    ]:
+        number, expected = numbers[meaning], section["rigidity"][name]
+        same = abs(float(number.value) - expected) <= 1e-9 * abs(expected) and number.unit.value == unit
+        check(f"sr: {label}: {name}", same, f"{float(number.value)} {unit}")
 
 
 def check_key_objects(path, report, slices):
@@ -232,6 +259,9 @@ def main():
         if name.startswith("sc-"):
             pixels = found.pixel_array
             check(f"{name}: a picture in colours", pixels.shape == (found.Rows, found.Columns, 3) and pixels.std() > 10)
+    if any(name.startswith("sc-") for name in objects):
+        plots = [name for name in objects if name.startswith("sc-") and name.endswith("-map.dcm")]
+        check("sc: map and profile of every measured bone", len(plots) == len(report["bones"]), len(plots))
 
 
 if __name__ == "__main__":

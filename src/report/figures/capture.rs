@@ -1,6 +1,7 @@
 //! The picture of a slice as pixels, for viewing stations that show no SVG.
 
 use super::picture::{RASTER, class, windowed};
+use super::plain::{Anchor, Canvas, Palette, Raster, draw_map, draw_profile};
 use super::{BoneFigures, SliceCrop};
 use crate::cortex::SECTORS;
 use crate::cortex::polar::{Direction, inner_radius_mm};
@@ -11,6 +12,8 @@ use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster};
 
 const GAP: u32 = 8;
 const LINE: u32 = 22;
+/// Width and height of a plot.
+const PLOT: [u32; 2] = [520, 660];
 const CONTOUR: Rgb<u8> = Rgb([0x7f, 0xe3, 0xff]);
 /// As in the page's style: lost above the depth, above half, through the wall.
 const LOST: [Rgb<u8>; 3] = [Rgb([0xf0, 0xe4, 0x42]), Rgb([0xf2, 0x8e, 0x2b]), Rgb([0xff, 0x3b, 0x5c])];
@@ -20,24 +23,62 @@ const INK: Rgb<u8> = Rgb([235, 235, 235]);
 /// CT beside the same with outer contour and lost sectors, which slice it is and its numbers below. `title` names the bone.
 /// `None` where there is nothing to show.
 pub fn slice(figures: &BoneFigures, crop: &SliceCrop, title: &str) -> Option<RgbImage> {
-    let grey = windowed(crop)?;
     let row = figures.cortex.slices.iter().position(|slice| slice.slice_index == crop.slice_index)?;
     let mut canvas = RgbImage::from_pixel(2 * RASTER + GAP, RASTER + 3 * LINE, PAPER);
+    for (panel, x) in panels(figures, crop)?.iter().zip([0, RASTER + GAP]) {
+        image::imageops::replace(&mut canvas, panel, i64::from(x), 0);
+    }
+    orientation(&mut canvas);
+    captions(figures, crop, row, title, &mut canvas);
+    Some(canvas)
+}
+
+/// The CT alone, and with outer contour and lost sectors: two squares without a word. `None` where there is nothing to show.
+pub fn panels(figures: &BoneFigures, crop: &SliceCrop) -> Option<[RgbImage; 2]> {
+    let grey = windowed(crop)?;
+    let row = figures.cortex.slices.iter().position(|slice| slice.slice_index == crop.slice_index)?;
+    let mut plain = RgbImage::from_pixel(RASTER, RASTER, PAPER);
     let corner = [(RASTER - grey.width()) / 2, (RASTER - grey.height()) / 2];
     for (x, y, pixel) in grey.enumerate_pixels() {
-        let plain = Rgb([pixel[0]; 3]);
-        canvas.put_pixel(corner[0] + x, corner[1] + y, plain);
-        canvas.put_pixel(RASTER + GAP + corner[0] + x, corner[1] + y, plain);
+        plain.put_pixel(corner[0] + x, corner[1] + y, Rgb([pixel[0]; 3]));
     }
+    let mut marked = plain.clone();
     overlay(figures, crop, row, [grey.width(), grey.height()], &mut |x, y, colour, share| {
-        let pixel = canvas.get_pixel_mut(RASTER + GAP + corner[0] + x, corner[1] + y);
+        let pixel = marked.get_pixel_mut(corner[0] + x, corner[1] + y);
         for (old, new) in pixel.0.iter_mut().zip(colour.0) {
             *old = (f32::from(*old) * (1.0 - share) + f32::from(new) * share) as u8;
         }
     });
-    orientation(&mut canvas);
-    captions(figures, crop, row, title, &mut canvas);
-    Some(canvas)
+    Some([plain, marked])
+}
+
+/// The unrolled cortex and, beside it on the same scale of patient z, both percentages along the bone; `flagged` is per slice
+/// of the cortex.
+pub fn map_and_profile(figures: &BoneFigures, flagged: &[bool], title: &str) -> RgbImage {
+    let [width, height] = PLOT;
+    let mut raster = Raster::new(2 * width, height + 5 * LINE, PAPER.0);
+    let size = [f64::from(width) - 16.0, f64::from(height - LINE)];
+    let corner = |column: u32| [f64::from(column * width) + 8.0, f64::from(LINE)];
+    draw_map(&mut raster, figures, corner(0), size, &Palette::SCREEN, Language::En);
+    draw_profile(&mut raster, figures, flagged, (corner(1), size), &Palette::SCREEN, Language::En);
+    let outlined = format!("outlined: loss above {:.0} %; hatched: not measured", 100.0 * figures.depth);
+    let captions = [
+        ["mass left of the reference", outlined.as_str(), "L left, P posterior, R right, A anterior"],
+        [
+            "percent lost with 95 % intervals",
+            "solid, 30 %: axial; dashed, 50 %: circumferential",
+            "bar at the right: flagged slices",
+        ],
+    ];
+    let titles = [format!("{title}: unrolled cortex"), "lysis along the bone".into()];
+    for ((lines, title), column) in captions.into_iter().zip(titles).zip(0u32..) {
+        let [x, _] = corner(column);
+        raster.text([x, 17.0], Anchor::Start, INK.0, &title);
+        for (line, n) in lines.into_iter().zip(1u32..) {
+            raster.text([x, f64::from(height + LINE * n)], Anchor::Start, INK.0, line);
+        }
+    }
+    raster.image
 }
 
 /// Marks the pixels of the second panel.

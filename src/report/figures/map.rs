@@ -83,19 +83,19 @@ pub fn unrolled_map(figures: &BoneFigures, language: Language, title: &str, id: 
     svg.finish()
 }
 
-fn measured(figures: &BoneFigures, row: usize) -> bool {
+pub(super) fn measured(figures: &BoneFigures, row: usize) -> bool {
     figures.cortex.slices.get(row).is_some_and(|slice| slice.not_measured.is_none())
         && figures.lysis.slices.get(row).is_some_and(Option::is_some)
 }
 
 /// Loss of one cell; `None` where not measured.
-fn loss(figures: &BoneFigures, row: usize, sector: usize) -> Option<f32> {
+pub(super) fn loss(figures: &BoneFigures, row: usize, sector: usize) -> Option<f32> {
     let loss = *figures.lysis.loss.get(row)?.get(sector)?;
     (measured(figures, row) && loss.is_finite()).then_some(loss)
 }
 
 /// Mass over reference mass; where the reference is no number, what the loss says.
-fn share(figures: &BoneFigures, row: usize, sector: usize) -> Option<f64> {
+pub(super) fn share(figures: &BoneFigures, row: usize, sector: usize) -> Option<f64> {
     let loss = loss(figures, row, sector)?;
     let mass = figures.cortex.slices.get(row).and_then(|slice| slice.mass_mm2.get(sector)).copied();
     let reference = figures.lysis.reference.mass_mm2.get(row).and_then(|row| row.get(sector)).copied();

@@ -9,6 +9,7 @@ mod crop;
 mod map;
 mod packed;
 mod picture;
+pub(crate) mod plain;
 mod profile;
 mod rigidity;
 pub(crate) mod svg;

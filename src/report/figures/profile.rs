@@ -74,7 +74,7 @@ fn x(percent: f64) -> f64 {
     LEFT + WIDTH * percent.clamp(0.0, 100.0) / 100.0
 }
 
-fn slice<'a>(figures: &'a BoneFigures, row: usize) -> Option<&'a SliceLysis> {
+pub(super) fn slice<'a>(figures: &'a BoneFigures, row: usize) -> Option<&'a SliceLysis> {
     figures.cortex.slices.get(row).filter(|slice| slice.not_measured.is_none())?;
     figures.lysis.slices.get(row)?.as_ref()
 }

@@ -3,6 +3,7 @@
 
 mod bone;
 mod mirels;
+mod review;
 mod review_form;
 mod rigidity;
 mod rules;
@@ -55,6 +56,7 @@ pub fn page(report: &Report, drawn: &[DrawnBone], language: Language) -> String 
                 }
                 main {
                     (summary::section(language, report))
+                    (review::section(report, language))
                     @for (index, bone, drawn) in &measured { (bone::section(language, report, *index, bone, *drawn)) }
                     (review_form::section(language))
                     (reading(language))

@@ -26,6 +26,14 @@ const THICKNESS: Code = Code::private("thickness", "Mean wall thickness in the s
 const INTACT_THICKNESS: Code = Code::private("thickness-intact", "The same of the intact wall, expected");
 const SHARE_OF_CORTEX: Code = Code::private("size-cortex", "Lesion size over the cortex");
 const SHARE_OF_DIAMETER: Code = Code::private("size-diameter", "Lesion size over the bone's diameter");
+const EA: Code = Code::private("ea", "Axial rigidity EA of the weakest section");
+const EI: Code = Code::private("ei-min", "Smallest bending rigidity EI of the weakest section");
+const EI_MAX: Code = Code::private("ei-max", "Largest bending rigidity EI of the weakest section");
+const GJ: Code = Code::private("gj", "Torsional rigidity GJ of the weakest section");
+const EA_LOST: Code = Code::private("ea-lost", "Reduction of EA in the weakest section");
+const EI_LOST: Code = Code::private("ei-lost", "Reduction of EI in the weakest section");
+const GJ_LOST: Code = Code::private("gj-lost", "Reduction of GJ in the weakest section");
+const SECTION_Z: Code = Code::private("section-z", "Patient z of the weakest section");
 const THROUGH: Code = Code::private("through-wall", "Gone through the whole wall");
 const LESION_TYPE: Code = Code::private("lesion-type", "Lesion type");
 const FLAGGED: Code = Code::private("slices-flagged", "Slices flagged by guideline-30-50");
@@ -43,9 +51,12 @@ const MIRELS_ITEM: [Code; 4] = [
 const MIRELS: Code = Code::private("mirels", "Mirels' score in words");
 const RULE: Code = Code::private("rule", "Published rule");
 const RECOMMENDATION: Code = Code::private("recommendation", "Recommendation quoted");
+const REVIEW: Code = Code::private("review", "What a reviewer said");
 const WARNING: Code = Code::private("warning", "What to know before trusting the numbers");
 const DISCLAIMER: Code = Code::private("disclaimer", "What the numbers may be used for");
 
+const NEWTON: Code = Code::ucum("N", "N");
+const NEWTON_MM2: Code = Code::ucum("N.mm2", "N.mm2");
 const POINTS: Code = Code::ucum("{points}", "points");
 const YES: Code = Code::sct("373066001", "Yes");
 const NO: Code = Code::sct("373067005", "No");
@@ -59,6 +70,9 @@ pub(super) fn findings(
     segments: &[Tracked],
 ) -> Findings {
     let mut found = Findings { statements: vec![(DISCLAIMER, report.disclaimer.clone())], ..Findings::default() };
+    if let Some(reviewed) = words::reviewed_by(Language::En, report) {
+        found.statements.push((REVIEW, reviewed));
+    }
     for (index, ((bone, title), numbers)) in bones.iter().zip(titles).zip(&report.bones).enumerate() {
         // The bone's own segment comes before those of its parts.
         let of_bone = segments.iter().position(|s| s.bone == index && s.lesion.is_none());
@@ -77,7 +91,7 @@ pub(super) fn findings(
         };
         let whole = group(title.clone(), bone.code(), of_bone);
         found.groups.push(Group { measurements: of_whole_bone(numbers), ..whole });
-        for lesion in &numbers.lesions {
+        for lesion in words::standing(numbers) {
             let segment = segments.iter().position(|s| s.bone == index && s.lesion == Some(lesion.id));
             found.groups.push(Group {
                 measurements: of_lesion(numbers, lesion),
@@ -126,8 +140,45 @@ fn of_lesion(bone: &BoneReport, lesion: &LesionReport) -> Vec<Measurement> {
         measurement(SHARE_OF_DIAMETER, lesion.size_fraction_of_diameter, None, codes::UNITLESS),
     ]
     .into_iter()
+    .chain(rigidity(bone, lesion))
     .flatten()
     .collect()
+}
+
+/// The section at the lesion that lost most of any rigidity; nothing where none was computed.
+fn rigidity(bone: &BoneReport, lesion: &LesionReport) -> Vec<Option<Measurement>> {
+    let Some((z_mm, section)) = weakest_at(bone, lesion) else { return Vec::new() };
+    let one = |concept, value: f64, unit| measurement(concept, Some(value), None, unit);
+    let lost = |concept, value: f64, ends| measurement(concept, Some(value), Some(ends), codes::PERCENT);
+    vec![
+        one(SECTION_Z, z_mm, codes::MILLIMETRE),
+        one(EA, section.ea_n, NEWTON),
+        one(EI, section.ei_min_nmm2, NEWTON_MM2),
+        one(EI_MAX, section.ei_max_nmm2, NEWTON_MM2),
+        one(GJ, section.gj_nmm2, NEWTON_MM2),
+        lost(EA_LOST, section.ea_reduction_percent, section.ea_reduction_ci95),
+        lost(EI_LOST, section.ei_reduction_percent, section.ei_reduction_ci95),
+        lost(GJ_LOST, section.gj_reduction_percent, section.gj_reduction_ci95),
+    ]
+}
+
+fn weakest_at<'a>(bone: &'a BoneReport, lesion: &LesionReport) -> Option<(f64, &'a RigidityReport)> {
+    let [low, high] = lesion.z_range_mm;
+    let within = |z_mm: f64| (low - 1e-6..=high + 1e-6).contains(&z_mm);
+    // Told of the whole bone already: rounded, several sections may seem to have lost as much.
+    if let Some(weakest) = bone.weakest_section.as_ref().filter(|weakest| within(weakest.z_mm)) {
+        let slice = bone.slices.iter().find(|slice| slice.z_mm == weakest.z_mm)?;
+        return Some((slice.z_mm, slice.rigidity.as_ref()?));
+    }
+    let most = |r: &RigidityReport| {
+        [r.ea_reduction_percent, r.ei_reduction_percent, r.gj_reduction_percent].into_iter().fold(f64::MIN, f64::max)
+    };
+    bone.slices
+        .iter()
+        .filter(|slice| slice.measured && within(slice.z_mm))
+        .filter_map(|slice| Some((slice.z_mm, slice.rigidity.as_ref()?)))
+        // Of equals the lowest, as everywhere.
+        .reduce(|a, b| if most(b.1) > most(a.1) { b } else { a })
 }
 
 fn evaluations(lesion: &LesionReport) -> Vec<(Code, Code)> {
@@ -152,7 +203,7 @@ fn of_whole_bone(bone: &BoneReport) -> Vec<Measurement> {
     };
     let count = |n: usize| Some(n as f64);
     let measured = bone.slices.iter().filter(|s| s.measured).count();
-    let flagged = bone.slices.iter().filter(|s| s.flagged).count();
+    let flagged = bone.slices.iter().filter(|s| s.flag_stands()).count();
     let mut all = vec![
         highest(AXIAL, axial.and_then(|s| s.axial_lysis_percent), axial.and_then(|s| s.axial_lysis_ci95)),
         highest(
@@ -224,6 +275,11 @@ fn statements(bone: &BoneReport, title: &str) -> Vec<(Code, String)> {
         let text = format!("{title}: {} Source: {}", recommendation.text, recommendation.source.english());
         said.push((RECOMMENDATION, text));
     }
+    for lesion in &bone.lesions {
+        if let Some(remark) = words::remark(Language::En, lesion.review.as_ref()) {
+            said.push((REVIEW, format!("{title}, lesion {}: {remark}.", lesion.id)));
+        }
+    }
     said.extend(bone.warnings.iter().map(|warning| (WARNING, format!("{title}: {}", warning.english()))));
     said
 }
@@ -243,6 +299,15 @@ mod tests {
             INTACT_THICKNESS,
             SHARE_OF_CORTEX,
             SHARE_OF_DIAMETER,
+            EA,
+            EI,
+            EI_MAX,
+            GJ,
+            EA_LOST,
+            EI_LOST,
+            GJ_LOST,
+            SECTION_Z,
+            REVIEW,
             THROUGH,
             LESION_TYPE,
             FLAGGED,

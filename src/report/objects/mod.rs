@@ -3,8 +3,8 @@
 
 mod findings;
 
-use super::figures::{BoneFigures, capture};
-use super::model::{BoneReport, Report};
+use super::figures::{BoneFigures, SliceCrop, capture};
+use super::model::{BoneReport, Report, SliceReport};
 use super::{to_json, words};
 use crate::analysis::MeasuredBone;
 use crate::anatomy::{BoneName, Side};
@@ -14,6 +14,7 @@ use crate::language::Language;
 use crate::masks::{BoneMasks, bone_masks};
 use crate::volume::{Grid, Region};
 use findings::{Tracked, findings};
+use image::RgbImage;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,7 +40,7 @@ impl ExportBone {
             name: measured.bone.name,
             side: measured.bone.side,
             masks: bone_masks(grid, measured),
-            flagged: rows.filter(|(_, row)| row.flagged).map(|(section, _)| section.slice_index).collect(),
+            flagged: rows.filter(|(_, row)| row.flag_stands()).map(|(section, _)| section.slice_index).collect(),
         }
     }
 
@@ -193,28 +194,50 @@ fn key_slices(series: &Series, bones: &[ExportBone]) -> Vec<usize> {
     flagged.into_iter().filter(|k| series.slices.get(*k).is_some_and(Option::is_some)).collect()
 }
 
+/// What is pictured of a bone.
+#[derive(Clone, Copy)]
+enum Pictured<'a> {
+    Slice(&'a SliceCrop),
+    MapAndProfile,
+}
+
+/// The worst slices, then map and profile of each bone beside one another.
 fn pictures(series: &Series, report: &Report, figures: &[BoneFigures], titles: &[String]) -> Vec<Picture> {
-    let all = figures.iter().flat_map(|bone| bone.crops.iter().map(move |crop| (bone, crop)));
-    let all: Vec<_> = all.collect();
-    let picture = |(bone, crop): &(&BoneFigures, &super::SliceCrop)| {
-        let title = titles.get(bone.bone_index)?;
-        let of = report.bones.get(bone.bone_index)?;
-        let capture = capture::slice(bone, crop, title)?;
+    let slices = figures.iter().flat_map(|bone| bone.crops.iter().map(move |crop| (bone, Pictured::Slice(crop))));
+    let plots = figures.iter().map(|bone| (bone, Pictured::MapAndProfile));
+    let all: Vec<(&BoneFigures, Pictured)> = slices.chain(plots).collect();
+    let drawn = all.par_iter().map(|(bone, pictured)| {
+        let (Some(title), Some(of)) = (titles.get(bone.bone_index), report.bones.get(bone.bone_index)) else {
+            return None;
+        };
         let number = titles[..bone.bone_index].iter().filter(|other| title.starts_with(other.as_str())).count();
         let number = if number == 0 { String::new() } else { format!("-{}", number + 1) };
-        Some(Picture {
-            name: format!("{}-{}{number}-slice-{:04}", of.bone, of.side, crop.slice_index),
-            description: format!("{title}: CT in a bone window, and the same with outer contour and lost sectors"),
+        let picture = |part: &str, shown: &str, slice: Option<usize>, image: RgbImage| Picture {
+            name: format!("{}-{}{number}-{part}", of.bone, of.side),
+            description: format!("{title}: {shown}"),
             laterality: match of.side.as_str() {
                 "left" => "L",
                 "right" => "R",
                 _ => "",
             },
-            slice: Some(crop.slice_index).filter(|k| series.slices.get(*k).is_some_and(Option::is_some)),
-            width: capture.width() as usize,
-            height: capture.height() as usize,
-            rgb: capture.into_raw(),
-        })
-    };
-    all.par_iter().filter_map(picture).collect()
+            slice: slice.filter(|k| series.slices.get(*k).is_some_and(Option::is_some)),
+            width: image.width() as usize,
+            height: image.height() as usize,
+            rgb: image.into_raw(),
+        };
+        match *pictured {
+            Pictured::Slice(crop) => {
+                let part = format!("slice-{:04}", crop.slice_index);
+                let shown = "CT in a bone window, and the same with outer contour and lost sectors";
+                let drawn = capture::slice(bone, crop, title);
+                drawn.map(|image| picture(&part, shown, Some(crop.slice_index), image))
+            }
+            Pictured::MapAndProfile => {
+                let flagged: Vec<bool> = of.slices.iter().map(SliceReport::flag_stands).collect();
+                let shown = "unrolled cortex with the mass left of the reference, and lysis along the bone";
+                Some(picture("map", shown, None, capture::map_and_profile(bone, &flagged, title)))
+            }
+        }
+    });
+    drawn.flatten().collect()
 }
