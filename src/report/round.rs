@@ -68,9 +68,12 @@ impl Report {
                 pair(&mut weakest.reduction_ci95, 1);
             }
             bone.lesions.iter_mut().for_each(lesion);
-            for value in bone.rules.iter_mut().flat_map(|rule| rule.values.values_mut()) {
-                maybe(&mut value.value, 2);
-                maybe_pair(&mut value.ci95, 2);
+            for (name, value) in bone.rules.iter_mut().flat_map(|rule| &mut rule.values) {
+                // As the slices and lesions that they are of, or the same number would be printed in two ways.
+                let decimals =
+                    if value.unit == "%" || (value.unit == "mm" && !name.ends_with("_z_mm")) { 1 } else { 2 };
+                maybe(&mut value.value, decimals);
+                maybe_pair(&mut value.ci95, decimals);
             }
         }
         report

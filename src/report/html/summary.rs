@@ -35,8 +35,8 @@ fn card(language: Language, index: usize, bone: &BoneReport) -> Markup {
                 p .headline { (language.say("Not measured", "Non mesuré")) }
                 @if bone.warnings.is_empty() { (why_not(language, bone)) }
             } @else {
+                @if let Some(headline) = words::headline(language, bone) { p .headline { (headline) } }
                 @if let Some(advice) = &bone.recommendation {
-                    p .headline { (words::category_headline(language, advice.category)) }
                     (by_pain(language, advice))
                 }
                 div .halves {

@@ -22,6 +22,7 @@ use std::io::Write;
 /// # Errors
 /// What cannot be put into the format: a fault of the program.
 pub fn pdf(report: &Report, figures: &[BoneFigures], language: Language) -> Result<Vec<u8>, ReportError> {
+    let report = &report.rounded();
     let title = title(language);
     let mut document = fitting(report, figures, language)?;
     footers(&mut document, report, language);
