@@ -28,6 +28,8 @@ pub(super) const MIN_LENGTH_MM: f64 = 40.0;
 /// Shortest run of rings that may be the stump of a bone at the image's end, and its smallest section.
 const MIN_STUB_MM: f64 = 6.0;
 const MIN_STUB_MM2: f64 = 250.0;
+/// Longest stretch without a ring within such a stump, mm.
+const STUB_GAP_MM: f64 = 2.9;
 /// Longest stretch without a ring that is bridged when both ends point at each other.
 const MAX_GAP_MM: f64 = 160.0;
 
@@ -170,7 +172,8 @@ fn shafts_of(volume: &Volume<i16>, all: &[Vec<Section>]) -> Vec<Shaft> {
     let opened = opened(all, dz, &shafts);
     shafts.extend(opened);
     let found = shafts.clone();
-    let cut = rejoin(chains(all, |s: &Section| s.cut && s.filled_area_mm2 <= 2.0 * MAX_SECTION_MM2, filled, dz))
+    let cut = |s: &Section| s.cut && s.filled_area_mm2 <= 2.0 * MAX_SECTION_MM2;
+    let cut = rejoin(chains(all, cut, filled, dz), 2)
         .into_iter()
         .filter(|pieces| pieces.len() as f64 * dz >= MIN_LENGTH_MM && pieces.len() >= 5 && is_long_bone(pieces))
         .filter(|pieces| median_of(pieces, |s| s.wall_hu) >= MIN_CUT_WALL_HU)
@@ -210,7 +213,12 @@ fn opened(all: &[Vec<Section>], dz: f64, found: &[Shaft]) -> Vec<Shaft> {
 fn stubs_of(volume: &Volume<i16>, all: &[Vec<Section>], found: &[Shaft]) -> Vec<Shaft> {
     let (last, dz) = (volume.grid.size[2] - 1, volume.grid.spacing_mm.z);
     let near = |k: usize| (k.min(last - k) as f64) * dz <= MIN_LENGTH_MM;
-    chains(all, |s: &Section| near(s.k) && s.filled_area_mm2 >= MIN_STUB_MM2 && is_ring(s) && !s.cut, filled, dz)
+    let keep = |s: &Section| near(s.k) && s.filled_area_mm2 >= MIN_STUB_MM2 && is_ring(s) && !s.cut;
+    let rings = chains(all, keep, filled, dz);
+    // Between the slices of a thick stack thin slices are interpolated, and a thin shell is open there.
+    let apart = (STUB_GAP_MM / dz) as usize + 1;
+    let rings = if apart > 1 { rejoin(rings, apart) } else { rings };
+    rings
         .into_iter()
         .filter(|rings| rings.len() >= 3 && course_mm(rings, dz) >= MIN_STUB_MM && is_long_bone(rings))
         .filter(|rings| rings[0].k == 0 || rings[rings.len() - 1].k == last)
@@ -346,15 +354,16 @@ pub(super) fn bridge(mut chains: Vec<Vec<Section>>, dz: f64) -> Vec<Vec<Section>
     }
 }
 
-/// Joins pieces of one cut bone: how much the border leaves of it may change from one slice to the next.
-fn rejoin(mut chains: Vec<Vec<Section>>) -> Vec<Vec<Section>> {
+/// Joins pieces of one bone that are no more than `slices` apart: how much the border leaves of it may change from one slice to the
+/// next.
+fn rejoin(mut chains: Vec<Vec<Section>>, slices: usize) -> Vec<Vec<Section>> {
     chains.sort_by_key(|c| c[0].k);
     let mut out: Vec<Vec<Section>> = Vec::new();
     for chain in chains {
         let start = &chain[0];
         let end = out.iter_mut().find(|c| {
             let end = &c[c.len() - 1];
-            start.k > end.k && start.k <= end.k + 2 && distance(start.centroid_mm, end.centroid_mm) < 12.0
+            start.k > end.k && start.k <= end.k + slices && distance(start.centroid_mm, end.centroid_mm) < 12.0
         });
         match end {
             Some(before) => before.extend(chain),

@@ -93,3 +93,67 @@ fn a_short_stump_and_a_plate_are_no_shafts() {
     }
     assert!(find_shafts(&Volume { grid: plate.grid, voxels }).is_empty());
 }
+
+/// A thin stack interpolated from a thick one: the ring of a short stump at the first slice is closed only near the slices there were.
+#[test]
+fn a_stump_whose_ring_is_open_between_slices_is_one() {
+    let ring = |k: usize| Section {
+        k,
+        centroid_mm: [60.0 + 0.1 * k as f64, 60.0],
+        area_mm2: 400.0,
+        filled_area_mm2: 1000.0,
+        solidity: 0.95,
+        axes_mm: [38.0, 34.0],
+        wall_hu: 950.0,
+        hole_hu: 100.0,
+        cut: false,
+    };
+    let all: Vec<Vec<Section>> = (0..60).map(|k| if k % 6 < 3 { vec![ring(k)] } else { Vec::new() }).collect();
+    let thin = |dz: f64| {
+        let mut volume = volume_of(&[]);
+        volume.grid.spacing_mm.z = dz;
+        stubs_of(&volume, &all, &[])
+    };
+    assert_eq!(thin(0.5).iter().map(Shaft::span).collect::<Vec<_>>(), [(0, 56)]);
+    // Thick slices without a ring are no matter of interpolation.
+    assert_eq!(thin(3.0).iter().map(Shaft::span).collect::<Vec<_>>(), [(0, 2)]);
+}
+
+/// Names and sides come from the patient frame: how the patient lies in the scanner turns the voxels, not them.
+#[test]
+fn two_legs_have_their_sides_however_the_patient_lies() {
+    // Column and slice direction of a supine patient head first, prone, feet first, and both.
+    for (x, z) in [(1.0, 1.0), (-1.0, 1.0), (1.0, -1.0), (-1.0, -1.0)] {
+        let legs = [30.0, 130.0].map(|x| (x, 14.5));
+        let tubes: Vec<Tube> = legs
+            .iter()
+            .map(|(at, outer)| Tube {
+                centre: if *at < 80.0 { |_| [30.0, 60.0] } else { |_| [130.0, 60.0] },
+                outer: *outer,
+                inner: 8.0,
+                open: NOWHERE,
+            })
+            .collect();
+        let mut volume = volume_of(&tubes);
+        volume.grid.directions = Matrix3::from_diagonal(&Vector3::new(x, x * z, z));
+        volume.grid.origin_mm = Point3::new(-80.0 * x, -60.0, -300.0 * z);
+        let bones = super::super::name_bones(&volume, find_shafts(&volume));
+        assert_eq!(bones.len(), 2);
+        for bone in bones {
+            let left = (bone.shaft.rings[0].centroid_mm[0] - 80.0) * x > 0.0;
+            let side = if left { super::super::Side::Left } else { super::super::Side::Right };
+            assert_eq!((bone.name, bone.side), (super::super::BoneName::Femur, side), "{x} {z}");
+        }
+    }
+}
+
+/// A forearm is no leg: two shafts of one thickness, neither named for want of what tells them apart.
+#[test]
+fn a_forearm_is_not_guessed() {
+    let radius = Tube { centre: |_| [60.0, 60.0], outer: 7.5, inner: 3.5, open: NOWHERE };
+    let ulna = Tube { centre: |_| [85.0, 62.0], outer: 7.0, inner: 3.0, open: NOWHERE };
+    let volume = volume_of(&[radius, ulna]);
+    let bones = super::super::name_bones(&volume, find_shafts(&volume));
+    assert_eq!(bones.len(), 2);
+    assert!(bones.iter().all(|bone| bone.name == super::super::BoneName::Unknown && bone.confidence <= 0.5));
+}

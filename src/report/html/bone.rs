@@ -85,6 +85,9 @@ fn flagged(language: Language, bone: &BoneReport) -> Markup {
                             tr data-row=(row) data-slice=(row) {
                                 th scope="row" {
                                     (slice.instance_number.map_or_else(|| "–".to_owned(), |number| number.to_string()))
+                                    @if let Some(remark) = words::remark(language, slice.review.as_ref()) {
+                                        span .detail { " " (remark) }
+                                    }
                                 }
                                 td .num { (words::number(language, Some(slice.z_mm), 1)) }
                                 td .num .nowrap { (percent(slice.axial_lysis_percent, slice.axial_lysis_ci95)) }

@@ -182,9 +182,11 @@ fn told(language: Language, lesion: &LesionReport) -> String {
     let (name, kind) = (words::region_of(lesion), words::level_word(language, &lesion.kind));
     let extent = words::number(language, lesion.axial_extent_mm, 1);
     let z = words::range_text(language, lesion.z_range_mm, 1);
+    let remark =
+        words::remark(language, lesion.review.as_ref()).map_or_else(String::new, |remark| format!("; {remark}"));
     language.pick(
-        format!("{}{name}: {kind}{wall}, {extent}\u{a0}mm long, z\u{a0}{z}\u{a0}mm", lesion.id),
-        format!("{}{name}\u{a0}: {kind}{wall}, {extent}\u{a0}mm de long, z\u{a0}{z}\u{a0}mm", lesion.id),
+        format!("{}{name}: {kind}{wall}, {extent}\u{a0}mm long, z\u{a0}{z}\u{a0}mm{remark}", lesion.id),
+        format!("{}{name}\u{a0}: {kind}{wall}, {extent}\u{a0}mm de long, z\u{a0}{z}\u{a0}mm{remark}", lesion.id),
     )
 }
 
