@@ -5,7 +5,7 @@ use crate::anatomy::{
     shafts_within, whole_bones,
 };
 use crate::cortex::{Acquisition, Cortex, NotMeasured, measure, not_measured};
-use crate::language::Sentence;
+use crate::language::{Language, Sentence};
 use crate::lysis::{Assessed, Lysis, REGION_MARGIN_MM, ReferenceChoice, Restriction, assess, prepare, restrict};
 use crate::rigidity::{self, BoneRigidity, RigiditySettings};
 use crate::volume::{NamedRegion, Volume};
@@ -363,16 +363,16 @@ fn restrict_to_regions(measured: &mut MeasuredBone, volume: &Volume<i16>, region
     for lesion in &restriction.left_out {
         let [low, high] = lesion.z_range_mm;
         let (axial, around) = (lesion.max_axial_lysis_percent.value, lesion.max_circumferential_lysis_percent.value);
-        let french = format!(
-            "Une lésion hors des régions demandées n’est pas rapportée : z {low:.1} à {high:.1} mm, ostéolyse axiale jusqu’à \
-             {axial:.1} %, circonférentielle jusqu’à {around:.1} %. Les pourcentages de ses coupes restent tels quels"
-        );
+        let [from, to, axiale, autour] = [low, high, axial, around].map(|v| Language::Fr.decimal(format!("{v:.1}")));
         measured.warnings.push(Sentence::new(
             format!(
                 "A lesion outside the regions asked for is not reported: z {low:.1} to {high:.1} mm, axial lysis up to \
                  {axial:.1} %, circumferential up to {around:.1} %. The percentages of its slices stand as they are."
             ),
-            french.replace('.', ",").replace("%, Les", "%. Les") + ".",
+            format!(
+                "Une lésion hors des régions demandées n’est pas rapportée : z {from} à {to} mm, ostéolyse axiale jusqu’à \
+                 {axiale} %, circonférentielle jusqu’à {autour} %. Les pourcentages de ses coupes restent tels quels."
+            ),
         ));
     }
     measured.restriction = Some(restriction);

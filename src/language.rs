@@ -40,6 +40,14 @@ impl Language {
         }
     }
 
+    /// A number that was written with a decimal point, as this language writes it.
+    pub fn decimal(self, text: String) -> String {
+        match self {
+            Self::En => text,
+            Self::Fr => text.replace('.', ","),
+        }
+    }
+
     /// The text of this language; French set as French is: no line may break before `:`, `;`, `!`, `?`, `%` or inside
     /// quotation marks, where the source has plain spaces.
     pub fn say<'a>(self, english: impl Into<Cow<'a, str>>, french: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
@@ -113,20 +121,6 @@ impl Serialize for Text {
     }
 }
 
-impl JsonSchema for Text {
-    fn schema_name() -> Cow<'static, str> {
-        str::schema_name()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        str::json_schema(generator)
-    }
-}
-
 /// A sentence that was made for one report, in both languages where it was translated; JSON holds the English alone.
 ///
 /// It prints itself in no language: who shows it must say in which, so that none is forgotten.
@@ -190,19 +184,26 @@ impl<'de> Deserialize<'de> for Sentence {
     }
 }
 
-impl JsonSchema for Sentence {
-    fn schema_name() -> Cow<'static, str> {
-        str::schema_name()
-    }
+/// In JSON both are a text like any other.
+macro_rules! json_schema_of_text {
+    ($($name:ty),+) => {$(
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                str::schema_name()
+            }
 
-    fn inline_schema() -> bool {
-        true
-    }
+            fn inline_schema() -> bool {
+                true
+            }
 
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        str::json_schema(generator)
-    }
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                str::json_schema(generator)
+            }
+        }
+    )+};
 }
+
+json_schema_of_text!(Text, Sentence);
 
 #[cfg(test)]
 mod tests {

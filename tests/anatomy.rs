@@ -1,26 +1,17 @@
 //! Which bone, which side, where on it: on real CT, where it is present.
 
+mod support {
+    pub mod program;
+    pub mod real_ct;
+}
+
 use corticalysis::analysis::{MeasuredBone, Settings, analyze};
 use corticalysis::anatomy::{find_shafts_and_stubs, name_bones, whole_bones};
-use corticalysis::dicom::discover;
 use corticalysis::masks::bone_masks;
 use corticalysis::volume::{Region, Volume};
-use std::path::{Path, PathBuf};
-
-fn shared(part: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(part);
-    if path.exists() {
-        return Some(path);
-    }
-    println!("SKIPPED: {} is not here", path.display());
-    None
-}
-
-fn load(path: &Path) -> Volume<i16> {
-    let found = discover(&[path.to_path_buf()], &|_, _| {}).expect("readable");
-    let series = found.series.iter().max_by_key(|series| series.slices.len()).expect("a series");
-    series.load(&|_, _| {}).expect("it loads")
-}
+use std::path::Path;
+use support::program::shared_data;
+use support::real_ct::volume_of;
 
 /// A case: its name, its bones with their sides, the landmarks of each.
 type Case = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
@@ -54,9 +45,9 @@ const SEEN: &[Case] = &[
 
 #[test]
 fn bones_sides_and_landmarks_are_those_that_are_seen() {
-    let Some(ct) = shared("ct") else { return };
+    let Some(ct) = shared_data().map(|data| data.join("ct")) else { return };
     for (case, bones, landmarks) in SEEN {
-        let found = analyze(&load(&ct.join(case)), &Settings::default());
+        let found = analyze(&volume_of(&ct.join(case)), &Settings::default());
         let mut names: Vec<(String, String)> =
             found.iter().map(|b| (b.bone.name.to_string(), b.bone.side.to_string())).collect();
         names.sort();
@@ -78,9 +69,9 @@ fn bones_sides_and_landmarks_are_those_that_are_seen() {
 /// The head is the bone's and the socket is not: sampled along the neck's axis and opposite to it.
 #[test]
 fn hips_come_apart_from_the_pelvis() {
-    let Some(ct) = shared("ct") else { return };
+    let Some(ct) = shared_data().map(|data| data.join("ct")) else { return };
     for case in ["TCGA-09-2043-hips", "STS_012", "STS_029", "STS_046"] {
-        let volume = load(&ct.join(case));
+        let volume = volume_of(&ct.join(case));
         for bone in analyze(&volume, &Settings::default()) {
             let landmarks = &bone.whole.landmarks;
             let (head, neck) = (landmarks.points_mm["femoral_head_centre"], landmarks.points_mm["femoral_neck_centre"]);
@@ -123,10 +114,11 @@ fn dice(a: &Region, b: &Region) -> f64 {
 /// A defect cut into a bone does not take it out of the bone's mask.
 #[test]
 fn the_bone_with_a_defect_is_the_bone_without() {
-    let (Some(ct), Some(defects)) = (shared("ct"), shared("defect")) else { return };
+    let Some(data) = shared_data() else { return };
+    let (ct, defects) = (data.join("ct"), data.join("defect"));
     for (defect, intact) in [("d1", "STS_013"), ("d2", "STS_030"), ("d3", "STS_045"), ("d4", "STS_046")] {
         let mask = |path: &Path| {
-            let volume = load(path);
+            let volume = volume_of(path);
             let found: Vec<MeasuredBone> = analyze(&volume, &Settings::default());
             assert_eq!(found.len(), 1, "{defect}");
             bone_masks(&volume.grid, &found[0]).bone
@@ -162,8 +154,8 @@ fn resampled(volume: &Volume<i16>, dz: f64, slices: usize) -> Volume<i16> {
 /// Thin slices show the same two hips, and how long finding them and taking them apart takes on 512 × 512 × 400.
 #[test]
 fn thin_slices_show_the_same_hips() {
-    let Some(ct) = shared("ct") else { return };
-    let thin = resampled(&load(&ct.join("TCGA-09-2043-hips")), 0.4, 400);
+    let Some(ct) = shared_data().map(|data| data.join("ct")) else { return };
+    let thin = resampled(&volume_of(&ct.join("TCGA-09-2043-hips")), 0.4, 400);
     assert!(thin.grid.size[2] > 390, "{:?}", thin.grid.size);
     let start = std::time::Instant::now();
     let (shafts, stubs) = find_shafts_and_stubs(&thin);

@@ -1,14 +1,20 @@
 //! Writes `docs/anatomy.md` and its contact sheet from the real CT beside the repository:
 //! `cargo test --release --test anatomy_page -- --ignored`.
 
+mod support {
+    pub mod program;
+    pub mod real_ct;
+}
+
 use corticalysis::analysis::{MeasuredBone, Settings, analyze};
-use corticalysis::dicom::discover;
 use corticalysis::masks::bone_masks;
 use corticalysis::volume::{Region, Volume};
 use image::{Rgb, RgbImage};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+use support::program::shared_data;
+use support::real_ct::volume_of;
 
 /// Side of a tile, pixels, and the millimetres it shows at most.
 const TILE: u32 = 190;
@@ -47,7 +53,8 @@ Images: The Cancer Imaging Archive, CC BY 3.0 (see the README's attribution); th
 - STS_028: the head of the fibula stays with the tibia.
 - The visible part is that of an assumed adult length (450 mm for a femur, 370 for a tibia, 320 for a humerus) unless both ends are seen.
 - The reference at the joints knows the head as a sphere; what an arthritic head has grown beyond it counts as a difference, and so does every step of a 3 mm
-  slice. The goals of Dice 0.97 and 0.4 mm are not shown to be met; knee and ankle have no reference yet.
+  slice. The goals of Dice 0.97 and 0.4 mm are not shown to be met; knee and ankle have no reference yet. Its solids
+  and the band near the joint were corrected several times with these figures in sight: they are no blind comparison.
 - With a defect cut into the bone its mask keeps a Dice of 0.995 or more with that of the intact image (`tests/anatomy.rs`).
 - Metal is told from 2500 HU on, a filled canal where its core is as dense as 0.7 of the wall; carbon and plastic implants show neither. Fractures are told by a step of
   3.5 mm or a gap all around (`tests/hardware.rs` lays both, and metal, cement, casts and stumps, into patients' CT); a fissure, a bend, an impacted fracture, and one
@@ -59,16 +66,14 @@ Images: The Cancer Imaging Archive, CC BY 3.0 (see the README's attribution); th
 #[ignore = "writes docs/anatomy.md; needs the shared data"]
 fn the_page() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let ct = root.join("../shared/data/ct");
+    let ct = shared_data().expect("the shared data").join("ct");
     let mut cases: Vec<PathBuf> =
         std::fs::read_dir(&ct).expect("the shared data").map(|e| e.expect("entry").path()).collect();
     cases.sort();
     let (mut text, mut rows, mut heads) = (HEAD.to_owned(), Vec::new(), Vec::new());
     for case in cases {
         let name = case.file_name().expect("a name").to_string_lossy().into_owned();
-        let found = discover(&[case], &|_, _| {}).expect("readable");
-        let series = found.series.iter().max_by_key(|series| series.slices.len()).expect("a series");
-        let volume = series.load(&|_, _| {}).expect("it loads");
+        let volume = volume_of(&case);
         let start = Instant::now();
         let bones = analyze(&volume, &Settings::default());
         let seconds = start.elapsed().as_secs_f64();
@@ -110,7 +115,7 @@ impl Head {
 /// Masks and heads against those of `tests/reference/joints.py`, where Python can run it.
 fn against_reference(text: &mut String, root: &Path, heads: &[Head]) {
     text.push_str("\n## At the joints, against another method\n\n");
-    let ct = root.join("../shared/data/ct");
+    let ct = shared_data().expect("the shared data").join("ct");
     let masks = tempfile::tempdir().expect("a folder");
     for case in ["TCGA-09-2043-hips", "STS_008"] {
         let run = std::process::Command::new(assert_cmd::cargo::cargo_bin!("corticalysis"))
@@ -119,7 +124,9 @@ fn against_reference(text: &mut String, root: &Path, heads: &[Head]) {
             .arg(masks.path().join(case))
             .output()
             .expect("the program starts");
-        assert!(run.status.success(), "{case}: {}", String::from_utf8_lossy(&run.stderr));
+        // Of a bone that is seen and not measured masks are written all the same, with exit status 4.
+        let written = matches!(run.status.code(), Some(0 | 4)) && masks.path().join(case).join("masks").is_dir();
+        assert!(written, "{case}: {}", String::from_utf8_lossy(&run.stderr));
     }
     let script = root.join("tests/reference/joints.py");
     let run = std::process::Command::new("python3").arg(script).arg(ct).arg(masks.path()).output();

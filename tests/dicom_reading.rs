@@ -292,12 +292,7 @@ fn the_listing_is_one_line_a_series_with_its_problems_below() {
 
 #[test]
 fn real_series_load_without_a_warning() {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    let ct = std::env::var_os("CORTICALYSIS_SHARED_DATA").map_or_else(beside, PathBuf::from).join("ct");
-    if !ct.is_dir() {
-        println!("skipped: shared data not present");
-        return;
-    }
+    let Some(ct) = support::program::shared_data().map(|data| data.join("ct")) else { return };
     let found = find(&ct).unwrap();
     assert_eq!(found.series.len(), 19);
     for series in &found.series {

@@ -3,37 +3,24 @@
 mod support {
     pub mod hardware;
     pub mod program;
+    pub mod real_ct;
 }
 
 use corticalysis::analysis::{MeasuredBone, Settings, analyze};
 use corticalysis::anatomy::{Finding, find_shafts};
 use corticalysis::cortex::NotMeasured;
-use corticalysis::dicom::{SeriesHeader, discover};
+use corticalysis::dicom::SeriesHeader;
 use corticalysis::phantom::dicom_out::NewSeries;
 use corticalysis::phantom::into::{IntoSpec, cut};
 use corticalysis::phantom::presets::{self, PRESETS};
 use corticalysis::volume::Volume;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use support::hardware::*;
-use support::program::{analyzed, bones, slices};
+use support::program::{analyzed, bones, shared_data, slices};
+use support::real_ct::volume_of;
 
 /// Percent of a section's mass below which a lesion that a short, spoilt bone shows is no matter of this.
 const SLIGHT_PERCENT: f64 = 8.0;
-
-fn shared(part: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(part);
-    if path.exists() {
-        return Some(path);
-    }
-    println!("SKIPPED: {} is not here", path.display());
-    None
-}
-
-fn load(path: &Path) -> Volume<i16> {
-    let found = discover(&[path.to_path_buf()], &|_, _| {}).expect("readable");
-    let series = found.series.iter().max_by_key(|series| series.slices.len()).expect("a series");
-    series.load(&|_, _| {}).expect("it loads")
-}
 
 fn analysis(volume: &Volume<i16>) -> Vec<MeasuredBone> {
     analyze(volume, &Settings::default())
@@ -173,10 +160,10 @@ fn check(name: &str, laid: &Laid, intact: &MeasuredBone, found: &[MeasuredBone])
 }
 
 fn check_all(cases: &[&str], kinds: &[&str]) {
-    let Some(ct) = shared("ct") else { return };
+    let Some(ct) = shared_data().map(|data| data.join("ct")) else { return };
     let mut wrong = Vec::new();
     for case in cases {
-        let volume = load(&ct.join(case));
+        let volume = volume_of(&ct.join(case));
         let intact = analysis(&volume).swap_remove(0);
         let place = Place::of(&volume, 0);
         for laid in LAID.iter().filter(|laid| kinds.is_empty() || kinds.contains(&laid.what)) {
@@ -224,8 +211,8 @@ fn every_bone_with_all_of_it() {
 
 #[test]
 fn a_prosthesis_is_no_head() {
-    let Some(ct) = shared("ct") else { return };
-    let volume = load(&ct.join("STS_046"));
+    let Some(ct) = shared_data().map(|data| data.join("ct")) else { return };
+    let volume = volume_of(&ct.join("STS_046"));
     let intact = analysis(&volume).swap_remove(0);
     let head = intact.whole.landmarks.points_mm["femoral_head_centre"];
     let at = volume.grid.to_index(head).component_mul(&volume.grid.spacing_mm);
@@ -244,13 +231,13 @@ fn a_prosthesis_is_no_head() {
 #[test]
 fn healthy_and_lysed_bones_show_none_of_it() {
     for part in ["ct", "defect"] {
-        let Some(folder) = shared(part) else { return };
+        let Some(folder) = shared_data().map(|data| data.join(part)) else { return };
         let mut cases: Vec<PathBuf> =
             std::fs::read_dir(folder).expect("a folder").map(|e| e.expect("entry").path()).collect();
         cases.retain(|case| case.is_dir());
         cases.sort();
         for case in cases {
-            for shaft in find_shafts(&load(&case)) {
+            for shaft in find_shafts(&volume_of(&case)) {
                 assert_eq!(shaft.stretches, [], "{}", case.display());
             }
         }
@@ -277,7 +264,7 @@ fn no_lesion_of_a_phantom_is_a_fracture() {
 /// Nor is one that is cut into a patient's bone, all around included.
 #[test]
 fn no_lesion_of_a_patient_is_a_fracture() {
-    let Some(ct) = shared("ct") else { return };
+    let Some(ct) = shared_data().map(|data| data.join("ct")) else { return };
     let kinds = [
         "kind = \"window\"\nangle_deg = 40\nhalf_width_deg = 60\nlength_mm = 30",
         "kind = \"window\"\nangle_deg = 200\nhalf_width_deg = 150\nlength_mm = 14",
@@ -290,7 +277,7 @@ fn no_lesion_of_a_patient_is_a_fracture() {
     for (number, case) in
         ["STS_006", "STS_013", "STS_030", "STS_045", "STS_046", "STS_010", "STS_008", "STS_024"].iter().enumerate()
     {
-        let volume = load(&ct.join(case));
+        let volume = volume_of(&ct.join(case));
         for (kind, lesion) in kinds.iter().enumerate() {
             let at = 30 + 4 * ((7 * number + 3 * kind) % 10);
             let spec: IntoSpec =

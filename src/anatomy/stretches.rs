@@ -5,7 +5,7 @@ use super::foreign::{Metal, fillings, in_a_cast, metal_stretches};
 use super::fractures::{gaps, steps, united};
 use super::peaks::Peaks;
 use super::stump::stumps;
-use crate::language::Sentence;
+use crate::language::{Language, Sentence};
 use crate::volume::Volume;
 
 /// What a stretch of a shaft shows.
@@ -78,7 +78,8 @@ pub fn sentences(stretches: &[Stretch], z_mm: impl Fn(usize) -> f64) -> Vec<Sent
     let range = |s: &Stretch| {
         let (a, b) = (z_mm(s.first), z_mm(s.last));
         let (low, high) = (format!("{:.1}", a.min(b)), format!("{:.1}", a.max(b)));
-        (format!("z {low} to {high} mm"), format!("z {} à {} mm", low.replace('.', ","), high.replace('.', ",")))
+        let english = format!("z {low} to {high} mm");
+        (english, format!("z {} à {} mm", Language::Fr.decimal(low), Language::Fr.decimal(high)))
     };
     let mut out = Vec::new();
     let metal: Vec<(String, String)> = stretches.iter().filter(|s| s.finding == Finding::Metal).map(range).collect();
@@ -135,7 +136,7 @@ fn sentence(finding: Finding, (at, ici): (String, String)) -> Option<Sentence> {
                 ),
                 format!(
                     "Cet os est fracturé ou a été sectionné ({ici}) : sa paroi manque sur toute la circonférence sur {} mm. {FRAGMENTS_FR}",
-                    length.replace('.', ",")
+                    Language::Fr.decimal(length.clone())
                 ),
             )
         }

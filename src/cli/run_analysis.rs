@@ -86,29 +86,6 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
         eprintln!("warning: {}", note.of(settings.language));
     }
     without_rejected(&mut bones, &report.bones);
-    // More than a page may weigh is thinned out evenly; whatever is flagged stays.
-    let pixels: f64 = bones.iter().map(|bone| stack_pixels(&bone.cortex, &volume.grid)).sum();
-    let step = (pixels / VIEWED_PIXELS).ceil().max(1.0) as usize;
-    let figures: Vec<BoneFigures> = bones
-        .iter()
-        .enumerate()
-        .filter_map(|(index, bone)| {
-            let lysis = bone.lysis.as_ref()?;
-            let instance = |k: usize| series.slices.get(k)?.as_ref()?.instance_number;
-            let depth = settings.depth_fraction;
-            let figures =
-                BoneFigures::of_worst_slices(index, (&bone.cortex, lysis), &volume, depth, PICTURES, instance);
-            let flagged = |row: usize| report.bones[index].slices.get(row).is_some_and(|slice| slice.flagged);
-            let figures = match &settings.output_dir {
-                Some(_) => figures.with_stack(&volume, step, flagged, instance),
-                None => figures,
-            };
-            Some(match &bone.rigidity {
-                Some(rigidity) => figures.with_rigidity(rigidity, &volume, instance),
-                None => figures,
-            })
-        })
-        .collect();
     if let Some(path) = &settings.save_calibration {
         // The largest bone's: where there are several, their calibrations differ by the tissue around them.
         match bones.iter().find_map(|bone| bone.rigidity.as_ref()) {
@@ -117,6 +94,7 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
         }
     }
     if let Some(dir) = &settings.output_dir {
+        let figures = drawn(settings, series, &volume, &bones, &report);
         let measured = (bones.as_slice(), &report);
         let (files, objects) = rayon::join(
             || contents(&report, &figures, settings.language),
@@ -145,6 +123,32 @@ pub fn run(settings: &AnalyzeSettings, out: &mut dyn Write) -> anyhow::Result<()
     }
     out.flush().context("standard output")?;
     nothing_measured(&bones)
+}
+
+/// What is pictured of the bones that were measured.
+fn drawn<'a>(
+    settings: &AnalyzeSettings,
+    series: &Series,
+    volume: &Volume<i16>,
+    bones: &'a [MeasuredBone],
+    report: &Report,
+) -> Vec<BoneFigures<'a>> {
+    // More than a page may weigh is thinned out evenly; whatever is flagged stays.
+    let pixels: f64 = bones.iter().map(|bone| stack_pixels(&bone.cortex, &volume.grid)).sum();
+    let step = (pixels / VIEWED_PIXELS).ceil().max(1.0) as usize;
+    let instance = |k: usize| series.slices.get(k)?.as_ref()?.instance_number;
+    let of_bone = |(index, bone): (usize, &'a MeasuredBone)| {
+        let measured = (&bone.cortex, bone.lysis.as_ref()?);
+        let flagged = |row: usize| report.bones[index].slices.get(row).is_some_and(|slice| slice.flagged);
+        let figures =
+            BoneFigures::of_worst_slices(index, measured, volume, settings.depth_fraction, PICTURES, instance)
+                .with_stack(volume, step, flagged, instance);
+        Some(match &bone.rigidity {
+            Some(rigidity) => figures.with_rigidity(rigidity, volume, instance),
+            None => figures,
+        })
+    };
+    bones.iter().enumerate().filter_map(of_bone).collect()
 }
 
 /// The files of the DICOM objects that were asked for; what there is nothing to write of is said.

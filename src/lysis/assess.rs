@@ -12,7 +12,7 @@ use crate::cortex::contour::Map;
 use crate::cortex::unroll::BASE_HU;
 use crate::cortex::{Cortex, NotMeasured, SECTORS};
 use crate::estimate::Estimate;
-use crate::language::Sentence;
+use crate::language::{Language, Sentence};
 use crate::smoothing::median;
 
 /// Worst leftover spread at which a registered twin is still believed.
@@ -193,7 +193,7 @@ fn note(choice: ReferenceChoice, has_twin: bool, twin: Option<&Twin>, believed: 
                 format!(
                     "l’os du côté opposé, en miroir et recalé sur la corticale déroulée (tourné de {turned}°, décalé de \
                      {shifted} mm, échelle {}, {covered} % des coupes couvertes ; les parois saines diffèrent de {spread} %)",
-                    scale.replace('.', ",")
+                    Language::Fr.decimal(scale.clone())
                 ),
             )
         }

@@ -11,7 +11,7 @@ use crate::anatomy::{BoneName, Landmarks, SUBTROCHANTERIC_MM, Side};
 use crate::cortex::NotMeasured;
 use crate::dicom::Series;
 use crate::estimate::Estimate;
-use crate::language::{Sentence, Text};
+use crate::language::{Language, Sentence, Text};
 use crate::lysis::{Lesion, Lysis, SliceLysis};
 use crate::scores::mirels::{Basis, Item, LesionType, Level, MirelsScore, Pain, Site, Size};
 use crate::scores::recommendation::{Recommendation, all_rejected, with_lesion, without_lesion};
@@ -299,7 +299,7 @@ fn size_note(lesion: &Lesion, given: &GivenItems) -> Option<Sentence> {
     let [cortex, diameter] = [cortex, diameter].map(Level::points);
     let [of_cortex, of_diameter] =
         [lesion.size_fraction_of_cortex, lesion.size_fraction_of_diameter].map(|share| format!("{share:.2}"));
-    let [en_fr, en_fr_diameter] = [&of_cortex, &of_diameter].map(|share| share.replace('.', ","));
+    let [en_fr, en_fr_diameter] = [&of_cortex, &of_diameter].map(|share| Language::Fr.decimal(share.clone()));
     Some(Sentence::new(
         format!(
             "Size is counted as the share of the cortex, as in the recommendation's table 3 ({of_cortex}, {cortex} points); as a \

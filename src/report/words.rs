@@ -161,7 +161,7 @@ pub(super) fn number(language: Language, value: Option<f64>, decimals: usize) ->
     match value.filter(|value| value.is_finite()) {
         Some(value) => {
             let text = format!("{:.decimals$}", super::round::to_decimals(value, decimals as i32)).replace('-', "−");
-            language.pick(text.clone(), text.replace('.', ","))
+            language.decimal(text)
         }
         None => "–".into(),
     }

@@ -153,10 +153,7 @@ pub struct Accuracy {
 impl Accuracy {
     /// The study in one line.
     pub fn line(&self, language: Language) -> String {
-        let number = |percent: f64| {
-            let text = percent.to_string();
-            language.pick(text.clone(), text.replace('.', ","))
-        };
+        let number = |percent: f64| language.decimal(percent.to_string());
         let mut figures = Vec::new();
         if let Some(percent) = self.sensitivity_percent {
             figures.push(format!("{} {}\u{a0}%", language.pick("sensitivity", "sensibilité"), number(percent)));

@@ -9,6 +9,7 @@ pub mod phantom_comparison;
 pub mod prism;
 pub mod prism_cases;
 pub mod program;
+pub mod real_ct;
 pub mod region_objects;
 pub mod rigidity_page;
 pub mod rigidity_truth;

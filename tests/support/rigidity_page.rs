@@ -4,10 +4,10 @@
 
 use super::prism_cases::{Row, closed, slotted, tilted};
 use super::program::{analyzed, bones, corticalysis};
+use super::real_ct::longest_series;
 use super::rigidity_truth::{Pair, Reading, by_law, compare};
 use corticalysis::analysis::{Settings, analyze};
 use corticalysis::cortex::Acquisition;
-use corticalysis::dicom::discover;
 use corticalysis::phantom::presets::PRESETS;
 use corticalysis::rigidity::internal::{Around, peaks};
 use corticalysis::rigidity::tissue::{Tissue, hu_per_hydroxyapatite};
@@ -55,8 +55,7 @@ fn sections(page: &mut String) {
 }
 
 fn volume_of(path: &Path) -> (Volume<i16>, Option<f64>) {
-    let found = discover(&[path.to_path_buf()], &|_, _| {}).expect("a readable folder");
-    let series = found.series.iter().max_by_key(|s| s.slices.len()).expect("a series");
+    let series = longest_series(path);
     (series.load(&|_, _| {}).expect("a sound series"), series.header.slice_thickness_mm)
 }
 

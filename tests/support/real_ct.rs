@@ -1,0 +1,18 @@
+//! Real CT, read as the program reads it.
+
+#![allow(dead_code)] // Each test binary uses its own part.
+
+use corticalysis::dicom::{Series, discover};
+use corticalysis::volume::Volume;
+use std::path::Path;
+
+/// The series of a folder that has the most slices.
+pub fn longest_series(folder: &Path) -> Series {
+    let found = discover(&[folder.to_path_buf()], &|_, _| {}).expect("a readable folder");
+    found.series.into_iter().max_by_key(|series| series.slices.len()).expect("a series")
+}
+
+/// Its voxels.
+pub fn volume_of(folder: &Path) -> Volume<i16> {
+    longest_series(folder).load(&|_, _| {}).expect("a sound series")
+}
