@@ -94,6 +94,8 @@ impl Permeation {
             .collect();
         let inside = |k: usize, s: usize| keep[patches.label[k][s]];
         let healthy = course(&quiet, |k, s| seen[k][s] && known[k][s] && !inside(k, s), dz_mm);
+        // Without a healthy wall nothing tells what this one was.
+        let Some(healthy) = healthy else { return Self::none(n) };
         let log_share = (0..n)
             .map(|k| {
                 (0..SECTORS)
@@ -151,8 +153,8 @@ fn is_permeation(
     (!at_an_end && area_mm2 >= MIN_AREA_WITHOUT_EDGE_MM2) || steepness(patches, l, quiet, seen, dz_mm) >= EDGE_PER_MM
 }
 
-/// Density of the healthy walls along the bone.
-fn course(map: &Map, healthy: impl Fn(usize, usize) -> bool, dz_mm: f64) -> Vec<f64> {
+/// Density of the healthy walls along the bone; `None` where no slice shows enough of them.
+fn course(map: &Map, healthy: impl Fn(usize, usize) -> bool, dz_mm: f64) -> Option<Vec<f64>> {
     let (mut values, mut weights) = (Vec::new(), Vec::new());
     for (k, row) in map.iter().enumerate() {
         let mut here: Vec<f64> = (0..SECTORS).filter(|s| healthy(k, *s)).map(|s| row[s]).collect();
@@ -160,7 +162,10 @@ fn course(map: &Map, healthy: impl Fn(usize, usize) -> bool, dz_mm: f64) -> Vec<
         values.push(quantile(&mut here, 0.5).unwrap_or(0.0));
         weights.push(if share > TELLING { share } else { 0.0 });
     }
-    smooth(&values, &weights, penalty(COURSE_MM / dz_mm)).into_iter().map(|v| v.clamp(LOW, 1.2)).collect()
+    weights.iter().any(|w| *w > 0.0).then(|| {
+        let course = smooth(&values, &weights, penalty(COURSE_MM / dz_mm));
+        course.into_iter().map(|v| v.clamp(LOW, 1.2)).collect()
+    })
 }
 
 #[cfg(test)]
@@ -215,6 +220,21 @@ mod tests {
             }
         });
         assert!(permeation.is(25, 60) && !permeation.is(25, 20) && !permeation.is(25, 100));
+    }
+
+    #[test]
+    fn without_a_healthy_wall_nothing_is_told() {
+        assert!(!found(|k, _| if k < 3 { 0.95 } else { f64::NAN }).is_any());
+        assert!(
+            !found(|k, s| if (5..45).contains(&k) {
+                0.5
+            } else if s < 10 {
+                0.95
+            } else {
+                f64::NAN
+            })
+            .is_any()
+        );
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod summary;
 mod summary_marks;
 mod words;
 mod write;
+mod zlib;
 
 #[cfg(test)]
 mod fixture;

@@ -5,9 +5,9 @@
 //! that every browser since 2023 has.
 
 use super::SliceCrop;
+use crate::report::zlib::zlib;
 use base64::Engine as _;
-use flate2::{Compression, write::ZlibEncoder};
-use std::io::Write;
+use flate2::Compression;
 
 /// The pixels as base64 of a zlib stream: what the median predictor of JPEG-LS leaves of each, negative and positive folded
 /// together so that small numbers stay small; first all low bytes, then all high ones.
@@ -17,10 +17,7 @@ pub(super) fn packed(crop: &SliceCrop) -> String {
     let high = rest.iter().map(|rest| (rest >> 8) as u8);
     let bytes: Vec<u8> = low.chain(high).collect();
     // What is left is noise: looking longer for repetitions finds none.
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
-    // Writing to memory does not fail.
-    let _ = encoder.write_all(&bytes);
-    base64::engine::general_purpose::STANDARD.encode(encoder.finish().unwrap_or_default())
+    base64::engine::general_purpose::STANDARD.encode(zlib(&bytes, Compression::fast()))
 }
 
 fn residuals(pixels: &[i16], width: usize) -> Vec<u16> {

@@ -15,7 +15,6 @@ use super::{Report, ReportError};
 use crate::language::Language;
 use document::{Document, Metadata, PAGE, Weight};
 use flow::{Flow, LEFT, SOFT, WIDTH};
-use std::io::Write;
 
 /// The file, in the language of the reader.
 ///
@@ -85,12 +84,9 @@ fn footers(document: &mut Document, report: &Report, language: Language) {
     }
 }
 
-/// Packed with zlib, the same on every machine.
+/// Packed as a stream of the file.
 fn deflated(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(6));
-    // Writing into memory does not fail.
-    let written = encoder.write_all(bytes).and_then(|()| encoder.finish());
-    written.unwrap_or_default()
+    super::zlib::zlib(bytes, flate2::Compression::new(6))
 }
 
 fn broken(reason: String) -> ReportError {
