@@ -92,43 +92,47 @@ impl Bands {
     }
 }
 
+/// One row of the factor of `W + λ D₂ᵀD₂`, `L` columns side by side: its diagonal, what it takes from the two rows behind it, and
+/// the right side so far.
+#[derive(Clone, Copy)]
+struct Factor<const L: usize> {
+    diagonal: [f64; L],
+    first: [f64; L],
+    second: [f64; L],
+    right: [f64; L],
+}
+
 /// Cholesky-like LDLᵀ of the pentadiagonal matrix `W + λ D₂ᵀD₂`, `L` columns side by side.
 fn whittaker<const L: usize>(values: &[[f64; L]], weights: &[[f64; L]], bands: &Bands) -> Vec<[f64; L]> {
     let n = values.len();
-    let zero = [0.0; L];
-    let (mut d, mut e, mut f, mut z) = (vec![zero; n], vec![zero; n], vec![zero; n], vec![zero; n]);
+    let none = Factor { diagonal: [0.0; L], first: [0.0; L], second: [0.0; L], right: [0.0; L] };
+    let (mut before, mut last) = (none, none);
+    let mut out: Vec<[f64; L]> = Vec::with_capacity(n);
+    let mut taken: Vec<[[f64; L]; 2]> = Vec::with_capacity(n);
     for i in 0..n {
         let [diagonal, first, second] = bands.rows[i];
+        let mut row = none;
         for l in 0..L {
             let weight = weights[i][l].max(0.0);
-            let mut diagonal = weight + diagonal;
-            let mut first = first;
-            let mut right = if weight > 0.0 { weight * values[i][l] } else { 0.0 };
-            if i >= 1 {
-                diagonal -= e[i - 1][l] * e[i - 1][l] * d[i - 1][l];
-                first -= e[i - 1][l] * f[i - 1][l] * d[i - 1][l];
-                right -= e[i - 1][l] * z[i - 1][l];
-            }
-            if i >= 2 {
-                diagonal -= f[i - 2][l] * f[i - 2][l] * d[i - 2][l];
-                right -= f[i - 2][l] * z[i - 2][l];
-            }
-            d[i][l] = diagonal;
-            e[i][l] = first / diagonal;
-            f[i][l] = second / diagonal;
-            z[i][l] = right;
+            let value = if weight > 0.0 { weight * values[i][l] } else { 0.0 };
+            let passed = last.first[l] * last.diagonal[l];
+            row.diagonal[l] =
+                weight + diagonal - last.first[l] * passed - before.second[l] * before.second[l] * before.diagonal[l];
+            let inverse = 1.0 / row.diagonal[l];
+            row.first[l] = (first - last.second[l] * passed) * inverse;
+            row.second[l] = second * inverse;
+            row.right[l] = value - last.first[l] * last.right[l] - before.second[l] * before.right[l];
         }
+        out.push(std::array::from_fn(|l| row.right[l] / row.diagonal[l]));
+        taken.push([row.first, row.second]);
+        (before, last) = (last, row);
     }
-    let mut out: Vec<[f64; L]> = z.iter().zip(&d).map(|(z, d)| std::array::from_fn(|l| z[l] / d[l])).collect();
-    for i in (0..n).rev() {
+    let (mut behind, mut after) = ([0.0; L], [0.0; L]);
+    for (row, [first, second]) in out.iter_mut().zip(&taken).rev() {
         for l in 0..L {
-            if i + 1 < n {
-                out[i][l] -= e[i][l] * out[i + 1][l];
-            }
-            if i + 2 < n {
-                out[i][l] -= f[i][l] * out[i + 2][l];
-            }
+            row[l] -= first[l] * behind[l] + second[l] * after[l];
         }
+        (after, behind) = (behind, *row);
     }
     for l in 0..L {
         let known = weights.iter().filter(|w| w[l] > 0.0).count();
@@ -141,24 +145,40 @@ fn whittaker<const L: usize>(values: &[[f64; L]], weights: &[[f64; L]], bands: &
     out
 }
 
+/// A weight that changes by no more than this has settled.
+const SETTLED: f64 = 0.01;
+/// Rounds of reweighting at most.
+const ROUNDS: usize = 8;
+/// Weight of an outlier, as a share of its own.
+const OUTLIER: f64 = 1e-6;
+
 /// [`smooth_robust`], `L` columns side by side.
 fn robust<const L: usize>(values: &[[f64; L]], weights: &[[f64; L]], bands: &Bands, floor: f64) -> Vec<[f64; L]> {
     let mut current = weights.to_vec();
     let mut curve = whittaker(values, &current, bands);
     let mut residuals: Vec<f64> = Vec::with_capacity(values.len());
-    for _ in 0..8 {
-        for l in 0..L {
+    // A column that has settled keeps its weights: what it gets does not depend on its neighbours.
+    let mut settled = [false; L];
+    for _ in 0..ROUNDS {
+        for l in (0..L).filter(|l| !settled[*l]).collect::<Vec<_>>() {
+            let held = || (0..values.len()).filter(|i| weights[*i][l] > 0.0);
             residuals.clear();
-            let held = (0..values.len()).filter(|i| weights[*i][l] > 0.0);
-            residuals.extend(held.map(|i| (values[i][l] - curve[i][l]).abs()));
+            residuals.extend(held().map(|i| (values[i][l] - curve[i][l]).abs()));
+            settled[l] = true;
             let Some(mad) = median(&mut residuals) else { continue };
             let scale = 4.685 * (1.4826 * mad).max(floor);
-            for i in (0..values.len()).filter(|i| weights[*i][l] > 0.0) {
+            for i in held() {
                 let u = (values[i][l] - curve[i][l]) / scale;
-                current[i][l] = weights[i][l] * if u.abs() < 1.0 { (1.0 - u * u).powi(2).max(1e-6) } else { 1e-6 };
+                let share = if u.abs() < 1.0 { (1.0 - u * u).powi(2).max(OUTLIER) } else { OUTLIER };
+                let weight = weights[i][l] * share;
+                settled[l] &= (weight - current[i][l]).abs() <= SETTLED * weights[i][l];
+                current[i][l] = weight;
             }
         }
         curve = whittaker(values, &current, bands);
+        if settled.iter().all(|s| *s) {
+            break;
+        }
     }
     curve
 }

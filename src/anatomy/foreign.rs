@@ -44,7 +44,12 @@ impl Metal {
         let at = (0..volume.grid.size[2])
             .into_par_iter()
             .map(|k| {
-                let pixels = volume.slice(k).iter().enumerate();
+                let pixels = volume.slice(k);
+                // By far most slices hold none, which is seen many voxels at a time.
+                if pixels.iter().fold(i16::MIN, |highest, hu| highest.max(*hu)) < METAL_HU {
+                    return Vec::new();
+                }
+                let pixels = pixels.iter().enumerate();
                 pixels.filter(|(_, hu)| **hu >= METAL_HU).map(|(n, _)| [n % columns, n / columns]).collect()
             })
             .collect();

@@ -16,6 +16,8 @@ pub struct Polar {
     pub centres_mm: Vec<[f64; 2]>,
     /// Samples per ray.
     pub samples: usize,
+    /// Every which of them, half a pixel apart, holds all that a wall's fit can learn from the ray.
+    pub stride: usize,
     /// `slices × SECTORS × samples` values; NaN outside the image or where there is no data.
     hu: Vec<f32>,
 }
@@ -38,9 +40,11 @@ impl Polar {
                 cast_ray(volume, k, axis[k], *direction, ray);
             }
         });
+        let pixel_mm = volume.grid.spacing_mm.x.min(volume.grid.spacing_mm.y);
+        let stride = (0.5 * pixel_mm / STEP_MM).round().max(1.0) as usize;
         let dot = |a: [f64; 2], b: [f64; 2]| a[0] * b[0] + a[1] * b[1];
         let centres_mm = axis[first..=last].iter().map(|c| [dot(*c, left), dot(*c, posterior)]).collect();
-        Self { first_slice: first, centres_mm, samples, hu }
+        Self { first_slice: first, centres_mm, samples, stride, hu }
     }
 
     /// Number of slices.
@@ -120,19 +124,24 @@ fn cast_ray(volume: &Volume<i16>, k: usize, centre: [f64; 2], direction: [f64; 2
     let spacing = [volume.grid.spacing_mm.x, volume.grid.spacing_mm.y];
     let start = [0, 1].map(|a| centre[a] / spacing[a]);
     let step = [0, 1].map(|a| STEP_MM * direction[a] / spacing[a]);
-    for (n, value) in out.iter_mut().enumerate() {
-        let [x, y] = [0, 1].map(|a| start[a] + n as f64 * step[a]);
-        if x < 0.0 || y < 0.0 || x >= (columns - 1) as f64 || y >= (rows - 1) as f64 {
+    let place = |n: usize| [0, 1].map(|a| start[a] + n as f64 * step[a]);
+    let inside = |[x, y]: [f64; 2]| x >= 0.0 && y >= 0.0 && x < (columns - 1) as f64 && y < (rows - 1) as f64;
+    // A straight line enters the image once and leaves it once.
+    let first = (0..out.len()).find(|n| inside(place(*n))).unwrap_or(out.len());
+    for (n, value) in out.iter_mut().enumerate().skip(first) {
+        let [x, y] = place(n);
+        if !inside([x, y]) {
+            break;
+        }
+        let (i, j) = (x as i32, y as i32);
+        let (fx, fy) = ((x - f64::from(i)) as f32, (y - f64::from(j)) as f32);
+        let at = j as usize * columns + i as usize;
+        let (above, below) = (&pixels[at..at + 2], &pixels[at + columns..at + columns + 2]);
+        let (a, b, c, d) = (above[0], above[1], below[0], below[1]);
+        if a.min(b).min(c.min(d)) == NO_DATA {
             continue;
         }
-        let (i, j) = (x as usize, y as usize);
-        let (fx, fy) = ((x - i as f64) as f32, (y - j as f64) as f32);
-        let at = j * columns + i;
-        let corner = [pixels[at], pixels[at + 1], pixels[at + columns], pixels[at + columns + 1]];
-        if corner.contains(&NO_DATA) {
-            continue;
-        }
-        let [a, b, c, d] = corner.map(f32::from);
+        let [a, b, c, d] = [a, b, c, d].map(f32::from);
         *value = (a * (1.0 - fx) + b * fx) * (1.0 - fy) + (c * (1.0 - fx) + d * fx) * fy;
     }
 }

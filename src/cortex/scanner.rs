@@ -9,9 +9,9 @@
 use super::SECTORS;
 use super::contour::Map;
 use super::polar::{Polar, STEP_MM};
-use super::profile::Edge;
+use super::profile::{Edge, KnownEdge};
 use super::unroll::BASE_HU;
-use super::wall::{Row, Samples, Wall, fit, refit};
+use super::wall::{Samples, Wall, fit, refit};
 use crate::smoothing::median;
 use nalgebra::{Matrix3, Matrix4, Matrix4x3, Vector3, Vector4};
 use rayon::prelude::*;
@@ -60,6 +60,9 @@ pub fn noise_hu(polar: &Polar, radius_mm: &Map) -> f64 {
     1.4826 * median(&mut differences).unwrap_or(f64::NAN) / 1.5f64.sqrt()
 }
 
+/// A ray is not taken to meet an edge more obliquely than this, in the slice plane.
+const LEAST_COSINE: f64 = 0.3;
+
 impl Scanner {
     /// Full width at half maximum of the in-plane blur, mm.
     pub fn fwhm_mm(&self) -> f64 {
@@ -75,7 +78,12 @@ impl Scanner {
 
     /// The answer to an edge that a ray meets obliquely: `cosine` in the slice plane, smeared over `box_mm` by the slice.
     pub fn edge(&self, cosine: f64, box_mm: f64) -> Edge {
-        Edge::new(self.sigma_mm / cosine.max(0.3), box_mm, self.overshoot)
+        Edge::new(self.sigma_mm / cosine.max(LEAST_COSINE), box_mm, self.overshoot)
+    }
+
+    /// [`Self::edge`], with its slopes by blur and overshoot.
+    fn known_edge(&self, cosine: f64, box_mm: f64) -> KnownEdge {
+        KnownEdge::new(self.sigma_mm / cosine.max(LEAST_COSINE), box_mm, self.overshoot)
     }
 }
 
@@ -91,9 +99,6 @@ pub struct Candidate {
     pub box_mm: f64,
 }
 
-/// Slopes of the answer with regard to sigma and overshoot are taken by differences this small.
-const STEP_SIGMA_MM: f64 = 1e-3;
-const STEP_OVERSHOOT: f64 = 1e-3;
 /// How well the first guess is known: density, sigma, overshoot.
 const GUESS_SD: [f64; 3] = [300.0, 0.15, 0.15];
 const ROUNDS: usize = 12;
@@ -107,6 +112,8 @@ pub const FWHM_PER_SIGMA: f64 = 2.354_820_045;
 /// the end of what a scanner and a bone can be: a guess must not be told as a measurement.
 pub fn estimate(candidates: &[Candidate], start: Scanner) -> Option<Scanner> {
     let mut now = start;
+    // The samples of a ray hang together: of a ray as it is cast, ten of them tell as much as one.
+    let hang_together = 10.0 / candidates.first()?.samples.stride as f64;
     let prior = [start.cortical_hu, start.sigma_mm, start.overshoot];
     let mut kept: Vec<&Candidate> = candidates.iter().collect();
     // Every round's walls start from those of the round before: blur and density change little from one to the next.
@@ -141,8 +148,7 @@ pub fn estimate(candidates: &[Candidate], start: Scanner) -> Option<Scanner> {
         let variance = typical * typical;
         let at = [now.cortical_hu, now.sigma_mm, now.overshoot];
         for d in 0..3 {
-            // The samples of a ray hang together: ten of them tell as much as one.
-            let weight = 10.0 * variance / GUESS_SD[d].powi(2);
+            let weight = hang_together * variance / GUESS_SD[d].powi(2);
             normal[(d, d)] += weight;
             gradient[d] += weight * (prior[d] - at[d]);
         }
@@ -174,25 +180,27 @@ const LEAST_OVERSHOOT: f64 = 0.03;
 
 /// What one ray tells about the shared three once its own four are eliminated.
 fn reduced(candidate: &Candidate, wall: &Wall, scanner: &Scanner) -> (Matrix3<f64>, Vector3<f64>) {
-    let edge = |s: &Scanner| s.edge(candidate.cosine, candidate.box_mm);
-    let (middle, wider, sharper) = (
-        edge(scanner),
-        edge(&Scanner { sigma_mm: scanner.sigma_mm + STEP_SIGMA_MM, ..*scanner }),
-        edge(&Scanner { overshoot: scanner.overshoot + STEP_OVERSHOOT, ..*scanner }),
-    );
-    let at = Vector4::new(wall.outer_mm, wall.width_mm, wall.inside_hu, wall.outside_hu);
+    let edge = scanner.known_edge(candidate.cosine, candidate.box_mm);
+    // σ along the ray over σ across the edge.
+    let along_ray = 1.0 / candidate.cosine.max(LEAST_COSINE);
+    let (to_bone, to_soft) = (scanner.cortical_hu - wall.inside_hu, wall.outside_hu - scanner.cortical_hu);
     let (mut own, mut cross, mut shared) = (Matrix4::zeros(), Matrix4x3::zeros(), Matrix3::zeros());
     let (mut own_gradient, mut shared_gradient) = (Vector4::zeros(), Vector3::zeros());
     for (r, hu) in &candidate.samples.points {
-        let row = Row::at(*r, &middle, scanner.cortical_hu, &at);
-        let by_sigma = (Row::at(*r, &wider, scanner.cortical_hu, &at).hu - row.hu) / STEP_SIGMA_MM;
-        let by_overshoot = (Row::at(*r, &sharper, scanner.cortical_hu, &at).hu - row.hu) / STEP_OVERSHOOT;
-        let slopes = Vector3::new(row.by_density, by_sigma, by_overshoot);
-        let off = hu - row.hu;
-        own += row.slopes * row.slopes.transpose();
-        cross += row.slopes * slopes.transpose();
+        let outer = edge.answer(r - wall.outer_mm);
+        let inner = edge.answer(r - wall.outer_mm + wall.width_mm);
+        let off = hu - (wall.inside_hu + to_bone * inner.value + to_soft * outer.value);
+        let by_width = to_bone * inner.slope;
+        let own_slopes = Vector4::new(-by_width - to_soft * outer.slope, by_width, 1.0 - inner.value, outer.value);
+        let slopes = Vector3::new(
+            inner.value - outer.value,
+            (to_bone * inner.by_sigma + to_soft * outer.by_sigma) * along_ray,
+            to_bone * inner.by_overshoot + to_soft * outer.by_overshoot,
+        );
+        own += own_slopes * own_slopes.transpose();
+        cross += own_slopes * slopes.transpose();
         shared += slopes * slopes.transpose();
-        own_gradient += row.slopes * off;
+        own_gradient += own_slopes * off;
         shared_gradient += slopes * off;
     }
     for d in 0..4 {

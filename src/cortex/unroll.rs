@@ -107,7 +107,7 @@ pub fn unroll(polar: &Polar, radius_mm: &Map, depth_mm: Map, scanner: &Scanner, 
                 let wall = count(ray, outer_mm, depth_mm[k][s], scanner.cortical_hu);
                 let geometry = Surface::at(polar, radius_mm, k, s, slices.spacing_mm);
                 let edge = geometry.edge(scanner, slices);
-                let fitted = Samples::around(ray, STEP_MM, outer_mm, depth_mm[k][s])
+                let fitted = Samples::around(ray, STEP_MM, polar.stride, outer_mm, depth_mm[k][s])
                     .and_then(|samples| fit(&samples, &edge, scanner.cortical_hu, outer_mm, wall.length_mm));
                 // Where no wall can be fitted (a hole, a joint) what is left of it is its mass.
                 let width_mm = fitted.map_or(wall.length_mm, |w| w.width_mm);
@@ -316,7 +316,7 @@ pub fn candidates(
             if seen.is_nan() || seen < 0.8 || wall.peak_hu < 0.5 * cortical_hu {
                 continue;
             }
-            if let Some(samples) = Samples::around(ray, STEP_MM, outer_mm, depth_mm[k][s]) {
+            if let Some(samples) = Samples::around(ray, STEP_MM, polar.stride, outer_mm, depth_mm[k][s]) {
                 all.push(Candidate {
                     samples,
                     outer_mm,

@@ -45,12 +45,14 @@ pub struct Wall {
 pub struct Samples {
     /// Distance from the ray's origin, mm, and HU.
     pub points: Vec<(f64, f64)>,
+    /// Samples of the ray that each of them stands for.
+    pub stride: usize,
 }
 
 impl Samples {
-    /// Takes the samples of `ray` (every `step_mm`) around a wall expected from `outer_mm − width_mm` to `outer_mm`. Outside,
-    /// the samples end where another bone begins to rise.
-    pub fn around(ray: &[f32], step_mm: f64, outer_mm: f64, width_mm: f64) -> Option<Self> {
+    /// Takes every `stride`-th sample of `ray` (that has one every `step_mm`) around a wall expected from `outer_mm − width_mm` to
+    /// `outer_mm`. Outside, the samples end where another bone begins to rise.
+    pub fn around(ray: &[f32], step_mm: f64, stride: usize, outer_mm: f64, width_mm: f64) -> Option<Self> {
         let from = ((outer_mm - width_mm - BACKGROUND_MM) / step_mm).max(0.0).ceil() as usize;
         let to = (((outer_mm + BACKGROUND_MM) / step_mm).floor() as usize).min(ray.len().checked_sub(1)?);
         let edge = ((outer_mm / step_mm).max(0.0) as usize).min(to);
@@ -63,9 +65,9 @@ impl Samples {
             lowest = lowest.min(*v);
             last = i;
         }
-        let points: Vec<(f64, f64)> =
-            (from..=last).filter(|i| ray[*i].is_finite()).map(|i| (i as f64 * step_mm, f64::from(ray[i]))).collect();
-        (points.len() >= 12).then_some(Self { points })
+        let seen = (from..=last).step_by(stride).filter(|i| ray[*i].is_finite());
+        let points: Vec<(f64, f64)> = seen.map(|i| (i as f64 * step_mm, f64::from(ray[i]))).collect();
+        ((points.len() * stride) as f64 * step_mm >= LEAST_MM).then_some(Self { points, stride })
     }
 
     /// Mean HU of the outermost (`true`) or innermost sixth.
@@ -75,6 +77,9 @@ impl Samples {
         part.iter().map(|p| p.1).sum::<f64>() / n as f64
     }
 }
+
+/// Shortest piece of a ray that holds a wall and something of its backgrounds, mm.
+const LEAST_MM: f64 = 3.0;
 
 /// Rise of HU outside the wall from which on another bone is near.
 const RISE_HU: f32 = 150.0;
@@ -141,16 +146,21 @@ fn system(samples: &Samples, edge: &Edge, cortical_hu: f64, at: &Vector4<f64>, g
     // The lower triangle, row by row, in plain numbers: this is where the program spends its time.
     let mut normal = [0.0; 10];
     let (mut gradient, mut cost) = (Vector4::zeros(), 0.0);
+    let [outer, width, inside, outside] = [at[0], at[1], at[2], at[3]];
+    let (to_bone, to_soft) = (cortical_hu - inside, outside - cortical_hu);
     for (r, hu) in &samples.points {
-        let row = Row::at(*r, edge, cortical_hu, at);
-        let off = hu - row.hu;
-        let [a, b, c, d] = [row.slopes[0], row.slopes[1], row.slopes[2], row.slopes[3]];
+        let (beyond_outer, slope_outer) = edge.answer(r - outer);
+        let (beyond_inner, slope_inner) = edge.answer(r - outer + width);
+        let off = hu - (inside + to_bone * beyond_inner + to_soft * beyond_outer);
+        // Slopes of the model with regard to outer, width, inside and outside.
+        let by_width = to_bone * slope_inner;
+        let [a, b, c, d] = [-by_width - to_soft * slope_outer, by_width, 1.0 - beyond_inner, beyond_outer];
         for (sum, product) in
             normal.iter_mut().zip([a * a, b * a, b * b, c * a, c * b, c * c, d * a, d * b, d * c, d * d])
         {
             *sum += product;
         }
-        gradient += row.slopes * off;
+        gradient += Vector4::new(a, b, c, d) * off;
         cost += off * off;
     }
     let mut out = System { normal: Matrix4::zeros(), gradient, cost };
@@ -161,33 +171,12 @@ fn system(samples: &Samples, edge: &Edge, cortical_hu: f64, at: &Vector4<f64>, g
             (out.normal[(i, j)], out.normal[(j, i)]) = (sum, sum);
         }
     }
+    let weight = LEVEL_WEIGHT / samples.stride as f64;
     for (n, guess) in [(2, guess[0]), (3, guess[1])] {
         let off = guess - at[n];
-        out.normal[(n, n)] += LEVEL_WEIGHT;
-        out.gradient[n] += LEVEL_WEIGHT * off;
-        out.cost += LEVEL_WEIGHT * off * off;
+        out.normal[(n, n)] += weight;
+        out.gradient[n] += weight * off;
+        out.cost += weight * off * off;
     }
     out
-}
-
-/// The model at one sample and its slopes with regard to outer, width, inside and outside.
-pub(super) struct Row {
-    pub hu: f64,
-    pub slopes: Vector4<f64>,
-    /// Slope with regard to the cortical density.
-    pub by_density: f64,
-}
-
-impl Row {
-    #[inline]
-    pub fn at(r: f64, edge: &Edge, cortical_hu: f64, at: &Vector4<f64>) -> Self {
-        let [outer, width, inside, outside] = [at[0], at[1], at[2], at[3]];
-        let (beyond_outer, slope_outer) = edge.answer(r - outer);
-        let (beyond_inner, slope_inner) = edge.answer(r - outer + width);
-        let hu = inside + (cortical_hu - inside) * beyond_inner + (outside - cortical_hu) * beyond_outer;
-        let by_inner = (cortical_hu - inside) * slope_inner;
-        let slopes =
-            Vector4::new(-by_inner - (outside - cortical_hu) * slope_outer, by_inner, 1.0 - beyond_inner, beyond_outer);
-        Self { hu, slopes, by_density: beyond_inner - beyond_outer }
-    }
 }

@@ -201,21 +201,33 @@ pub fn slices_in(mm: f64, dz_mm: f64) -> usize {
 /// Mean over `2·half + 1` neighbouring sectors and, in thin slices, over about 3 mm along the bone, of the cells that are known; 0 where
 /// none is.
 pub(super) fn mean_around(map: &Map, known: &[Vec<bool>], half: usize, dz_mm: f64) -> Map {
-    let mean = |cells: &mut dyn Iterator<Item = (usize, usize)>, map: &Map| {
-        let known = cells.filter(|(k, s)| known[*k][*s]);
-        let (sum, count) = known.fold((0.0, 0.0), |(sum, count), (k, s)| (sum + map[k][s], count + 1.0));
-        if count > 0.0 { sum / count } else { 0.0 }
-    };
     let n = map.len();
-    let sectors = |s: usize| (0..2 * half + 1).map(move |d| (s + SECTORS + d - half) % SECTORS);
-    let across: Map =
-        (0..n).map(|k| (0..SECTORS).map(|s| mean(&mut sectors(s).map(|s| (k, s)), map)).collect()).collect();
+    let across: Map = (0..n)
+        .map(|k| {
+            let around = |s: usize| (s + SECTORS - half..=s + SECTORS + half).map(|near| near % SECTORS);
+            (0..SECTORS).map(|s| mean_of_known(around(s).map(|s| (known[k][s], map[k][s])))).collect()
+        })
+        .collect();
     let reach = (0.5 * STEP_MM / dz_mm) as usize;
     if reach == 0 {
         return across;
     }
-    let slices = |k: usize| k.saturating_sub(reach)..(k + reach + 1).min(n);
-    (0..n).map(|k| (0..SECTORS).map(|s| mean(&mut slices(k).map(|k| (k, s)), &across)).collect()).collect()
+    let along = |k: usize| k.saturating_sub(reach)..(k + reach + 1).min(n);
+    (0..n)
+        .map(|k| (0..SECTORS).map(|s| mean_of_known(along(k).map(|k| (known[k][s], across[k][s])))).collect())
+        .collect()
+}
+
+/// Mean of the cells that are known; 0 where none is.
+fn mean_of_known(cells: impl Iterator<Item = (bool, f64)>) -> f64 {
+    let (mut sum, mut count) = (0.0, 0.0);
+    for (known, value) in cells {
+        if known {
+            sum += value;
+            count += 1.0;
+        }
+    }
+    if count > 0.0 { sum / count } else { 0.0 }
 }
 
 /// Connected cells (4 neighbours, closed around the bone), numbered from 1 in reading order.

@@ -104,9 +104,9 @@ pub fn mirror_and_register(this: (&Cortex, &Prepared), other: (&Cortex, &Prepare
     let mut known = this.1.known().to_vec();
     let mut covered = 0usize;
     for k in 0..n {
-        match sample(&there, &here, k, placement, 1) {
-            Some((depth, _)) => {
-                twin_depth[k] = depth;
+        match TwinRow::at(&there, &here, k, placement) {
+            Some(twin) => {
+                twin_depth[k] = (0..SECTORS).map(|s| twin.value(&there.log_depth, s)).collect();
                 covered += usize::from(here.usable[k]);
             }
             None => known[k] = vec![false; SECTORS],
@@ -145,81 +145,79 @@ pub fn mirror_and_register(this: (&Cortex, &Prepared), other: (&Cortex, &Prepare
 fn best_placement(here: &View, there: &View) -> Option<Placement> {
     let step = here.cortex.slice_spacing_mm.max(2.0);
     let reach = (MAX_SHIFT_MM / step) as isize;
-    let mut best: Option<(f64, Placement)> = None;
-    let mut consider = |placement: Placement, stride: usize| {
-        if let Some(cost) = cost(here, there, placement, stride)
-            && best.is_none_or(|(c, _)| cost < c)
-        {
-            best = Some((cost, placement));
-        }
-    };
     let stride = here.usable.len().div_ceil(24).max(1);
-    for shift in -reach..=reach {
-        for turn in (-MAX_TURN..=MAX_TURN).step_by(2) {
-            consider(Placement { turn, shift_mm: shift as f64 * step, scale: 1.0 }, stride);
-        }
-    }
-    let (_, coarse) = best?;
-    best = None;
-    for scale in SCALES {
-        for half_steps in -6..=6 {
-            for turn in coarse.turn - 2..=coarse.turn + 2 {
-                let shift_mm = coarse.shift_mm + f64::from(half_steps) * 0.5 * step;
-                let placement = Placement { turn, shift_mm, scale };
-                if let Some(cost) = cost(here, there, placement, stride)
-                    && best.is_none_or(|(c, _)| cost < c)
-                {
-                    best = Some((cost, placement));
-                }
-            }
-        }
-    }
-    best.map(|b| b.1)
+    let everywhere = (-reach..=reach).flat_map(|shift| {
+        let turns = (-MAX_TURN..=MAX_TURN).step_by(2);
+        turns.map(move |turn| Placement { turn, shift_mm: shift as f64 * step, scale: 1.0 })
+    });
+    let coarse = cheapest(everywhere, |placement| cost(here, there, placement, [stride, COARSE_STEP]))?;
+    let near = SCALES.into_iter().flat_map(|scale| {
+        (-6..=6).flat_map(move |half_steps| {
+            let shift_mm = coarse.shift_mm + f64::from(half_steps) * 0.5 * step;
+            (coarse.turn - 2..=coarse.turn + 2).map(move |turn| Placement { turn, shift_mm, scale })
+        })
+    });
+    cheapest(near, |placement| cost(here, there, placement, [stride, FINE_STEP]))
 }
 
-/// Robust mean difference of outline and depth; mean offsets (one bone larger or denser) do not count.
-fn cost(here: &View, there: &View, placement: Placement, stride: usize) -> Option<f64> {
-    let (mut offs, mut seen, mut all) = (Vec::new(), 0usize, 0usize);
+/// The first of the placements that cost least.
+fn cheapest(placements: impl Iterator<Item = Placement>, cost: impl Fn(Placement) -> Option<f64>) -> Option<Placement> {
+    let costs = placements.filter_map(|placement| Some((cost(placement)?, placement)));
+    costs.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, placement)| placement)
+}
+
+/// Robust mean difference of outline and depth, every `stride`-th row and every `step`-th sector; mean offsets (one bone larger or
+/// denser) do not count.
+fn cost(here: &View, there: &View, placement: Placement, [stride, step]: [usize; 2]) -> Option<f64> {
+    let (mut seen, mut all) = (0usize, 0usize);
+    let (mut depths, mut radii) = (Vec::new(), Vec::new());
     for k in (0..here.usable.len()).filter(|k| here.usable[*k]).step_by(stride) {
         all += 1;
-        let Some((depth, radius)) = sample(there, here, k, placement, COST_STEP) else { continue };
+        let Some(twin) = TwinRow::at(there, here, k, placement) else { continue };
         seen += 1;
-        let here = here.log_depth[k].iter().zip(&here.log_radius[k]).step_by(COST_STEP);
-        offs.extend(here.zip(depth.iter().zip(&radius)).map(|(here, there)| (here.0 - there.0, here.1 - there.1)));
+        for s in (0..SECTORS).step_by(step) {
+            depths.push(here.log_depth[k][s] - twin.value(&there.log_depth, s));
+            radii.push(here.log_radius[k][s] - twin.value(&there.log_radius, s));
+        }
     }
     if seen < 4 || (seen as f64) < MIN_COVERED * all as f64 {
         return None;
     }
-    let middle = |f: fn(&(f64, f64)) -> f64| crate::smoothing::median(&mut offs.iter().map(f).collect::<Vec<_>>());
-    let (d0, r0) = (middle(|o| o.0)?, middle(|o| o.1)?);
-    // Outline and depth in the measure of their own anatomy: 5 % of radius tells as much as 15 % of depth.
-    let sum: f64 = offs.iter().map(|(d, r)| ((d - d0).abs() / 0.15).min(2.0) + ((r - r0).abs() / 0.05).min(2.0)).sum();
+    // In the measure of their own anatomy: 5 % of radius tells as much as 15 % of depth.
+    let ((d0, depth), (r0, radius)) = (middle_and_spread(&mut depths, 0.15)?, middle_and_spread(&mut radii, 0.05)?);
     // The absolute size must not be free either, or any stretch of shaft fits any other.
-    Some(
-        sum / offs.len() as f64
-            + 2.0 * r0.abs() / 0.05 * 0.2
-            + 0.2 * d0.abs() / 0.15
-            + 0.1 * (1.0 - seen as f64 / all as f64),
-    )
+    Some(depth + radius + 2.0 * r0.abs() / 0.05 * 0.2 + 0.2 * d0.abs() / 0.15 + 0.1 * (1.0 - seen as f64 / all as f64))
 }
 
-/// Every other sector tells where the twin lies.
-const COST_STEP: usize = 2;
+/// Median, and the mean distance from it in units of `scale`, none counted as more than two. Reorders its input.
+fn middle_and_spread(values: &mut [f64], scale: f64) -> Option<(f64, f64)> {
+    let middle = crate::smoothing::median(values)?;
+    let sum: f64 = values.iter().map(|v| ((v - middle).abs() / scale).min(2.0)).sum();
+    Some((middle, sum / values.len() as f64))
+}
 
-/// Depth and outline of the mirrored, placed twin at row `k` of this bone, in every `step`-th sector.
-fn sample(there: &View, here: &View, k: usize, placement: Placement, step: usize) -> Option<(Vec<f64>, Vec<f64>)> {
-    let (low, f) = there.at(placement.z_mm(here, k))?;
-    let high = (low + 1).min(there.usable.len() - 1);
-    let mix = |map: &Map| {
-        (0..SECTORS as isize)
-            .step_by(step)
-            .map(|s| {
-                // Left and right change places: θ → π − θ.
-                let mirrored = SECTORS as isize / 2 - 1 - (s - placement.turn);
-                let m = mirrored.rem_euclid(SECTORS as isize) as usize;
-                map[low][m] * (1.0 - f) + map[high][m] * f
-            })
-            .collect::<Vec<f64>>()
-    };
-    Some((mix(&there.log_depth), mix(&there.log_radius)))
+/// Sectors between two that tell where the twin lies: coarse, then fine.
+const COARSE_STEP: usize = 4;
+const FINE_STEP: usize = 2;
+
+/// One row of this bone in the mirrored, placed twin: between two rows of that, from right to left.
+struct TwinRow {
+    rows: [usize; 2],
+    share: f64,
+    turn: isize,
+}
+
+impl TwinRow {
+    fn at(there: &View, here: &View, k: usize, placement: Placement) -> Option<Self> {
+        let (low, share) = there.at(placement.z_mm(here, k))?;
+        Some(Self { rows: [low, (low + 1).min(there.usable.len() - 1)], share, turn: placement.turn })
+    }
+
+    /// The twin's `map` in sector `s` of this bone.
+    fn value(&self, map: &Map, s: usize) -> f64 {
+        // Left and right change places: θ → π − θ.
+        let mirrored = SECTORS as isize / 2 - 1 - (s as isize - self.turn);
+        let m = mirrored.rem_euclid(SECTORS as isize) as usize;
+        map[self.rows[0]][m] * (1.0 - self.share) + map[self.rows[1]][m] * self.share
+    }
 }

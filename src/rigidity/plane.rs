@@ -104,13 +104,14 @@ fn at(volume: &Volume<i16>, index: Vector3<f64>) -> f32 {
         return f32::NAN;
     }
     let z = z.clamp(0.0, last);
-    let (i, j, k) = (x as usize, y as usize, z as usize);
-    let (fx, fy, fz) = ((x - i as f64) as f32, (y - j as f64) as f32, (z - k as f64) as f32);
+    let (i, j, k) = (x as u32, y as u32, z as u32);
+    let (fx, fy, fz) = ((x - f64::from(i)) as f32, (y - f64::from(j)) as f32, (z - f64::from(k)) as f32);
+    let (i, j, k) = (i as usize, j as usize, k as usize);
     let in_slice = |k: usize| {
         let at = (k * rows + j) * columns + i;
-        let [a, b, c, d] =
-            [volume.voxels[at], volume.voxels[at + 1], volume.voxels[at + columns], volume.voxels[at + columns + 1]];
-        if [a, b, c, d].contains(&NO_DATA) {
+        let (above, below) = (&volume.voxels[at..at + 2], &volume.voxels[at + columns..at + columns + 2]);
+        let (a, b, c, d) = (above[0], above[1], below[0], below[1]);
+        if a.min(b).min(c.min(d)) == NO_DATA {
             return f32::NAN;
         }
         let [a, b, c, d] = [a, b, c, d].map(f32::from);

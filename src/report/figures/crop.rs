@@ -76,6 +76,7 @@ impl SliceCrop {
         let [right, down] = [Vector2::new(spacing[0], 0.0), Vector2::new(0.0, spacing[1])].map(|step| to_pixel * step);
         let places = (0..height).flat_map(|row| (0..width).map(move |column| (column, row)));
         let pixels = match [first, right, down].map(whole) {
+            [Some(first), Some([1, 0]), Some([0, 1])] => cut(image, [columns, rows], first, [width, height]),
             [Some(first), Some(right), Some(down)] => places
                 .map(|(column, row)| {
                     let [i, j] = [0, 1].map(|axis| first[axis] + column as i64 * right[axis] + row as i64 * down[axis]);
@@ -106,6 +107,22 @@ impl SliceCrop {
     pub fn to_pixel(&self, point_mm: [f64; 2]) -> [f64; 2] {
         std::array::from_fn(|axis| (point_mm[axis] - self.origin_mm[axis]) / self.spacing_mm[axis])
     }
+}
+
+/// The pixels of an image from `first` on (column, row; outside it there is no data), row by row.
+fn cut(image: &[i16], [columns, rows]: [usize; 2], first: [i64; 2], [width, height]: [usize; 2]) -> Vec<i16> {
+    let mut pixels = vec![NO_DATA; width * height];
+    let clip = |n: i64, limit: usize| n.clamp(0, limit as i64) as usize;
+    let (from, to) = (clip(first[0], columns), clip(first[0] + width as i64, columns));
+    let skipped = (from as i64 - first[0]).max(0) as usize;
+    for (row, out) in pixels.chunks_mut(width).enumerate() {
+        let j = first[1] + row as i64;
+        if from < to && (0..rows as i64).contains(&j) {
+            let line = &image[j as usize * columns..];
+            out[skipped..skipped + to - from].copy_from_slice(&line[from..to]);
+        }
+    }
+    pixels
 }
 
 /// How far the contour of a section reaches from its centre, mm; that of a usual shaft where it has none.

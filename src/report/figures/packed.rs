@@ -25,20 +25,25 @@ fn residuals(pixels: &[i16], width: usize) -> Vec<u16> {
     let mut residuals = Vec::with_capacity(pixels.len());
     let mut above: &[i16] = &[];
     for row in pixels.chunks(width) {
-        for (x, pixel) in row.iter().enumerate() {
-            let expected = match (x.checked_sub(1), above.get(x)) {
-                (None, None) => 0,
-                (Some(left), None) => i32::from(row[left]),
-                (None, Some(above)) => i32::from(*above),
-                (Some(left), Some(over)) => median(i32::from(row[left]), i32::from(*over), i32::from(above[left])),
-            };
-            // Wraps around as the script does: nothing is lost.
-            let rest = (i32::from(*pixel) - expected) as i16;
-            residuals.push(((rest << 1) ^ (rest >> 15)) as u16);
+        // Nothing is above the first row, and nothing beside the first pixel of a row.
+        let first = above.first().copied().unwrap_or(0);
+        residuals.push(folded(row[0], i32::from(first)));
+        if above.is_empty() {
+            residuals.extend(row.windows(2).map(|pair| folded(pair[1], i32::from(pair[0]))));
+        } else {
+            residuals.extend(row.windows(2).zip(above.windows(2)).map(|(here, over)| {
+                folded(here[1], median(i32::from(here[0]), i32::from(over[1]), i32::from(over[0])))
+            }));
         }
         above = row;
     }
     residuals
+}
+
+/// What is left of a pixel, signs folded. Wraps around as the script does: nothing is lost.
+fn folded(pixel: i16, expected: i32) -> u16 {
+    let rest = (i32::from(pixel) - expected) as i16;
+    ((rest << 1) ^ (rest >> 15)) as u16
 }
 
 /// The value that an edge or a plane through the three neighbours (left, above, between) leads to expect.
