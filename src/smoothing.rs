@@ -204,6 +204,16 @@ pub fn level_off(curve: &mut [f64], weights: &[f64], held: f64, fade: f64) {
     }
 }
 
+/// [`level_off`] of every column of a map.
+pub fn level_off_columns(map: &mut [Vec<f64>], weights: &Rows, held: f64, fade: f64) {
+    for s in 0..map.first().map_or(0, Vec::len) {
+        let mut column: Vec<f64> = map.iter().map(|row| row[s]).collect();
+        let weights: Vec<f64> = weights.iter().map(|row| row[s]).collect();
+        level_off(&mut column, &weights, held, fade);
+        map.iter_mut().zip(column).for_each(|(row, value)| row[s] = value);
+    }
+}
+
 /// Median of finite values; reorders its input. `None` when empty.
 pub fn median(values: &mut [f64]) -> Option<f64> {
     quantile(values, 0.5)

@@ -3,7 +3,7 @@
 use super::SECTORS;
 use super::polar::{Polar, STEP_MM};
 use super::unroll::{fill_between_sectors, where_finite};
-use crate::smoothing::{penalty, smooth_robust_columns};
+use crate::smoothing::{level_off_columns, penalty, smooth, smooth_robust_columns};
 use rayon::prelude::*;
 
 /// A value per slice and sector; NaN where unknown.
@@ -15,6 +15,15 @@ const SOFT_TISSUE_HU: f64 = 50.0;
 const WINDOW_MM: f64 = 3.0;
 /// Shape of a bone's outside: nothing shorter than this along the bone is believed, mm.
 const WAVELENGTH_MM: f64 = 45.0;
+/// Stretch over which the slope of a sector's edge dies away beyond the last that was observed, mm.
+const FADE_MM: f64 = 20.0;
+/// Distance from an observed edge at which its sector's course is trusted half as much, mm.
+const HALF_TRUST_MM: f64 = 15.0;
+/// Trust in a course that is carried beyond its last observed edge, and in a sector without any.
+const TRUST_BEYOND: f64 = 0.05;
+const TRUST_IN_NONE: f64 = 1e-4;
+/// Shape of the contour around the bone: of what is fully trusted nothing shorter than this is smoothed away.
+const AROUND_SECTORS: f64 = 4.0;
 
 /// The periosteal surface of a bone.
 #[derive(Debug, Clone)]
@@ -128,12 +137,51 @@ fn edge_near(ray: &[f32], predicted_mm: f64, cortical_hu: f64) -> f64 {
     best
 }
 
-/// Smooth along the bone, sector by sector; what stands off (a hole's edge, a neighbour) loses its weight.
+/// Smooth along the bone, sector by sector; what stands off (a hole's edge, a neighbour) loses its weight. Beyond the last edge of
+/// a sector its course levels off, and where nothing near holds a sector its neighbours have their say.
 fn complete(observed: &Map, dz_mm: f64) -> Map {
     let weights = where_finite(observed);
     let mut radius = smooth_robust_columns(observed, &weights, penalty(WAVELENGTH_MM / dz_mm), 0.15);
+    level_off_columns(&mut radius, &weights, 0.0, FADE_MM / dz_mm);
     fill_between_sectors(&mut radius, &weights, 2.0);
+    agree_around(&mut radius, &weights, dz_mm);
     radius
+}
+
+/// How well the course of each sector along the bone tells where its edge was: 1 where it was observed, less between two observed
+/// edges, little beyond the last, next to nothing where there was none.
+fn trust(weights: &Map, dz_mm: f64) -> Map {
+    let n = weights.len();
+    let mut out = vec![vec![TRUST_IN_NONE; SECTORS]; n];
+    for s in 0..SECTORS {
+        let seen: Vec<usize> = (0..n).filter(|k| weights[*k][s] > 0.0).collect();
+        for k in 0..n {
+            let above = seen.partition_point(|at| *at < k);
+            let away = |at: Option<&usize>| at.map(|at| at.abs_diff(k) as f64 * dz_mm / HALF_TRUST_MM);
+            let both = (above.checked_sub(1).and_then(|below| away(seen.get(below))), away(seen.get(above)));
+            out[k][s] = match both {
+                (_, Some(0.0)) => 1.0,
+                (Some(below), Some(above)) => 1.0 / (1.0 + below.min(above)),
+                (Some(away), None) | (None, Some(away)) => TRUST_BEYOND / (1.0 + away).powi(2),
+                (None, None) => TRUST_IN_NONE,
+            };
+        }
+    }
+    out
+}
+
+/// Draws what is carried along the bone together around it: a contour is closed and has no spikes. Observed edges stay.
+fn agree_around(radius: &mut Map, weights: &Map, dz_mm: f64) {
+    let trust = trust(weights, dz_mm);
+    let lambda = penalty(AROUND_SECTORS);
+    radius.par_iter_mut().zip(&trust).filter(|(_, trust)| trust.iter().any(|t| *t < 1.0)).for_each(|(row, trust)| {
+        // Closed: once around, and half of it again on both sides.
+        let once_more = |row: &[f64]| (0..2 * SECTORS).map(|s| row[(s + SECTORS / 2) % SECTORS]).collect::<Vec<f64>>();
+        let smoothed = smooth(&once_more(row), &once_more(trust), lambda);
+        for s in (0..SECTORS).filter(|s| trust[*s] < 1.0) {
+            row[s] = smoothed[s + SECTORS / 2];
+        }
+    });
 }
 
 /// Is bone found outside the contour where the wall should end? Either the wall goes on outwards without a gap

@@ -48,8 +48,10 @@ const LOSS_SD: f64 = 0.045;
 const AT_BORDER: f64 = 0.354;
 /// How near its loss must be to the depth for a sector to have a say in that.
 const NEAR_DEPTH: f64 = 0.15;
+/// What the outline changes along the bone, in units of what the depth of its wall may change.
+const CONTOUR: f64 = 0.5;
 /// How well a border is found, in units of the blur on the contour.
-const BORDER_SIGMAS: f64 = 0.17;
+const BORDER_SIGMAS: f64 = 0.13;
 /// How far a cell's own error moves it, in cells' spread.
 const BORDER_CELLS: f64 = 2.0;
 /// The gentlest slope of loss along the contour that still makes a border, per mm.
@@ -131,6 +133,14 @@ impl Spread {
     /// How far the losses in slice `k` may be off together where they are near the depth, 95 %, as a share of the wall.
     pub fn shift(&self, k: usize, weight: impl Fn(usize) -> f64) -> f64 {
         SDS * LOSS_SD.hypot(AT_BORDER * self.reference(k, weight))
+    }
+
+    /// Standard deviation of the length of the lost arc of slice `k`, as a share of it: where no wall stands the contour is
+    /// carried along the bone like the reference, and over the same distance.
+    fn contour(&self, k: usize, arc_mm: impl Fn(usize) -> f64) -> f64 {
+        let total: f64 = (0..SECTORS).map(&arc_mm).sum();
+        let carried: f64 = (0..SECTORS).map(|s| arc_mm(s) * self.carried[k][s]).sum();
+        if total > 0.0 { CONTOUR * carried / total } else { 0.0 }
     }
 
     /// Standard deviation of the reference over the lost arc of slice `k`, as a share of depth.
@@ -215,16 +225,16 @@ pub(super) fn circumferential_interval(
     let shift = spread.shift(k, says);
     let percent_at = |depth: f64| 100.0 * around.above_mm(depth) / total;
     let (more, less) = (percent_at((depth - shift).max(0.01)), percent_at((depth + shift).min(0.999)));
-    let borders: f64 = around
-        .slopes_at(depth)
-        .iter()
-        .map(|slope| {
-            let by_cells = BORDER_CELLS * spread.cell / slope.max(LEAST_SLOPE);
-            (BORDER_SIGMAS * around.blur_mm).powi(2) + by_cells.powi(2)
-        })
-        .sum();
-    let borders = 100.0 * SDS * borders.sqrt() / total;
-    percent(value, value - (value - less).max(0.0).hypot(borders), value + (more - value).max(0.0).hypot(borders))
+    let slopes = around.slopes_at(depth);
+    let by_cells =
+        slopes.iter().map(|slope| (BORDER_CELLS * spread.cell / slope.max(LEAST_SLOPE)).powi(2)).sum::<f64>();
+    // The blur is the same at every border: what is wrong with it moves all of them outwards, or all inwards.
+    let by_blur = BORDER_SIGMAS * around.blur_mm * slopes.len() as f64;
+    let lost = |s: usize| if loss(s) > depth { losses.arc_mm(k, s) } else { 0.0 };
+    let parts =
+        [by_cells.sqrt() / total, by_blur / total, spread.contour(k, lost) * value / 100.0 * (1.0 - value / 100.0)];
+    let rest = 100.0 * SDS * parts.iter().map(|part| part * part).sum::<f64>().sqrt();
+    percent(value, value - (value - less).max(0.0).hypot(rest), value + (more - value).max(0.0).hypot(rest))
 }
 
 #[cfg(test)]

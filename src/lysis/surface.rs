@@ -12,7 +12,7 @@ use super::permeation::Permeation;
 use crate::cortex::SECTORS;
 use crate::cortex::contour::Map;
 use crate::cortex::unroll::{fill_between_sectors, smooth_along};
-use crate::smoothing::{level_off, median, penalty, quantile, smooth};
+use crate::smoothing::{level_off, level_off_columns, median, penalty, quantile, smooth};
 
 /// Slow shape of one sector along the bone, mm.
 const SHAPE_MM: f64 = 250.0;
@@ -204,7 +204,8 @@ fn refine(depths: &Depths, rows: &[bool], healthy: &[Vec<bool>], course: &mut Ve
         level_off(course, &share, 0.0, FADE_MM / depths.dz_mm);
         let rest: Map = (0..n).map(|k| (0..SECTORS).map(|s| depths.fitted(k, s) - course[k]).collect()).collect();
         *shape = smooth_along(&rest, &weights, SHAPE_MM, depths.dz_mm);
-        level_off_sectors(shape, &weights, depths.dz_mm);
+        // Every sector levels off beyond its last healthy wall.
+        level_off_columns(shape, &weights, 0.1, FADE_MM / depths.dz_mm);
         // A sector that is lost as far as it is seen must not become its own reference.
         fill_between_sectors(shape, &weights, HELD_CELLS);
         *shape = around(shape);
@@ -269,16 +270,6 @@ fn spread(weights: &Map, off: impl Fn(usize, usize) -> f64) -> f64 {
         }
     }
     (1.4826 * median(&mut all).unwrap_or(0.01)).max(0.01)
-}
-
-/// Every sector levels off beyond its last healthy wall.
-fn level_off_sectors(map: &mut Map, weights: &Map, dz_mm: f64) {
-    for s in 0..SECTORS {
-        let mut column: Vec<f64> = map.iter().map(|r| r[s]).collect();
-        let held: Vec<f64> = weights.iter().map(|r| r[s]).collect();
-        level_off(&mut column, &held, 0.1, FADE_MM / dz_mm);
-        map.iter_mut().zip(column).for_each(|(r, v)| r[s] = v);
-    }
 }
 
 /// Mean over three neighbouring sectors.
