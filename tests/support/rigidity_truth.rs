@@ -75,8 +75,15 @@ struct Samples {
 }
 
 impl Samples {
-    /// Only where the intact image shows bone, or is within 1.5 mm of it: noise far out would count by the square of its distance.
-    fn across(intact: &Volume<i16>, defect: &Volume<i16>, centre: Point3<f64>, axis: Vector3<f64>) -> Self {
+    /// Only within the outline of the intact bone, or 1.5 mm outside it: noise far out would count by the square of its distance, and
+    /// so would an ossification in the muscle that touches the bone in one section and not in the next.
+    fn across(
+        intact: &Volume<i16>,
+        defect: &Volume<i16>,
+        centre: Point3<f64>,
+        axis: Vector3<f64>,
+        cortical_hu: f64,
+    ) -> Self {
         let first = (Vector3::x() - axis * axis.x).normalize();
         let second = axis.cross(&first);
         let n = (REACH_MM / STEP_MM) as i32;
@@ -88,7 +95,7 @@ impl Samples {
             centre + first * u + second * v
         };
         let hu: Vec<f64> = (0..side * side).map(|p| hu_at(intact, point(p))).collect();
-        let bone = largest_piece(&hu, side);
+        let bone = largest_piece(&hu, side, WALL_SHARE * cortical_hu);
         let near = |p: usize| {
             let (i, j) = ((p % side) as i32, (p / side) as i32);
             let within = |v: i32| (0..side as i32).contains(&v);
@@ -122,12 +129,29 @@ impl Samples {
     }
 }
 
-/// The largest connected piece above 300 HU: no other bone, no calcification beside it.
-fn largest_piece(hu: &[f64], side: usize) -> Vec<bool> {
-    let mut piece = vec![0usize; hu.len()];
+/// Share of compact bone's HU that tells its wall from an ossification.
+const WALL_SHARE: f64 = 0.4;
+
+/// The largest connected piece above a threshold, with what it encloses: no other bone, no ossification beside it.
+fn largest_piece(hu: &[f64], side: usize, threshold_hu: f64) -> Vec<bool> {
+    let piece = pieces(side, |p| hu[p] > threshold_hu);
+    let outside = pieces(side, |p| piece.label[p] != piece.largest);
+    // The background is the piece that the corner belongs to; what else is not the wall lies inside it.
+    let background = outside.label[0];
+    (0..hu.len()).map(|p| piece.largest > 0 && outside.label[p] != background).collect()
+}
+
+/// Connected pieces of a square picture, numbered from 1, and the largest of them; 0 is none.
+struct Pieces {
+    label: Vec<usize>,
+    largest: usize,
+}
+
+fn pieces(side: usize, inside: impl Fn(usize) -> bool) -> Pieces {
+    let mut piece = vec![0usize; side * side];
     let mut sizes = vec![0usize];
-    for start in 0..hu.len() {
-        if hu[start] <= 300.0 || piece[start] > 0 {
+    for start in 0..side * side {
+        if !inside(start) || piece[start] > 0 {
             continue;
         }
         let label = sizes.len();
@@ -143,16 +167,16 @@ fn largest_piece(hu: &[f64], side: usize) -> Vec<bool> {
                 (j > 0, p.wrapping_sub(side)),
                 (j + 1 < side, p + side),
             ];
-            for (inside, next) in beside {
-                if inside && hu[next] > 300.0 && piece[next] == 0 {
+            for (within, next) in beside {
+                if within && inside(next) && piece[next] == 0 {
                     piece[next] = label;
                     open.push(next);
                 }
             }
         }
     }
-    let largest = (1..sizes.len()).max_by_key(|label| sizes[*label]).unwrap_or(usize::MAX);
-    piece.iter().map(|label| *label == largest).collect()
+    let largest = (1..sizes.len()).max_by_key(|label| sizes[*label]).unwrap_or(0);
+    Pieces { label: piece, largest }
 }
 
 /// Smallest root of det(A − λ B) = 0.
@@ -194,7 +218,7 @@ pub fn compare(
                 slices.iter().min_by(|a, b| away(a).total_cmp(&away(b))).map(place).expect("a slice")
             };
             let axis = (near(z_mm + 5.0) - near(z_mm - 5.0)).normalize();
-            let samples = Samples::across(intact, defect, place(slice), axis);
+            let samples = Samples::across(intact, defect, place(slice), axis, cortical_hu);
             let part = |hu: &[f64]| samples.integrate(hu, cortical_hu, reading);
             let ((a0, i0), (a1, i1)) = (part(&samples.intact_hu), part(&samples.defect_hu));
             let share = if a1 > 0.0 { least_share(i1, i0) } else { 0.0 };
