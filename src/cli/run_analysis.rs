@@ -17,7 +17,7 @@ use super::review::{given_review, placed, without_rejected};
 use crate::analysis::{MeasuredBone, Settings, analyze};
 use crate::cortex::Acquisition;
 use crate::dicom::write::{NoTarget, Target};
-use crate::dicom::{Discovery, Series, discover, is_nifti_name};
+use crate::dicom::{Discovery, Series, blur_of_kernel_mm, discover, is_nifti_name};
 use crate::language::Sentence;
 use crate::masks::bone_masks;
 use crate::nifti::mask_bytes;
@@ -234,10 +234,20 @@ fn measuring(
         seed_mm: settings.seed.map(|s| [s.x_mm, s.y_mm, s.z_mm]),
         reference: settings.reference,
         depth: settings.depth_fraction,
-        acquisition: Acquisition { slice_thickness_mm: series.header.slice_thickness_mm, blur_fwhm_mm: None },
+        acquisition: acquisition(series),
         masks: given.bones.clone(),
         regions: given.lesions.clone(),
         rigidity: Some(rigidity),
+    }
+}
+
+/// What the headers tell of how the image was made.
+fn acquisition(series: &Series) -> Acquisition {
+    let header = &series.header;
+    let pixel_mm = series.grid.spacing_mm.x.max(series.grid.spacing_mm.y);
+    Acquisition {
+        slice_thickness_mm: header.slice_thickness_mm,
+        blur_fwhm_mm: blur_of_kernel_mm(&header.manufacturer, &header.kernel, pixel_mm),
     }
 }
 
