@@ -226,6 +226,9 @@ pub fn contents(
     files.insert("report.json".into(), to_json(report)?.into_bytes());
     files.insert("slices.csv".into(), csv::slices_csv(report).map_err(table)?);
     files.insert("bones.csv".into(), csv::bones_csv(report).map_err(table)?);
+    if let Some(neck) = csv::neck_csv(report) {
+        files.insert("neck.csv".into(), neck.map_err(table)?);
+    }
     files.insert("report.html".into(), html::page(report, &drawn, language).into_bytes());
     for bone in &drawn {
         let name = &bone.file_stem;
