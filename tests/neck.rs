@@ -7,7 +7,7 @@ mod support {
 }
 
 use corticalysis::analysis::{MeasuredBone, Settings, analyze};
-use corticalysis::cortex::neck::{NeckPlace, measure_neck};
+use corticalysis::cortex::neck::{NeckPlace, NeckSection, measure_neck};
 use corticalysis::cortex::scanner::Scanner;
 use support::neck::{SyntheticNeck, cut_ball, lost_in_section};
 use support::program::shared_data;
@@ -23,12 +23,19 @@ fn errors(neck: &SyntheticNeck) -> [f64; 4] {
         bone: &bone,
         frame: neck.frame(),
         head_radius_mm: neck.head_radius_mm,
-        scanner: Scanner { cortical_hu: neck.cortical_hu, sigma_mm: neck.sigma_mm, overshoot: 0.0, noise_hu: neck.noise_hu },
+        scanner: Scanner {
+            cortical_hu: neck.cortical_hu,
+            sigma_mm: neck.sigma_between_pixels_mm(),
+            overshoot: 0.0,
+            noise_hu: neck.noise_hu,
+        },
         slice_thickness_mm: neck.slice_mm,
     };
     let seen = measure_neck(&volume, &place).expect("a neck");
     let (mut areas, mut insides, mut offs) = (Vec::new(), Vec::new(), Vec::new());
-    for section in seen.sections.iter().filter(|s| s.not_measured.is_none()) {
+    // Ball and block end sharply, and their edges reach some millimetres into the tube; a real neck flares.
+    let tube = |s: &&NeckSection| s.not_measured.is_none() && (23.0..33.0).contains(&s.from_head_mm);
+    for section in seen.sections.iter().filter(tube) {
         areas.push(section.cortical_area_mm2() / neck.cortical_area_mm2() - 1.0);
         insides.push(section.area_inside_mm2() / neck.area_inside_mm2() - 1.0);
         for s in 0..SECTORS {
@@ -55,8 +62,9 @@ fn a_synthetic_neck_has_its_wall_told_at_any_angle_and_slice_thickness() {
                 100.0 * area,
                 100.0 * inside
             );
-            assert!(area.abs() < 0.12 && inside.abs() < 0.04, "{slice_mm} mm, {angle_deg}°: {area:.3} {inside:.3}");
-            assert!(bias.abs() < 0.15 && sd < 0.45, "{slice_mm} mm, {angle_deg}°: {bias:.2} {sd:.2}");
+            let place = format!("{slice_mm} mm, {angle_deg}°");
+            assert!(area.abs() < 0.06 && inside.abs() < 0.02, "{place}: {area:.3} {inside:.3}");
+            assert!(bias.abs() < 0.10 && sd < if slice_mm > 2.0 { 0.25 } else { 0.15 }, "{place}: {bias:.2} {sd:.2}");
         }
     }
 }
@@ -142,7 +150,10 @@ fn holes_cut_into_a_neck_are_measured_against_the_other_side() {
                 }
                 all += 1;
                 found += usize::from(!seen.lysis.lesions.is_empty());
-                println!("{name}: truth up to {largest:.1}, told up to {told:.1} %, {} lesions", seen.lysis.lesions.len());
+                println!(
+                    "{name}: truth up to {largest:.1}, told up to {told:.1} %, {} lesions",
+                    seen.lysis.lesions.len()
+                );
                 let other = after.iter().find(|b| b.bone.side != bone.bone.side).and_then(|b| b.neck.as_ref());
                 if other.is_some_and(|o| !o.lysis.lesions.is_empty()) {
                     missed.push(format!("{name}: a lesion in the healthy neck {n}"));

@@ -365,7 +365,8 @@ fn nothing_measured(bones: &[MeasuredBone]) -> anyhow::Result<()> {
         return Ok(());
     }
     if bones.iter().any(|b| b.neck.as_ref().is_some_and(|n| n.neck.sections.iter().any(|s| s.not_measured.is_none()))) {
-        let error = anyhow::anyhow!("no slice of a shaft could be measured, only sections across a neck: see the report");
+        let error =
+            anyhow::anyhow!("no slice of a shaft could be measured, only sections across a neck: see the report");
         return Err(ExitError::no_long_bone(error).into());
     }
     let why: Vec<&str> = bones.iter().flat_map(|b| &b.warnings).map(Sentence::english).collect();

@@ -128,7 +128,8 @@ pub fn neck_csv(report: &Report) -> Option<csv::Result<Vec<u8>>> {
     ];
     let report = report.rounded();
     report.bones.iter().any(|bone| bone.neck.is_some()).then(|| {
-        let necks = report.bones.iter().enumerate().filter_map(|(index, bone)| Some((index, bone, bone.neck.as_ref()?)));
+        let necks =
+            report.bones.iter().enumerate().filter_map(|(index, bone)| Some((index, bone, bone.neck.as_ref()?)));
         let rows = necks.flat_map(|(index, bone, neck)| {
             neck.sections.iter().map(move |s| {
                 let [x, y, z] = s.centre_mm;

@@ -169,8 +169,12 @@ fn no_reference(why: &NoNeckReference) -> Sentence {
         NoNeckReference::TooUnlike(stray) if stray.is_finite() => {
             let stray = format!("{:.0}", 100.0 * stray);
             Sentence::new(
-                format!("the walls of both necks differ by {stray} % over a quarter of the circumference, too much for a reference"),
-                format!("les parois des deux cols diffèrent de {stray} % sur un quart de la circonférence, trop pour une référence"),
+                format!(
+                    "the walls of both necks differ by {stray} % over a quarter of the circumference, too much for a reference"
+                ),
+                format!(
+                    "les parois des deux cols diffèrent de {stray} % sur un quart de la circonférence, trop pour une référence"
+                ),
             )
         }
         NoNeckReference::TooUnlike(_) => Sentence::new(
@@ -235,6 +239,98 @@ impl NeckReport {
     /// The section that lost the largest share of its cortex.
     pub fn worst(&self) -> Option<&NeckSectionReport> {
         let told = self.measured().filter(|s| s.axial_lysis_percent.is_some());
-        told.max_by(|a, b| a.axial_lysis_percent.partial_cmp(&b.axial_lysis_percent).unwrap_or(std::cmp::Ordering::Equal))
+        told.max_by(|a, b| {
+            a.axial_lysis_percent.partial_cmp(&b.axial_lysis_percent).unwrap_or(std::cmp::Ordering::Equal)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{csv, fixture, json_schema, page, summary, to_json};
+    use super::*;
+
+    fn neck(lost: bool) -> NeckReport {
+        let measured = NeckSectionReport {
+            from_head_mm: 22.0,
+            centre_mm: [100.0, 20.0, -310.0],
+            measured: true,
+            area_inside_mm2: Some(591.0),
+            cortical_area_mm2: Some(97.04),
+            mean_thickness_mm: Some(1.06),
+            thin_tenth_mm: Some(0.4),
+            reference_area_mm2: lost.then_some(121.0),
+            axial_lysis_percent: lost.then_some(26.04),
+            axial_lysis_ci95: lost.then_some([17.0, 41.0]),
+            circumferential_lysis_percent: lost.then_some(19.0),
+            circumferential_lysis_ci95: lost.then_some([15.0, 38.0]),
+            ..NeckSectionReport::default()
+        };
+        let head = NeckSectionReport {
+            from_head_mm: 12.0,
+            not_measured_because: Some(unseen(NeckUnseen::NoNeck).into()),
+            ..NeckSectionReport::default()
+        };
+        let reference = NeckReference { turn_deg: -3.0, shift_mm: 1.0, stray: 0.12 };
+        let lesion = NeckLesionReport {
+            from_head_range_mm: [18.0, 27.0],
+            centre_mm: [101.0, 19.0, -322.0],
+            wall: "lower".into(),
+            through_the_wall: true,
+            max_axial_lysis_percent: 26.04,
+            max_axial_lysis_ci95: [17.0, 41.0],
+            max_circumferential_lysis_percent: 19.0,
+            max_circumferential_lysis_ci95: [15.0, 38.0],
+        };
+        NeckReport {
+            axis: [0.6, 0.1, -0.79],
+            reference: lost.then(|| super::reference(&reference)),
+            lysis_not_measured_because: (!lost).then(|| no_reference(&NoNeckReference::NoTwin)),
+            sections: vec![head, measured],
+            lesions: if lost { vec![lesion] } else { Vec::new() },
+        }
+    }
+
+    #[test]
+    fn a_neck_is_told_in_every_form_of_the_report_and_in_both_languages() {
+        for lost in [true, false] {
+            let mut report = fixture::bone().report();
+            report.bones[0].neck = Some(neck(lost));
+            let value: serde_json::Value = serde_json::from_str(&to_json(&report).expect("JSON")).expect("JSON");
+            let schema = jsonschema::validator_for(&json_schema()).expect("a schema");
+            assert!(schema.is_valid(&value));
+            let section = &value["bones"][0]["neck"]["sections"][1];
+            assert_eq!(section["axial_lysis_percent"].as_f64(), lost.then_some(26.0));
+            let [english, french] = [Language::En, Language::Fr].map(|language| {
+                let text = summary(&report, language).replace('\u{a0}', " ");
+                (page(&report, &[], language), text.split_whitespace().collect::<Vec<_>>().join(" "))
+            });
+            assert!(english.0.contains("Neck, across its own axis") && french.0.contains("perpendiculairement à son axe"));
+            assert!(english.1.contains("Neck, across its own axis: 1 of 2 sections measured"), "{}", english.1);
+            let told = ["26.0 % (17.0 to 41.0) of the cortex lost", "loss not measured, for want of a reference"];
+            assert!(english.1.contains(told[usize::from(!lost)]), "{}", english.1);
+            assert!(french.1.contains("1 sections mesurées sur 2"), "{}", french.1);
+            let table = String::from_utf8(csv::neck_csv(&report).expect("a neck").expect("CSV")).expect("text");
+            assert_eq!(table.lines().count(), 3);
+            assert!(table.lines().nth(1).expect("a row").contains("the section still is the head"));
+        }
+        assert!(csv::neck_csv(&fixture::bone().report()).is_none());
+    }
+
+    #[test]
+    fn walls_are_named_by_the_side_that_they_look_to() {
+        let of = |sector: usize| {
+            let percent = Estimate::exact(20.0);
+            let found = NeckLesion {
+                from_head_mm: [18.0, 27.0],
+                centre_mm: nalgebra::Point3::origin(),
+                sector,
+                through_the_wall: false,
+                max_axial_percent: percent,
+                max_circumferential_percent: percent,
+            };
+            lesion(&found).wall
+        };
+        assert_eq!([0, 30, 60, 90, 14, 16, 110].map(of), ["front", "upper", "back", "lower", "front", "upper", "front"]);
     }
 }

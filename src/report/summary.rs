@@ -108,9 +108,8 @@ fn neck(language: Language, bone: &BoneReport, out: &mut Lines) {
         format!("Neck, across its own axis: {told} of {all} sections measured"),
         format!("Col, perpendiculairement à son axe : {told} sections mesurées sur {all}"),
     );
-    let percent = |value, ci95| {
-        format!("{}\u{a0}% ({})", words::number(language, value, 1), words::interval(language, ci95, 1))
-    };
+    let percent =
+        |value, ci95| format!("{}\u{a0}% ({})", words::number(language, value, 1), words::interval(language, ci95, 1));
     let text = match (neck.worst(), neck.lesions.is_empty()) {
         (Some(worst), false) => {
             let axial = percent(worst.axial_lysis_percent, worst.axial_lysis_ci95);
@@ -120,8 +119,7 @@ fn neck(language: Language, bone: &BoneReport, out: &mut Lines) {
                 format!("{seen} ; la plus atteinte : {axial} de corticale perdue, {around} de la circonférence."),
             )
         }
-        (Some(_), true) => language
-            .pick(format!("{seen}, no loss found."), format!("{seen}, aucune perte trouvée.")),
+        (Some(_), true) => language.pick(format!("{seen}, no loss found."), format!("{seen}, aucune perte trouvée.")),
         (None, _) => language.pick(
             format!("{seen}; loss not measured, for want of a reference."),
             format!("{seen} ; perte non mesurée, faute de référence."),

@@ -63,7 +63,7 @@ pub fn write_report(dir: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<(),
     write_files(dir, files, "report.json", || {
         remove_stale(dir, "figures", is_figure_name, files)?;
         remove_stale(dir, "masks", is_mask_name, files)?;
-        remove_stale(dir, ".", |name| name == "report.pdf", files)?;
+        remove_stale(dir, ".", |name| matches!(name, "report.pdf" | "neck.csv"), files)?;
         remove_stale(dir, "dicom", is_object_name, files)
     })
 }

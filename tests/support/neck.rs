@@ -54,6 +54,11 @@ impl SyntheticNeck {
         Vector3::new(sin * 0.97, sin * 0.24, -cos).normalize()
     }
 
+    /// The blur that a line between pixels shows: straight lines between them add a sixth of a pixel squared.
+    pub fn sigma_between_pixels_mm(&self) -> f64 {
+        self.sigma_mm.hypot(PIXEL_MM / 6f64.sqrt())
+    }
+
     pub fn area_inside_mm2(&self) -> f64 {
         std::f64::consts::PI * self.outer_mm[0] * self.outer_mm[1]
     }
@@ -119,7 +124,8 @@ impl SyntheticNeck {
             }
             let blurred = |from: &dyn Fn(isize) -> f64, n: usize, at: usize| {
                 let weights = kernel.iter().enumerate();
-                weights.map(|(d, w)| w * from((at as isize + d as isize - reach).clamp(0, n as isize - 1))).sum::<f64>() / sum
+                weights.map(|(d, w)| w * from((at as isize + d as isize - reach).clamp(0, n as isize - 1))).sum::<f64>()
+                    / sum
             };
             let mut lines = vec![0.0; columns * height];
             for j in 0..height {
@@ -236,7 +242,8 @@ pub fn lost_in_section(
         .filter(|s| (s.from_head_mm - along).abs() <= 0.75 && s.not_measured.is_none())?;
     let (mut all, mut lost, mut contour, mut involved) = (0.0, 0.0, 0.0, 0.0);
     for s in 0..before.radius_mm.len() {
-        let thickness = if before.thickness_mm[s].is_finite() { before.thickness_mm[s] } else { continue };
+        // Where the intact wall was not told either, as if it were thin.
+        let thickness = if before.thickness_mm[s].is_finite() { before.thickness_mm[s] } else { 1.0 };
         let angle = std::f64::consts::TAU * (s as f64 + 0.5) / before.radius_mm.len() as f64;
         let (low, high) = ((before.radius_mm[s] - thickness - 1.0).max(0.0), before.radius_mm[s] + 2.0);
         let (mut here, mut gone) = (0.0, 0.0);
@@ -269,7 +276,8 @@ fn straight(volume: &Volume<i16>, at: Point3<f64>) -> f64 {
         let bit = |a: usize| corner >> a & 1;
         let weight: f64 = (0..3).map(|a| if bit(a) == 1 { part[a] } else { 1.0 - part[a] }).product();
         let [i, j, k] = [0, 1, 2].map(|a| first[a] as usize + bit(a));
-        sum += weight * f64::from(volume.voxels[(k.min(slices - 1) * rows + j.min(rows - 1)) * columns + i.min(columns - 1)]);
+        sum += weight
+            * f64::from(volume.voxels[(k.min(slices - 1) * rows + j.min(rows - 1)) * columns + i.min(columns - 1)]);
     }
     sum
 }

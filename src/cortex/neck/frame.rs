@@ -64,8 +64,8 @@ pub fn rays(volume: &Volume<i16>, frame: &NeckFrame, origins: &[Point3<f64>], sa
     hu
 }
 
-/// HU at a continuous voxel index: bilinear in the slice, as elsewhere, cubic (Keys, IEEE Trans ASSP 29:1153, 1981) across
-/// slices, which keeps the second moment of the slice's profile where a straight line between thick slices adds to it.
+/// HU at a continuous voxel index, on straight lines between voxels. Across thick slices that blurs as much again as the slice itself
+/// ([`sigma_across_slices_mm`]); a cubic between slices blurs less, but its undershoot beside a wall made walls of 1 mm 0.15 mm thinner.
 fn sample(volume: &Volume<i16>, at: Vector3<f64>) -> f32 {
     let [columns, rows, slices] = volume.grid.size;
     let within = |v: f64, n: usize| v >= 0.0 && v < n as f64 - 1.0;
@@ -85,14 +85,10 @@ fn sample(volume: &Volume<i16>, at: Vector3<f64>) -> f32 {
         (a * (1.0 - fx) + b * fx) * (1.0 - fy) + (c * (1.0 - fx) + d * fx) * fy
     };
     let (below, above) = (in_slice(k), in_slice(k + 1));
-    let straight = below * (1.0 - fz) + above * fz;
-    if k == 0 || k + 2 >= slices {
-        return straight as f32;
-    }
-    let near = |d: f64| (1.5 * d - 2.5) * d * d + 1.0;
-    let far = |d: f64| ((-0.5 * d + 2.5) * d - 4.0) * d + 2.0;
-    let cubic =
-        below * near(fz) + above * near(1.0 - fz) + in_slice(k - 1) * far(1.0 + fz) + in_slice(k + 2) * far(2.0 - fz);
-    // Beside a slice that is missing the nearer two still tell it.
-    (if cubic.is_nan() { straight } else { cubic }) as f32
+    (below * (1.0 - fz) + above * fz) as f32
+}
+
+/// Standard deviation of the blur across slices: a box of the slice's thickness, and the straight lines between slices.
+pub fn sigma_across_slices_mm(thickness_mm: f64, spacing_mm: f64) -> f64 {
+    ((thickness_mm * thickness_mm + 2.0 * spacing_mm * spacing_mm) / 12.0).sqrt()
 }

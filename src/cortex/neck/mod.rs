@@ -4,9 +4,8 @@
 //! start from the middle of sections across the neck and run through the CT itself, so that no image is made in between.
 //! The wall is fitted as on the shaft ([`super::wall`]), with one difference: the scanner's blur is not the same on all sides of an
 //! oblique bone. Across a wall whose normal leans by `n_z` out of the slice the blur in the plane counts with
-//! `√(1 − n_z²)`, and the slice's own thickness smears it over a box of `|n_z|` times that thickness. On the upper and lower wall of a
-//! neck that is most of it: a 3 mm slice shows a 1 mm wall there as a faint band, whose width the fit still tells, because the
-//! density of compact cortex is known from the shaft.
+//! `√(1 − n_z²)` and that across slices with `|n_z|`. On the upper and lower wall of a neck the second is most of it: 3 mm slices
+//! show a 1 mm wall there as a faint band, whose width the fit still tells, because the density of compact cortex is known from the shaft.
 
 mod frame;
 mod outline;
@@ -16,6 +15,7 @@ pub use frame::NeckFrame;
 use super::SECTORS;
 use super::contour::Map;
 use super::polar::STEP_MM;
+use super::profile::Edge;
 use super::scanner::Scanner;
 use super::unroll::{Surface, share, wall_depth};
 use super::wall::{Samples, Wall, fit};
@@ -43,9 +43,9 @@ const MARROW_SHARE: f64 = 0.75;
 /// How far a fitted edge may lie from the smooth contour and still be this wall, mm.
 const STRAYS_MM: f64 = 1.5;
 /// The head ends this far outside its ball, in its radii.
-const HEAD_ENDS: f64 = 1.03;
+const HEAD_ENDS: f64 = 1.06;
 /// Part of the circumference that may still lie on the head.
-const ON_HEAD: f64 = 0.1;
+const ON_HEAD: f64 = 0.05;
 /// Part of the circumference whose wall may be unknown.
 const UNSEEN: f64 = 0.2;
 /// The contour is smooth over this along the neck, mm, and around it, sectors.
@@ -153,10 +153,12 @@ pub fn measure_neck(volume: &Volume<i16>, place: &NeckPlace) -> Option<Neck> {
     let count = ((SEARCHED[1] - SEARCHED[0]) * radius / SECTION_MM) as usize;
     let along: Vec<f64> = (0..count).map(|n| SEARCHED[0] * radius + n as f64 * SECTION_MM).collect();
     let (along, centres, first) = neck_course(volume, place, &along)?;
-    let samples = ((first.iter().flatten().copied().filter(|r| r.is_finite()).fold(0.0, f64::max) + AROUND_MM) / STEP_MM) as usize;
+    let samples = ((first.iter().flatten().copied().filter(|r| r.is_finite()).fold(0.0, f64::max) + AROUND_MM)
+        / STEP_MM) as usize;
     let origins: Vec<_> = along.iter().zip(&centres).map(|(d, c)| place.frame.point(*d, *c)).collect();
     let hu = frame::rays(volume, &place.frame, &origins, samples);
-    let mut seen = Seen { place, hu: &hu, samples, centres_mm: &centres, radius_mm: first };
+    let across_mm = frame::sigma_across_slices_mm(place.slice_thickness_mm, volume.grid.spacing_mm.z);
+    let mut seen = Seen { place, hu: &hu, samples, centres_mm: &centres, radius_mm: first, across_mm };
     // The mask is as coarse as the slices; two rounds bring the contour to the wall's own edge.
     for _ in 0..2 {
         let walls = seen.walls();
@@ -212,26 +214,21 @@ struct Seen<'a> {
     samples: usize,
     centres_mm: &'a [[f64; 2]],
     radius_mm: Map,
+    /// Standard deviation of the blur across slices.
+    across_mm: f64,
 }
 
 /// What the scanner does to the wall at one place.
 struct Geometry {
     surface: Surface,
-    /// Part of the wall's normal that lies in the plane of the slice.
-    in_slice: f64,
-    /// Smear across the wall by the slice's thickness, mm.
-    box_mm: f64,
+    /// Standard deviation of the blur across the wall, mm.
+    sigma_mm: f64,
 }
 
 impl Geometry {
-    /// Cosine by which [`Scanner::edge`] widens the blur in the plane along the ray.
-    fn blur_cosine(&self) -> f64 {
-        self.surface.cosine / self.in_slice.max(0.1)
-    }
-
-    /// Smear along the ray, mm.
-    fn box_along_ray_mm(&self) -> f64 {
-        self.box_mm / self.surface.cosine.max(0.3)
+    /// The same along the ray.
+    fn along_ray_mm(&self) -> f64 {
+        self.sigma_mm / self.surface.cosine.max(0.3)
     }
 }
 
@@ -242,28 +239,31 @@ impl Seen<'_> {
 
     fn geometry(&self, k: usize, s: usize) -> Geometry {
         let surface = Surface::at(self.centres_mm, &self.radius_mm, k, s, SECTION_MM);
-        let out = self.place.frame.to_patient(surface.normal).z.abs().min(1.0);
-        Geometry { surface, in_slice: (1.0 - out * out).sqrt(), box_mm: out * self.place.slice_thickness_mm }
+        let sigma_mm = self.sigma_mm(surface.normal);
+        Geometry { surface, sigma_mm }
+    }
+
+    /// Standard deviation of the blur in a direction of the frame, mm.
+    fn sigma_mm(&self, direction: [f64; 3]) -> f64 {
+        let out = self.place.frame.to_patient(direction).z.abs().min(1.0);
+        (self.place.scanner.sigma_mm * (1.0 - out * out).sqrt()).hypot(out * self.across_mm)
     }
 
     /// The wall of every sector and section.
     fn walls(&self) -> Vec<Vec<Option<Wall>>> {
-        (0..self.radius_mm.len())
-            .into_par_iter()
-            .map(|k| (0..SECTORS).map(|s| self.wall(k, s)).collect())
-            .collect()
+        (0..self.radius_mm.len()).into_par_iter().map(|k| (0..SECTORS).map(|s| self.wall(k, s)).collect()).collect()
     }
 
     fn wall(&self, k: usize, s: usize) -> Option<Wall> {
         let geometry = self.geometry(k, s);
         let outer_mm = self.radius_mm[k][s];
         let scanner = &self.place.scanner;
-        let edge = scanner.edge(geometry.blur_cosine(), geometry.box_along_ray_mm());
+        let edge = Edge::new(geometry.along_ray_mm(), 0.0, scanner.overshoot);
         // Where a wall stands out, what it looks to be wide; samples must reach beyond its inner edge.
         let ray = self.ray(k, s);
         let seen_mm = wall_depth(ray, outer_mm, scanner.cortical_hu);
         let width_mm = if seen_mm.is_finite() { seen_mm.min(WIDEST_MM) } else { FIRST_WIDTH_MM };
-        let samples = Samples::around(ray, STEP_MM, outer_mm, width_mm + geometry.box_along_ray_mm())?;
+        let samples = Samples::around(ray, STEP_MM, outer_mm, width_mm + geometry.along_ray_mm())?;
         let wall = fit(&samples, &edge, scanner.cortical_hu, outer_mm, width_mm)?;
         // As dense within as without: an edge, but no wall that ends.
         (wall.inside_hu < MARROW_SHARE * scanner.cortical_hu).then_some(wall)
@@ -272,17 +272,18 @@ impl Seen<'_> {
     /// The fitted edges, smooth along and around the neck; where none is seen, the contour of before.
     fn smooth_contour(&self, walls: &[Vec<Option<Wall>>]) -> Map {
         let n = walls.len();
-        let seen: Map = (0..n)
-            .map(|k| (0..SECTORS).map(|s| walls[k][s].map_or(f64::NAN, |w| w.outer_mm)).collect())
-            .collect();
-        let weights: Map = seen.iter().map(|row| row.iter().map(|v| f64::from(u8::from(v.is_finite()))).collect()).collect();
+        let seen: Map =
+            (0..n).map(|k| (0..SECTORS).map(|s| walls[k][s].map_or(f64::NAN, |w| w.outer_mm)).collect()).collect();
+        let weights: Map =
+            seen.iter().map(|row| row.iter().map(|v| f64::from(u8::from(v.is_finite()))).collect()).collect();
         let along = smooth_robust_columns(&seen, &weights, penalty(SMOOTH_MM / SECTION_MM), 0.2);
         let held = |s: usize| weights.iter().map(|row| row[s]).sum::<f64>() >= 3.0;
         // Around: three turns one after another, of which the middle one is kept, close the circle.
         let turns: Map = (0..3 * SECTORS)
             .map(|t| (0..n).map(|k| if held(t % SECTORS) { along[k][t % SECTORS] } else { f64::NAN }).collect())
             .collect();
-        let known: Map = turns.iter().map(|row| row.iter().map(|v| f64::from(u8::from(v.is_finite()))).collect()).collect();
+        let known: Map =
+            turns.iter().map(|row| row.iter().map(|v| f64::from(u8::from(v.is_finite()))).collect()).collect();
         let around = smooth_robust_columns(&turns, &known, penalty(SMOOTH_SECTORS), 0.2);
         (0..n).map(|k| (0..SECTORS).map(|s| around[SECTORS + s][k]).collect()).collect()
     }
@@ -290,12 +291,11 @@ impl Seen<'_> {
     /// Where no wall can be fitted: compact cortex that the HU around the contour stand for, mm along the ray, when that is next to
     /// nothing (the wall is gone); NaN when something dense stands there that is no wall.
     fn what_is_left_mm(&self, k: usize, s: usize, geometry: &Geometry) -> f64 {
-        let reach = 1.0 + 0.5 * geometry.box_along_ray_mm();
+        let reach = 1.0 + geometry.along_ray_mm();
         let at = |mm: f64| ((mm / STEP_MM).round().max(0.0) as usize).min(self.samples - 1);
         let outer_mm = self.radius_mm[k][s];
         let window = &self.ray(k, s)[at(outer_mm - FIRST_WIDTH_MM - reach)..=at(outer_mm + reach)];
-        let left_mm: f64 =
-            window.iter().map(|v| share(f64::from(*v), self.place.scanner.cortical_hu) * STEP_MM).sum();
+        let left_mm: f64 = window.iter().map(|v| share(f64::from(*v), self.place.scanner.cortical_hu) * STEP_MM).sum();
         if left_mm * geometry.surface.cosine <= GONE_MM { left_mm } else { f64::NAN }
     }
 
@@ -329,9 +329,7 @@ impl Seen<'_> {
     fn blur_along_mm(&self, geometry: &Geometry) -> f64 {
         let [nx, ny, _] = geometry.surface.normal;
         let across = nx.hypot(ny).max(1e-9);
-        let out = self.place.frame.to_patient([-ny / across, nx / across, 0.0]).z.abs().min(1.0);
-        let sigma = self.place.scanner.sigma_mm;
-        (sigma * sigma * (1.0 - out * out) + (out * self.place.slice_thickness_mm).powi(2) / 12.0).sqrt()
+        self.sigma_mm([-ny / across, nx / across, 0.0])
     }
 
     fn unseen(&self, k: usize, section: &NeckSection) -> Option<NeckUnseen> {

@@ -6,7 +6,8 @@
 //!
 //! Where it is told: sector by sector the wall's area against that of the other neck, laid on this one by outline and thickness and brought to
 //! its level ([`twin`]). Only connected dips that are deep and large count, so that a healthy section reads exactly 0.
-//! The interval comes from how far healthy walls stray from the reference over a quarter of the circumference.
+//! The interval comes from how far healthy walls stray from the reference over a quarter of the circumference; its upper end holds all
+//! of the wall that is too thin for a loss of it to be told, as the upper wall of most necks is on thick slices.
 
 mod twin;
 
@@ -28,6 +29,8 @@ const DIP_SHARE: f64 = 0.4;
 const LEAST_AREA_MM2: f64 = 25.0;
 /// Its mean depth is so many times what healthy walls stray from the reference over a quarter of the circumference.
 const SIGNIFICANT: f64 = 3.0;
+/// A wall of less than this many times that depth can go without being told.
+const THIN: f64 = 1.25;
 /// Its rim lies where the wall is thinner by this.
 const RIM_MM: f64 = 0.2;
 const RIM_SHARE: f64 = 0.15;
@@ -35,6 +38,11 @@ const RIM_SHARE: f64 = 0.15;
 const RIM_STEPS: usize = 2;
 /// Healthy walls that stray further than this, as a share of the mean thickness, make no reference.
 const MOST_STRAY: f64 = 0.2;
+/// Quarters of sections that must be whole for the other neck to be laid on this one.
+const LEAST_QUARTERS: f64 = 12.0;
+/// What walls of two healthy sides stray by, as a share of the mean thickness, and how many quarters that weighs as much as.
+const SIDES_STRAY: f64 = 0.12;
+const BEFORE: f64 = 24.0;
 /// A reference is less certain than the healthy walls that were laid on it.
 const REFERENCE: f64 = 1.6;
 /// What is not known better even where both necks agree, percentage points.
@@ -43,6 +51,8 @@ const LEAST_POINTS: f64 = 0.5;
 const BORDER_SIGMAS: f64 = 1.0;
 /// Widest blur for which the border of a hole is still taken back, as on the shaft.
 const SHARP: f64 = 1.2;
+/// Part of the contour in which a loss may go unseen although the wall is thick.
+const LEAST_ARC: f64 = 0.05;
 /// Length of contour in which a hole may go unseen, mm: the side of the smallest dip.
 const UNSEEN_MM: f64 = 5.0;
 const SDS: f64 = 1.96;
@@ -105,8 +115,7 @@ pub struct NeckLysis {
 /// Measures the loss of a neck against the other side's. `depth`: loss (0..1) from which a sector counts as involved.
 pub fn assess_neck(neck: &Neck, other: Option<&Neck>, depth: f64) -> NeckLysis {
     let none = |why| NeckLysis { reference: Err(why), sections: vec![None; neck.sections.len()], lesions: Vec::new() };
-    let measured: Vec<usize> =
-        (0..neck.sections.len()).filter(|k| neck.sections[*k].not_measured.is_none()).collect();
+    let measured: Vec<usize> = (0..neck.sections.len()).filter(|k| neck.sections[*k].not_measured.is_none()).collect();
     let Some(other) = other.filter(|other| other.sections.iter().any(|s| s.not_measured.is_none())) else {
         return none(NoNeckReference::NoTwin);
     };
@@ -138,7 +147,8 @@ impl<'a> Compared<'a> {
     fn new(neck: &'a Neck, measured: Vec<usize>, twin: NeckTwin, depth: f64) -> Self {
         let patches = Patches { label: vec![vec![0; SECTORS]; measured.len()], count: 0 };
         let mut compared = Self { neck, measured, twin, patches, stray: 0.0, depth };
-        // What healthy walls stray by decides which dips count, and those which walls are healthy.
+        // What healthy walls stray by decides which dips count, and those which walls are healthy: first every dip is left out.
+        compared.patches = compared.dips();
         for _ in 0..2 {
             compared.stray = compared.stray_of_healthy();
             compared.patches = compared.dips();
@@ -199,8 +209,12 @@ impl<'a> Compared<'a> {
                 }
             }
         }
-        // Nothing healthy left to lay it on is no reference.
-        if count > 0.0 { (sum / count).sqrt() / self.mean_mm().max(1e-3) } else { f64::INFINITY }
+        if count < LEAST_QUARTERS {
+            return f64::INFINITY;
+        }
+        // The fewer are whole, the less they tell, and the more it is what sides differ by anyway.
+        let sum = sum / self.mean_mm().max(1e-3).powi(2) + BEFORE * SIDES_STRAY.powi(2);
+        (sum / (count + BEFORE)).sqrt()
     }
 
     fn dips(&self) -> Patches {
@@ -216,8 +230,10 @@ impl<'a> Compared<'a> {
         for _ in 0..RIM_STEPS {
             let near = patches.dilated(1, 2);
             let label_of = &patches.label;
+            // What is not known within a loss does not divide it.
             patches = label(&map(&|row, s| {
-                label_of[row][s] > 0 || (near[row][s] && below(row, s, RIM_MM, RIM_SHARE))
+                let joins = || self.pair(row, s).is_none() || below(row, s, RIM_MM, RIM_SHARE);
+                label_of[row][s] > 0 || (near[row][s] && joins())
             }));
         }
         patches
@@ -233,7 +249,24 @@ impl<'a> Compared<'a> {
                 cells += 1.0;
             }
         }
-        surface >= LEAST_AREA_MM2 && lost_mm / cells > SIGNIFICANT * self.stray * self.mean_mm()
+        surface >= LEAST_AREA_MM2 && lost_mm / cells > self.least_mm()
+    }
+
+    /// The mean depth that a dip must pass, mm.
+    fn least_mm(&self) -> f64 {
+        DIP_MM.max(SIGNIFICANT * self.stray * self.mean_mm())
+    }
+
+    /// Is the wall of a place outside the losses too thin, or not known, so that its loss would go unseen? Its intact thickness then,
+    /// or as much as would go unseen.
+    fn unseen_mm(&self, row: usize, s: usize) -> Option<f64> {
+        if self.patches.label[row][s] > 0 {
+            return None;
+        }
+        match self.pair(row, s) {
+            Some((_, intact)) => (intact < THIN * self.least_mm()).then_some(intact),
+            None => Some(self.least_mm()),
+        }
     }
 
     fn section(&self, row: usize) -> Option<NeckLoss> {
@@ -246,20 +279,24 @@ impl<'a> Compared<'a> {
             return None;
         }
         let axial = 100.0 * (0..SECTORS).map(|s| self.areas_mm2(row, s).1 * self.loss(row, s)).sum::<f64>() / intact;
-        let lost: f64 = (0..SECTORS).filter(|s| self.loss(row, *s) > 0.0).map(|s| section.arc_mm[s]).sum::<f64>() / contour;
+        let lost: f64 =
+            (0..SECTORS).filter(|s| self.loss(row, *s) > 0.0).map(|s| section.arc_mm[s]).sum::<f64>() / contour;
         Some(NeckLoss {
-            axial_percent: self.axial_interval(axial, lost),
+            axial_percent: self.axial_interval(row, axial, lost, intact),
             circumferential_percent: self.around(row, contour),
             reference_area_mm2: intact * section.perimeter_mm() / contour,
         })
     }
 
     /// `lost`: part of the contour that lost anything. What walls stray by over a quarter, an arc of another length strays by in proportion; a
-    /// short one more, as the square root.
-    fn axial_interval(&self, axial: f64, lost: f64) -> Estimate {
-        let over = |arc: f64| 100.0 * self.stray * arc * (0.25 / arc.max(1e-3)).sqrt().max(1.0);
-        let sd = if lost > 0.0 { LEAST_POINTS.hypot(REFERENCE * over(lost)) } else { LEAST_POINTS.hypot(over(0.05)) };
-        super::assess::percent(axial, axial - SDS * sd, axial + SDS * sd)
+    /// short one more, as the square root. Where the wall is lost its own level is not known either: sides differ by that again.
+    fn axial_interval(&self, row: usize, axial: f64, lost: f64, intact_mm2: f64) -> Estimate {
+        let over = |stray: f64, arc: f64| 100.0 * stray * arc * (0.25 / arc.max(1e-3)).sqrt().max(1.0);
+        let reference = REFERENCE * self.stray.hypot(SIDES_STRAY);
+        let sd = LEAST_POINTS.hypot(if lost > 0.0 { over(reference, lost) } else { over(self.stray, LEAST_ARC) });
+        let section = self.of(row);
+        let thin = (0..SECTORS).filter_map(|s| Some(section.area_mm2(s, self.unseen_mm(row, s)?))).sum::<f64>();
+        super::assess::percent(axial, axial - SDS * sd, axial + SDS * sd + 100.0 * thin / intact_mm2)
     }
 
     fn around(&self, row: usize, contour_mm: f64) -> Estimate {
@@ -272,9 +309,10 @@ impl<'a> Compared<'a> {
         };
         let value = above(self.depth, SHARP * blur);
         let borders = Circumference { loss: &loss, arc_mm: &arc, blur_mm: 0.0 }.slopes_at(self.depth).len() as f64;
-        let off = SDS * REFERENCE * self.stray;
+        let off = SDS * REFERENCE * self.stray.hypot(SIDES_STRAY);
         let border = 100.0 * BORDER_SIGMAS * blur * borders.sqrt() / contour_mm;
-        let unseen = if borders > 0.0 { 0.0 } else { 100.0 * UNSEEN_MM / contour_mm };
+        let thin: f64 = (0..SECTORS).filter(|s| self.unseen_mm(row, *s).is_some()).map(|s| section.arc_mm[s]).sum();
+        let unseen = 100.0 * (thin / section.perimeter_mm() + if borders > 0.0 { 0.0 } else { UNSEEN_MM / contour_mm });
         let low = above((self.depth + off).min(0.95), 0.0).min(value) - border;
         let high = above((self.depth - off).max(0.02), 0.0).max(value) + border + unseen;
         super::assess::percent(value, low, high)
@@ -306,10 +344,10 @@ impl<'a> Compared<'a> {
         };
         NeckLesion {
             from_head_mm: [along(first) - 0.5 * SECTION_MM, along(last) + 0.5 * SECTION_MM],
-            centre_mm: self.neck.frame.point(
-                section.from_head_mm,
-                [section.centre_mm[0] + off[0], section.centre_mm[1] + off[1]],
-            ),
+            centre_mm: self
+                .neck
+                .frame
+                .point(section.from_head_mm, [section.centre_mm[0] + off[0], section.centre_mm[1] + off[1]]),
             sector,
             through_the_wall: cells.iter().any(|(row, s)| self.loss(*row, *s) >= 0.99),
             max_axial_percent: worst(|loss| loss.axial_percent),

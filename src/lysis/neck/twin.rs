@@ -9,15 +9,26 @@ use nalgebra::{Matrix3, Vector3};
 /// Largest turn of one neck against the other that is looked for, sectors (3° each).
 const MAX_TURN: isize = 8;
 /// Largest shift along the neck, mm.
-const MAX_SHIFT_MM: isize = 5;
+const MAX_SHIFT_MM: isize = 4;
+/// Frames come from the same landmarks on both sides: what a sector of turn and a millimetre of shift must gain.
+const PER_SECTOR: f64 = 0.02;
+const PER_MM: f64 = 0.05;
+/// Part of the places, those that agree best, that tells where the other neck lies: the rest may be lost.
+const AGREEING: f64 = 0.65;
+/// What the outline counts for, which stands where a wall is lost, against the thickness.
+const BY_OUTLINE: f64 = 1.5;
+/// A wall this much thinner, mm and as a share, says nothing of the level of both necks.
+const LOST_MM: f64 = 0.5;
+const LOST_SHARE: f64 = 0.4;
 /// Share of this neck's measured sections that the other must cover.
-const LEAST_COVERED: f64 = 0.6;
+const LEAST_COVERED: f64 = 0.5;
 /// Thickness (mm) and outline (as a share) in the measure of what necks of two sides differ by.
 const THICKNESS_MM: f64 = 0.3;
 const OUTLINE: f64 = 0.05;
 /// Rounds of the robust fit of what is left over, and the least spread it weighs by, mm.
 const ROUNDS: usize = 12;
 const LEAST_SPREAD_MM: f64 = 0.1;
+const LEAST_WEIGHT: f64 = 1e-4;
 
 /// The other neck as this one's intact wall.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,7 +47,8 @@ pub fn lay_on(this: &Neck, measured: &[usize], other: &Neck) -> Option<NeckTwin>
         let Some((thickness, radius)) = sampled(this, measured, other, shift as f64) else { continue };
         for turn in -MAX_TURN..=MAX_TURN {
             let (thickness, radius) = (turned(&thickness, turn), turned(&radius, turn));
-            if let Some(cost) = cost(this, measured, &thickness, &radius)
+            let moved = PER_SECTOR * turn.abs() as f64 + PER_MM * shift.abs() as f64;
+            if let Some(cost) = cost(this, measured, &thickness, &radius).map(|cost| cost + moved)
                 && best.as_ref().is_none_or(|(least, ..)| cost < *least)
             {
                 best = Some((cost, turn, shift, thickness));
@@ -75,7 +87,7 @@ fn turned(rows: &Rows, turn: isize) -> Rows {
     rows.iter().map(|row| (0..SECTORS as isize).map(|s| row[from(s)]).collect()).collect()
 }
 
-/// Robust mean difference of thickness and outline; an even difference of either does not count.
+/// Mean difference of thickness and outline where they agree best; an even difference of either does not count.
 fn cost(this: &Neck, measured: &[usize], thickness: &Rows, radius: &Rows) -> Option<f64> {
     let (mut thick, mut round) = (Vec::new(), Vec::new());
     for (row, k) in measured.iter().enumerate() {
@@ -90,9 +102,12 @@ fn cost(this: &Neck, measured: &[usize], thickness: &Rows, radius: &Rows) -> Opt
     }
     let mean = |offs: &[f64], unit: f64| {
         let middle = median(&mut offs.to_vec())?;
-        Some(offs.iter().map(|o| ((o - middle).abs() / unit).min(2.0)).sum::<f64>() / offs.len() as f64)
+        let mut away: Vec<f64> = offs.iter().map(|o| (o - middle).abs() / unit).collect();
+        away.sort_by(f64::total_cmp);
+        away.truncate(((AGREEING * away.len() as f64) as usize).max(1));
+        Some(away.iter().sum::<f64>() / away.len() as f64)
     };
-    Some(mean(&thick, THICKNESS_MM)? + mean(&round, OUTLINE)?)
+    Some(mean(&thick, THICKNESS_MM)? + BY_OUTLINE * mean(&round, OUTLINE)?)
 }
 
 /// Brings the other neck to this one's own level: one wall is thicker than the other all along, or more so on one side. The
@@ -102,13 +117,18 @@ fn level(this: &Neck, measured: &[usize], thickness: &mut Rows) -> Option<()> {
         let (sin, cos) = crate::cortex::polar::sector_angle(s).sin_cos();
         Vector3::new(1.0, cos, sin)
     };
-    let mut points: Vec<(Vector3<f64>, f64)> = Vec::new();
+    let (mut points, mut weights): (Vec<(Vector3<f64>, f64)>, Vec<f64>) = (Vec::new(), Vec::new());
     for (row, k) in measured.iter().enumerate() {
-        let offs = (0..SECTORS).map(|s| (wave(s), this.sections[*k].thickness_mm[s] - thickness[row][s]));
-        points.extend(offs.filter(|p| p.1.is_finite()));
+        for s in 0..SECTORS {
+            let (seen, other) = (this.sections[*k].thickness_mm[s], thickness[row][s]);
+            if (seen - other).is_finite() {
+                points.push((wave(s), seen - other));
+                let lost = other - seen > LOST_MM.max(LOST_SHARE * other);
+                weights.push(if lost { LEAST_WEIGHT } else { 1.0 });
+            }
+        }
     }
     let mut fitted = Vector3::zeros();
-    let mut weights = vec![1.0; points.len()];
     for _ in 0..ROUNDS {
         let (mut normal, mut right) = (Matrix3::identity() * 1e-9, Vector3::zeros());
         for ((at, off), weight) in points.iter().zip(&weights) {
@@ -120,11 +140,13 @@ fn level(this: &Neck, measured: &[usize], thickness: &mut Rows) -> Option<()> {
         let spread = 1.4826 * median(&mut rest.iter().map(|r| r.abs()).collect::<Vec<_>>())?;
         let reach = 4.0 * spread.max(LEAST_SPREAD_MM);
         for (weight, rest) in weights.iter_mut().zip(&rest) {
-            *weight = if rest.abs() < reach { (1.0 - (rest / reach).powi(2)).powi(2) } else { 1e-4 };
+            *weight = if rest.abs() < reach { (1.0 - (rest / reach).powi(2)).powi(2) } else { LEAST_WEIGHT };
         }
     }
     for row in thickness.iter_mut() {
-        row.iter_mut().enumerate().for_each(|(s, t)| *t = (*t + wave(s).dot(&fitted)).max(0.0));
+        row.iter_mut().enumerate().for_each(|(s, t)| *t += wave(s).dot(&fitted));
+        // Not by `max`, which makes a number of what is not known.
+        row.iter_mut().filter(|t| **t < 0.0).for_each(|t| *t = 0.0);
     }
     Some(())
 }
