@@ -95,7 +95,7 @@ fn section_report(section: &NeckSection, loss: Option<&NeckLoss>, centre_mm: [f6
         return NeckSectionReport { not_measured_because: Some(unseen(why).into()), ..told };
     }
     let [mean, thin] = section.mean_and_low_thickness_mm();
-    let percent = |of: fn(&NeckLoss) -> Estimate| loss.map(|loss| of(loss));
+    let percent = |of: fn(&NeckLoss) -> Estimate| loss.map(of);
     let (axial, around) = (percent(|l| l.axial_percent), percent(|l| l.circumferential_percent));
     NeckSectionReport {
         measured: true,
@@ -305,7 +305,9 @@ mod tests {
                 let text = summary(&report, language).replace('\u{a0}', " ");
                 (page(&report, &[], language), text.split_whitespace().collect::<Vec<_>>().join(" "))
             });
-            assert!(english.0.contains("Neck, across its own axis") && french.0.contains("perpendiculairement à son axe"));
+            assert!(
+                english.0.contains("Neck, across its own axis") && french.0.contains("perpendiculairement à son axe")
+            );
             assert!(english.1.contains("Neck, across its own axis: 1 of 2 sections measured"), "{}", english.1);
             let told = ["26.0 % (17.0 to 41.0) of the cortex lost", "loss not measured, for want of a reference"];
             assert!(english.1.contains(told[usize::from(!lost)]), "{}", english.1);
@@ -331,6 +333,9 @@ mod tests {
             };
             lesion(&found).wall
         };
-        assert_eq!([0, 30, 60, 90, 14, 16, 110].map(of), ["front", "upper", "back", "lower", "front", "upper", "front"]);
+        assert_eq!(
+            [0, 30, 60, 90, 14, 16, 110].map(of),
+            ["front", "upper", "back", "lower", "front", "upper", "front"]
+        );
     }
 }

@@ -98,6 +98,8 @@ pub struct NeckSection {
     pub radius_mm: Vec<f64>,
     pub arc_mm: Vec<f64>,
     pub thickness_mm: Vec<f64>,
+    /// By sector, where something dense stands that is no wall: the compact cortex that it stands for, mm. NaN elsewhere.
+    pub unfitted_mm: Vec<f64>,
     /// By sector: how far the scanner spreads things along the contour, standard deviation in mm.
     pub blur_along_mm: Vec<f64>,
 }
@@ -288,15 +290,14 @@ impl Seen<'_> {
         (0..n).map(|k| (0..SECTORS).map(|s| around[SECTORS + s][k]).collect()).collect()
     }
 
-    /// Where no wall can be fitted: compact cortex that the HU around the contour stand for, mm along the ray, when that is next to
-    /// nothing (the wall is gone); NaN when something dense stands there that is no wall.
+    /// Compact cortex that the HU around the contour stand for, mm across the wall.
     fn what_is_left_mm(&self, k: usize, s: usize, geometry: &Geometry) -> f64 {
         let reach = 1.0 + geometry.along_ray_mm();
         let at = |mm: f64| ((mm / STEP_MM).round().max(0.0) as usize).min(self.samples - 1);
         let outer_mm = self.radius_mm[k][s];
         let window = &self.ray(k, s)[at(outer_mm - FIRST_WIDTH_MM - reach)..=at(outer_mm + reach)];
         let left_mm: f64 = window.iter().map(|v| share(f64::from(*v), self.place.scanner.cortical_hu) * STEP_MM).sum();
-        if left_mm * geometry.surface.cosine <= GONE_MM { left_mm } else { f64::NAN }
+        left_mm * geometry.surface.cosine
     }
 
     fn section(&self, k: usize, from_head_mm: f64, walls: &[Option<Wall>]) -> NeckSection {
@@ -307,18 +308,24 @@ impl Seen<'_> {
             not_measured: None,
             arc_mm: Vec::with_capacity(SECTORS),
             thickness_mm: Vec::with_capacity(SECTORS),
+            unfitted_mm: Vec::with_capacity(SECTORS),
             blur_along_mm: Vec::with_capacity(SECTORS),
             radius_mm,
         };
         let angle = std::f64::consts::TAU / SECTORS as f64;
         for (s, wall) in walls.iter().enumerate() {
             let geometry = self.geometry(k, s);
-            let width = match wall {
-                Some(wall) if (wall.outer_mm - section.radius_mm[s]).abs() <= STRAYS_MM => wall.width_mm,
-                _ => self.what_is_left_mm(k, s, &geometry),
+            let fitted = wall.filter(|wall| (wall.outer_mm - section.radius_mm[s]).abs() <= STRAYS_MM);
+            let (thickness, unfitted) = match fitted {
+                Some(wall) => (wall.width_mm * geometry.surface.cosine, f64::NAN),
+                None => match self.what_is_left_mm(k, s, &geometry) {
+                    next_to_nothing if next_to_nothing <= GONE_MM => (next_to_nothing, f64::NAN),
+                    dense => (f64::NAN, dense),
+                },
             };
             section.arc_mm.push(geometry.surface.arc_per_radian_mm * angle);
-            section.thickness_mm.push(width * geometry.surface.cosine);
+            section.thickness_mm.push(thickness);
+            section.unfitted_mm.push(unfitted);
             section.blur_along_mm.push(self.blur_along_mm(&geometry));
         }
         section.not_measured = self.unseen(k, &section);

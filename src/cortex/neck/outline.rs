@@ -13,24 +13,34 @@ const STEP_MM: f64 = 0.5;
 const GAP_MM: f64 = 1.5;
 /// No neck reaches further from its axis, mm.
 const REACH_MM: f64 = 40.0;
+/// What stands behind a gap is the neck's as far out as this, in medians of where rays first leave it: beyond are the trochanters.
+const BEHIND_A_GAP: f64 = 1.35;
+/// Sectors on either side over which a hollow is bridged.
+const BRIDGED: usize = 26;
 /// The mask is as coarse as the slices: medians over so many sectors and sections on either side.
 const SECTORS_BESIDE: isize = 4;
 const SECTIONS_BESIDE: usize = 2;
 
-/// The outline of `bone` in every section, mm from `centres_mm` (front and up), by sector; NaN where the centre is outside.
+/// The outline of `bone` in every section, mm from `centres_mm` (front and up), by sector; NaN where nothing of it is near the centre.
+///
+/// What a lesion has eaten is bridged: what stands behind a gap still is the outside, and where nothing stands the outline is the straight line
+/// between what does. Necks are round enough for that.
 pub fn outline(bone: &Region, grid: &Grid, frame: &NeckFrame, along_mm: &[f64], centres_mm: &[[f64; 2]]) -> Map {
     let raw: Map = along_mm
         .iter()
         .zip(centres_mm)
         .map(|(along, centre)| {
             let origin = frame.point(*along, *centre);
-            (0..SECTORS).map(|s| reach_mm(bone, grid, origin, frame.direction(s))).collect()
+            let rays: Vec<Ends> = (0..SECTORS).map(|s| ends(bone, grid, origin, frame.direction(s))).collect();
+            let mut first: Vec<f64> = rays.iter().map(|ends| ends.first_mm).filter(|r| r.is_finite()).collect();
+            let most = BEHIND_A_GAP * median(&mut first).unwrap_or(0.0);
+            rays.iter().map(|ends| ends.last_within(most)).collect()
         })
         .collect();
     let n = raw.len();
     (0..n)
         .map(|k| {
-            (0..SECTORS as isize)
+            let smooth: Vec<f64> = (0..SECTORS as isize)
                 .map(|s| {
                     let mut near: Vec<f64> = (k.saturating_sub(SECTIONS_BESIDE)..(k + SECTIONS_BESIDE + 1).min(n))
                         .flat_map(|k| (-SECTORS_BESIDE..=SECTORS_BESIDE).map(move |d| (k, s + d)))
@@ -39,27 +49,68 @@ pub fn outline(bone: &Region, grid: &Grid, frame: &NeckFrame, along_mm: &[f64], 
                         .collect();
                     median(&mut near).unwrap_or(f64::NAN)
                 })
-                .collect()
+                .collect();
+            bridged(&smooth)
         })
         .collect()
 }
 
-fn reach_mm(bone: &Region, grid: &Grid, origin: Point3<f64>, direction: nalgebra::Vector3<f64>) -> f64 {
+/// Where the bone ends along a ray.
+struct Ends {
+    /// Before the first gap; NaN where the ray begins outside.
+    first_mm: f64,
+    /// Before every gap, from the centre outwards.
+    all_mm: Vec<f64>,
+}
+
+impl Ends {
+    fn last_within(&self, most_mm: f64) -> f64 {
+        self.all_mm.iter().copied().filter(|r| *r <= most_mm).fold(self.first_mm, |a, b| if a > b { a } else { b })
+    }
+}
+
+fn ends(bone: &Region, grid: &Grid, origin: Point3<f64>, direction: nalgebra::Vector3<f64>) -> Ends {
     let inside = |r: f64| {
         let at = grid.to_index(origin + direction * r);
         let index = [at.x, at.y, at.z].map(f64::round);
         index.iter().all(|v| *v >= 0.0) && bone.contains(index.map(|v| v as usize))
     };
-    let mut last = f64::NAN;
-    for n in 0..(REACH_MM / STEP_MM) as usize {
+    let (mut all_mm, mut last) = (Vec::new(), f64::NAN);
+    for n in 0..=(REACH_MM / STEP_MM) as usize {
         let r = n as f64 * STEP_MM;
         if inside(r) {
             last = r;
-        } else if last.is_nan() || r - last > GAP_MM {
-            break;
+        } else if r - last > GAP_MM {
+            all_mm.push(last + 0.5 * STEP_MM);
+            last = f64::NAN;
         }
     }
-    last + 0.5 * STEP_MM
+    let first_mm = if inside(0.0) { all_mm.first().copied().unwrap_or(f64::NAN) } else { f64::NAN };
+    Ends { first_mm, all_mm }
+}
+
+/// The outline with its hollows bridged by straight lines, over less than half of the circumference.
+fn bridged(radius_mm: &[f64]) -> Vec<f64> {
+    let angle = |steps: usize| std::f64::consts::TAU * steps as f64 / SECTORS as f64;
+    let at = |s: isize| radius_mm[s.rem_euclid(SECTORS as isize) as usize];
+    (0..SECTORS as isize)
+        .map(|s| {
+            let mut best = at(s);
+            for before in 1..BRIDGED {
+                let a = at(s - before as isize);
+                for behind in (1..BRIDGED).filter(|_| a.is_finite()) {
+                    let b = at(s + behind as isize);
+                    // Where the ray meets the straight line between both.
+                    let (alpha, beta) = (angle(before), angle(behind));
+                    let chord = a * b * (alpha + beta).sin() / (a * alpha.sin() + b * beta.sin());
+                    if chord.is_finite() && (best.is_nan() || chord > best) {
+                        best = chord;
+                    }
+                }
+            }
+            best
+        })
+        .collect()
 }
 
 /// Area (mm²) within a contour and its centroid, relative to where its radii start.

@@ -171,10 +171,19 @@ impl<'a> Compared<'a> {
         (seen.is_finite() && intact.is_finite()).then_some((seen, intact))
     }
 
-    /// Area of wall that is there and that was, mm²; nothing where either is not known.
+    /// Area of wall that is there and that was, mm²; nothing where the reference is not known. Where something dense is no wall that could
+    /// be fitted, at the border of a hole say, it counts within a loss for what it holds, and elsewhere as whole.
     fn areas_mm2(&self, row: usize, s: usize) -> (f64, f64) {
-        let section = self.of(row);
-        self.pair(row, s).map_or((0.0, 0.0), |(seen, intact)| (section.area_mm2(s, seen), section.area_mm2(s, intact)))
+        let (section, intact) = (self.of(row), self.twin.thickness_mm[row][s]);
+        if !intact.is_finite() {
+            return (0.0, 0.0);
+        }
+        let seen = match self.pair(row, s) {
+            Some((seen, _)) => seen,
+            None if self.patches.label[row][s] > 0 => section.unfitted_mm[s].min(intact),
+            None => intact,
+        };
+        (section.area_mm2(s, seen), section.area_mm2(s, intact))
     }
 
     /// Loss of a sector, 0..1; none outside the patches.
@@ -271,7 +280,7 @@ impl<'a> Compared<'a> {
 
     fn section(&self, row: usize) -> Option<NeckLoss> {
         let section = self.of(row);
-        let known = |s: &usize| self.pair(row, *s).is_some();
+        let known = |s: &usize| self.twin.thickness_mm[row][*s].is_finite();
         let intact: f64 = (0..SECTORS).map(|s| self.areas_mm2(row, s).1).sum();
         let contour: f64 = (0..SECTORS).filter(known).map(|s| section.arc_mm[s]).sum();
         // As far as sectors are known on both sides they stand for all.
@@ -303,7 +312,7 @@ impl<'a> Compared<'a> {
         let section = self.of(row);
         let blur = section.blur_along_mm.iter().sum::<f64>() / SECTORS as f64;
         let loss = |s: usize| self.loss(row, s);
-        let arc = |s: usize| if self.pair(row, s).is_some() { section.arc_mm[s] } else { 0.0 };
+        let arc = |s: usize| if self.twin.thickness_mm[row][s].is_finite() { section.arc_mm[s] } else { 0.0 };
         let above = |depth: f64, blur_mm: f64| {
             100.0 * Circumference { loss: &loss, arc_mm: &arc, blur_mm }.above_mm(depth) / contour_mm
         };

@@ -7,7 +7,7 @@ use crate::smoothing::median;
 use nalgebra::{Matrix3, Vector3};
 
 /// Largest turn of one neck against the other that is looked for, sectors (3° each).
-const MAX_TURN: isize = 8;
+const MAX_TURN: isize = 5;
 /// Largest shift along the neck, mm.
 const MAX_SHIFT_MM: isize = 4;
 /// Frames come from the same landmarks on both sides: what a sector of turn and a millimetre of shift must gain.
@@ -20,8 +20,8 @@ const BY_OUTLINE: f64 = 1.5;
 /// A wall this much thinner, mm and as a share, says nothing of the level of both necks.
 const LOST_MM: f64 = 0.5;
 const LOST_SHARE: f64 = 0.4;
-/// Share of this neck's measured sections that the other must cover.
-const LEAST_COVERED: f64 = 0.5;
+/// Sections of this neck that the other must cover; no loss is told in those that it does not.
+const LEAST_COVERED: usize = 5;
 /// Thickness (mm) and outline (as a share) in the measure of what necks of two sides differ by.
 const THICKNESS_MM: f64 = 0.3;
 const OUTLINE: f64 = 0.05;
@@ -79,7 +79,7 @@ fn sampled(this: &Neck, measured: &[usize], other: &Neck, shift_mm: f64) -> Opti
         }
     };
     let rows: (Rows, Rows) = measured.iter().map(row).unzip();
-    (f64::from(covered) >= LEAST_COVERED * measured.len() as f64).then_some(rows)
+    (covered >= LEAST_COVERED).then_some(rows)
 }
 
 fn turned(rows: &Rows, turn: isize) -> Rows {
