@@ -119,7 +119,14 @@ fn neck(language: Language, bone: &BoneReport, out: &mut Lines) {
                 format!("{seen} ; la plus atteinte : {axial} de corticale perdue, {around} de la circonférence."),
             )
         }
-        (Some(_), true) => language.pick(format!("{seen}, no loss found."), format!("{seen}, aucune perte trouvée.")),
+        (Some(_), true) => {
+            let high = neck.measured().filter_map(|s| Some(s.axial_lysis_ci95?[1])).fold(0.0, f64::max);
+            let high = words::number(language, Some(high), 0);
+            language.pick(
+                format!("{seen}, no loss found; up to {high}\u{a0}% of a section's cortex could go unseen."),
+                format!("{seen}, aucune perte trouvée ; jusqu’à {high}\u{a0}% de la corticale d’une section pourrait échapper."),
+            )
+        }
         (None, _) => language.pick(
             format!("{seen}; loss not measured, for want of a reference."),
             format!("{seen} ; perte non mesurée, faute de référence."),
