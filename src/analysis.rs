@@ -1,11 +1,17 @@
 //! The pipeline on a volume: bones found, cortex unrolled, loss assessed. Knows neither files nor reports.
 
+mod necks;
+
+pub use necks::MeasuredNeck;
+
 use crate::anatomy::{
     Bone, BoneName, Shaft, Side, Stretch, WholeBone, find_shafts, find_shafts_and_stubs, name_bones, sentences,
     shafts_within, whole_bones,
 };
+use crate::cortex::neck::Neck;
 use crate::cortex::{Acquisition, Cortex, NotMeasured, measure, not_measured};
 use crate::language::{Language, Sentence};
+use crate::lysis::neck::assess_neck;
 use crate::lysis::{Assessed, Lysis, REGION_MARGIN_MM, ReferenceChoice, Restriction, assess, prepare, restrict};
 use crate::rigidity::{self, BoneRigidity, RigiditySettings};
 use crate::volume::{NamedRegion, Volume};
@@ -69,6 +75,8 @@ pub struct MeasuredBone {
     pub restriction: Option<Restriction>,
     /// Rigidities of its sections; `None` where not asked for, or where HU cannot be calibrated.
     pub rigidity: Option<BoneRigidity>,
+    /// Its neck in sections across the neck's own axis; `None` where no head and neck were found.
+    pub neck: Option<MeasuredNeck>,
     /// What the reader must know about this bone.
     pub warnings: Vec<Sentence>,
 }
@@ -112,6 +120,13 @@ pub fn analyze(volume: &Volume<i16>, settings: &Settings) -> Vec<MeasuredBone> {
         .zip(&needed)
         .map(|((_, cortex), needed)| if *needed { prepare(cortex) } else { None })
         .collect();
+    let necks: Vec<Option<Neck>> = (0..measured.len())
+        .into_par_iter()
+        .map(|n| {
+            let parts = (&measured[n].0, &wholes[n], &measured[n].1);
+            needed[n].then(|| necks::neck_of(volume, parts, &settings.acquisition)).flatten()
+        })
+        .collect();
     wanted
         .into_par_iter()
         .map(|(index, bone)| {
@@ -125,6 +140,7 @@ pub fn analyze(volume: &Volume<i16>, settings: &Settings) -> Vec<MeasuredBone> {
                 restrict_to_regions(&mut finished, volume, &settings.regions);
             }
             measure_rigidity(&mut finished, volume, settings);
+            add_neck(&mut finished, &necks[index], twin_of(&measured, index).and_then(|t| necks[t].as_ref()), settings);
             finished
         })
         .collect()
@@ -311,7 +327,7 @@ fn finish(
         }
     }
     warnings.extend(what_is_said(volume, &bone.shaft, &cortex));
-    MeasuredBone { bone, mask: None, whole, cortex, lysis, restriction: None, rigidity: None, warnings }
+    MeasuredBone { bone, mask: None, whole, cortex, lysis, restriction: None, rigidity: None, neck: None, warnings }
 }
 
 /// The sentences about metal, fillings, fractures and stumps within what is reported of a bone.
@@ -336,6 +352,22 @@ fn measure_rigidity(measured: &mut MeasuredBone, volume: &Volume<i16>, settings:
         Ok(rigidity) => measured.rigidity = Some(rigidity),
         Err(why) => measured.warnings.push(Sentence::english_only(why)),
     }
+}
+
+/// The neck and what is missing of it against the other side's.
+fn add_neck(measured: &mut MeasuredBone, neck: &Option<Neck>, other: Option<&Neck>, settings: &Settings) {
+    let Some(neck) = neck.clone() else { return };
+    let other = other.filter(|_| settings.reference != ReferenceChoice::Ipsilateral);
+    let lysis = assess_neck(&neck, other, settings.depth);
+    if !lysis.lesions.is_empty() {
+        measured.warnings.push(Sentence::new(
+            "Cortex is missing in the neck, seen in sections across the neck's own axis. No rule and no score counts it: they were made for \
+             slices and lengths of the shaft.",
+            "De la corticale manque au col, vu en sections perpendiculaires à son axe. Aucun critère ni score ne la compte : ils ont été faits \
+             pour des coupes et des longueurs de la diaphyse.",
+        ));
+    }
+    measured.neck = Some(MeasuredNeck { neck, lysis });
 }
 
 /// Keeps the lesions that the regions are about, and says what that left out.

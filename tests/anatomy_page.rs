@@ -59,7 +59,9 @@ Images: The Cancer Imaging Archive, CC BY 3.0 (see the README's attribution); th
 - Metal is told from 2500 HU on, a filled canal where its core is as dense as 0.7 of the wall; carbon and plastic implants show neither. Fractures are told by a step of
   3.5 mm or a gap all around (`tests/hardware.rs` lays both, and metal, cement, casts and stumps, into patients' CT); a fissure, a bend, an impacted fracture, and one
   within 20 mm of the last rings are not. A displaced fragment that the border cuts is not joined to the other.
-- Necks are not measured across their own axis.
+- Necks are measured across their own axis, beside the native slices ([architecture.md](architecture.md)): contour, wall and area of the 7 to 12 sections
+  between head and trochanters. A loss is told only against the neck of the other side; on slices of 3 mm the upper wall is too thin for
+  a loss of it to be told, and the interval says so. Trochanters, head and condyles are not measured.
 ";
 
 #[test]

@@ -374,6 +374,11 @@ fn nothing_measured(bones: &[MeasuredBone]) -> anyhow::Result<()> {
     if bones.iter().any(|b| b.lysis.is_some()) {
         return Ok(());
     }
+    if bones.iter().any(|b| b.neck.as_ref().is_some_and(|n| n.neck.sections.iter().any(|s| s.not_measured.is_none()))) {
+        let error =
+            anyhow::anyhow!("no slice of a shaft could be measured, only sections across a neck: see the report");
+        return Err(ExitError::no_long_bone(error).into());
+    }
     let why: Vec<&str> = bones.iter().flat_map(|b| &b.warnings).map(Sentence::english).collect();
     let error = ExitError::no_long_bone(anyhow::anyhow!("nothing could be measured. {}", why.join(" ")));
     let cut = bones.iter().any(|b| b.bone.shaft.cut_everywhere);

@@ -110,13 +110,11 @@ fn measure_piece(
     let seen = Seen { polar: &polar, surface: &surface, is_ring: &is_ring, spoilt: &spoilt, tilt_deg: &tilt };
     let state = states(volume, &seen, compact_hu, dz);
     let usable: Vec<bool> = state.iter().map(Option::is_none).collect();
-    // Headers are wrong at times: slices overlap by half or so, not tenfold.
-    let believed = acquisition.slice_thickness_mm.filter(|t| *t > 0.0 && *t <= MAX_OVERLAP * dz);
-    let slices = Slices { spacing_mm: dz, thickness_mm: believed.unwrap_or(dz) };
+    let slices = Slices { spacing_mm: dz, thickness_mm: slice_thickness_mm(acquisition, dz) };
     let depth_mm = window_depth(&polar, &surface.radius_mm, compact_hu, &usable, dz);
     let start = Scanner {
         cortical_hu: compact_hu,
-        sigma_mm: acquisition.blur_fwhm_mm.unwrap_or(FIRST_FWHM_MM) / FWHM_PER_SIGMA,
+        sigma_mm: first_sigma_mm(acquisition),
         overshoot: 0.0,
         noise_hu: noise_hu(&polar, &surface.radius_mm),
     };
@@ -150,6 +148,29 @@ fn measure_piece(
         })
         .collect();
     Some(Cortex { cortical_hu: scanner.cortical_hu, scanner: told, slice_spacing_mm: dz, slices: rows })
+}
+
+/// Length along the bone that one slice averages over, mm: that of the headers where it is believed.
+pub fn slice_thickness_mm(acquisition: &Acquisition, slice_spacing_mm: f64) -> f64 {
+    // Headers are wrong at times: slices overlap by half or so, not tenfold.
+    let believed = |t: &f64| *t > 0.0 && *t <= MAX_OVERLAP * slice_spacing_mm;
+    acquisition.slice_thickness_mm.filter(believed).unwrap_or(slice_spacing_mm)
+}
+
+/// Blur and density as the walls of `cortex` told them; where they did not, the density of its thick walls and the blur from which
+/// the search began. `None` where no density is known.
+pub fn first_scanner(cortex: &Cortex, acquisition: &Acquisition) -> Option<Scanner> {
+    let guess = Scanner {
+        cortical_hu: cortex.cortical_hu,
+        sigma_mm: first_sigma_mm(acquisition),
+        overshoot: 0.0,
+        noise_hu: f64::NAN,
+    };
+    cortex.scanner.or(Some(guess)).filter(|scanner| scanner.cortical_hu.is_finite())
+}
+
+fn first_sigma_mm(acquisition: &Acquisition) -> f64 {
+    acquisition.blur_fwhm_mm.unwrap_or(FIRST_FWHM_MM) / FWHM_PER_SIGMA
 }
 
 /// The record of a bone of which nothing can be measured: where its rings are, and why not, by slice.

@@ -2,13 +2,14 @@
 
 pub mod contour;
 mod measure;
+pub mod neck;
 pub mod polar;
 pub mod profile;
 pub mod scanner;
 pub mod unroll;
 pub mod wall;
 
-pub use measure::{measure, not_measured};
+pub use measure::{first_scanner, measure, not_measured, slice_thickness_mm};
 
 /// Sectors around the bone. Sector `s` looks from the bone's centre in the patient direction
 /// `(cos θ, sin θ, 0)`, `θ = 2π (s + ½) / SECTORS`: 0° is left, 90° posterior, 180° right, 270° anterior.

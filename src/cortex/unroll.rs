@@ -105,7 +105,7 @@ pub fn unroll(polar: &Polar, radius_mm: &Map, depth_mm: Map, scanner: &Scanner, 
             for s in 0..SECTORS {
                 let (ray, outer_mm) = (polar.ray(k, s), radius_mm[k][s]);
                 let wall = count(ray, outer_mm, depth_mm[k][s], scanner.cortical_hu);
-                let geometry = Surface::at(polar, radius_mm, k, s, slices.spacing_mm);
+                let geometry = Surface::at(&polar.centres_mm, radius_mm, k, s, slices.spacing_mm);
                 let edge = geometry.edge(scanner, slices);
                 let fitted = Samples::around(ray, STEP_MM, polar.stride, outer_mm, depth_mm[k][s])
                     .and_then(|samples| fit(&samples, &edge, scanner.cortical_hu, outer_mm, wall.length_mm));
@@ -146,7 +146,7 @@ struct Wall {
 
 /// Share of compact cortex that a sample holds. What is not bone is soft tissue, so that half the density reads as half;
 /// but soft tissue itself, its noise and a tumour somewhat above it read as none: the ramp sees to that.
-fn share(hu: f64, cortical_hu: f64) -> f64 {
+pub(super) fn share(hu: f64, cortical_hu: f64) -> f64 {
     let ramp = ((hu - BASE_HU) / (BONE_HU - BASE_HU)).clamp(0.0, 1.0);
     ramp * ((hu - SOFT_TISSUE_HU) / (cortical_hu - SOFT_TISSUE_HU)).max(0.0)
 }
@@ -252,7 +252,7 @@ pub fn window_depth(polar: &Polar, radius_mm: &Map, cortical_hu: f64, usable: &[
 }
 
 /// Distance from the periosteal contour inwards to where the wall ends; NaN where no wall stands.
-fn wall_depth(ray: &[f32], radius_mm: f64, cortical_hu: f64) -> f64 {
+pub(super) fn wall_depth(ray: &[f32], radius_mm: f64, cortical_hu: f64) -> f64 {
     let outer = ((radius_mm + 0.5) / STEP_MM).round().max(0.0) as usize;
     if outer >= ray.len() {
         return f64::NAN;
@@ -275,11 +275,13 @@ fn wall_depth(ray: &[f32], radius_mm: f64, cortical_hu: f64) -> f64 {
 }
 
 /// The completed periosteal surface at one sector.
-struct Surface {
+pub(super) struct Surface {
     /// Cosine between the ray and the surface's normal in space: turns a length along the ray into a thickness.
-    cosine: f64,
+    pub cosine: f64,
     /// Contour length per radian, in the slice plane.
-    arc_per_radian_mm: f64,
+    pub arc_per_radian_mm: f64,
+    /// The surface's normal, of length one: along the plane's two directions and across it.
+    pub normal: [f64; 3],
     /// Cosine between the ray and the contour's normal in the slice plane.
     in_plane_cosine: f64,
     /// How far the surface moves along the ray per mm across the slice.
@@ -311,7 +313,7 @@ pub fn candidates(
         for s in (k % 3..SECTORS).step_by(3) {
             let (ray, outer_mm) = (polar.ray(k, s), radius_mm[k][s]);
             let wall = count(ray, outer_mm, depth_mm[k][s], cortical_hu);
-            let geometry = Surface::at(polar, radius_mm, k, s, slices.spacing_mm);
+            let geometry = Surface::at(&polar.centres_mm, radius_mm, k, s, slices.spacing_mm);
             let seen = wall.length_mm * geometry.cosine;
             if seen.is_nan() || seen < 0.8 || wall.peak_hu < 0.5 * cortical_hu {
                 continue;
@@ -334,8 +336,8 @@ pub fn candidates(
 const MAX_ROWS: usize = 40;
 
 impl Surface {
-    fn at(polar: &Polar, radius_mm: &Map, k: usize, s: usize, dz_mm: f64) -> Self {
-        let n = polar.slices();
+    pub fn at(centres_mm: &[[f64; 2]], radius_mm: &Map, k: usize, s: usize, dz_mm: f64) -> Self {
+        let n = centres_mm.len();
         let angle = sector_angle(s);
         let (sin, cos) = angle.sin_cos();
         let r = radius_mm[k][s];
@@ -345,7 +347,7 @@ impl Surface {
         let (a, b) = (k.saturating_sub(2), (k + 2).min(n - 1));
         let run = (b - a).max(1) as f64 * dz_mm;
         let along = (radius_mm[b][s] - radius_mm[a][s]) / run;
-        let (ca, cb) = (polar.centres_mm[a], polar.centres_mm[b]);
+        let (ca, cb) = (centres_mm[a], centres_mm[b]);
         let shift = [(cb[0] - ca[0]) / run, (cb[1] - ca[1]) / run];
         // Tangents of the surface p(θ, z) = c(z) + r(θ, z) e_r.
         let around_vector = [around * cos - r * sin, around * sin + r * cos, 0.0];
@@ -361,6 +363,7 @@ impl Surface {
         Self {
             cosine,
             arc_per_radian_mm: r.hypot(around),
+            normal: normal.map(|v| v / length.max(1e-9)),
             in_plane_cosine: r / r.hypot(around).max(1e-9),
             slope: (normal[2] / along_ray).abs().min(3.0),
         }

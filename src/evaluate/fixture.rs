@@ -21,6 +21,7 @@ pub fn bone(name: &str, side: &str, slices: &[SliceReport]) -> BoneReport {
         slices: slices.to_vec(),
         not_measured_slices: 0,
         lesions: Vec::new(),
+        neck: None,
         stiffness: None,
         weakest_section: None,
         mirels: None,

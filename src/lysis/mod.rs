@@ -6,6 +6,7 @@ mod circumference;
 mod interval;
 mod lesions;
 mod named;
+pub mod neck;
 mod patches;
 mod permeation;
 mod prepared;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::convert::{lesion_report, reference_report, slice_reports};
 use super::model::*;
+use super::neck::neck_report;
 use super::reviewed::BoneDecisions;
 use super::rigidity::{rigidity_report, stiffness_report, weakest_report};
 use crate::analysis::MeasuredBone;
@@ -75,6 +76,7 @@ pub fn reviewed_bone_report(
         not_measured_slices: slices.iter().filter(|s| !s.measured).count(),
         slices,
         lesions: Vec::new(),
+        neck: measured.neck.as_ref().map(neck_report),
         stiffness: measured.rigidity.as_ref().map(stiffness_report),
         weakest_section: None,
         mirels: None,

@@ -1,4 +1,4 @@
-//! The two tables: `slices.csv` (one row a bone and slice) and `bones.csv` (one row a bone).
+//! The tables: `slices.csv` (one row a bone and slice), `bones.csv` (one row a bone) and `neck.csv` (one row a section across a neck).
 //!
 //! An empty field was not measured. Lists within a field are joined by "; ".
 
@@ -100,6 +100,65 @@ pub fn slices_csv(report: &Report) -> csv::Result<Vec<u8>> {
         })
     });
     table(&header, rows)
+}
+
+/// One row per section across the neck of a bone; `None` where no bone has one.
+pub fn neck_csv(report: &Report) -> Option<csv::Result<Vec<u8>>> {
+    let header = [
+        "bone_index",
+        "bone",
+        "side",
+        "from_head_mm",
+        "x_mm",
+        "y_mm",
+        "z_mm",
+        "measured",
+        "not_measured_because",
+        "area_inside_mm2",
+        "cortical_area_mm2",
+        "mean_thickness_mm",
+        "thin_tenth_mm",
+        "reference_area_mm2",
+        "axial_lysis_percent",
+        "axial_lysis_ci95_low",
+        "axial_lysis_ci95_high",
+        "circumferential_lysis_percent",
+        "circumferential_lysis_ci95_low",
+        "circumferential_lysis_ci95_high",
+    ];
+    let report = report.rounded();
+    report.bones.iter().any(|bone| bone.neck.is_some()).then(|| {
+        let necks =
+            report.bones.iter().enumerate().filter_map(|(index, bone)| Some((index, bone, bone.neck.as_ref()?)));
+        let rows = necks.flat_map(|(index, bone, neck)| {
+            neck.sections.iter().map(move |s| {
+                let [x, y, z] = s.centre_mm;
+                vec![
+                    (index + 1).to_string(),
+                    bone.bone.clone(),
+                    bone.side.clone(),
+                    s.from_head_mm.to_string(),
+                    x.to_string(),
+                    y.to_string(),
+                    z.to_string(),
+                    s.measured.to_string(),
+                    s.not_measured_because.as_ref().map_or_else(String::new, |why| why.english().to_owned()),
+                    field(s.area_inside_mm2),
+                    field(s.cortical_area_mm2),
+                    field(s.mean_thickness_mm),
+                    field(s.thin_tenth_mm),
+                    field(s.reference_area_mm2),
+                    field(s.axial_lysis_percent),
+                    at(s.axial_lysis_ci95, 0),
+                    at(s.axial_lysis_ci95, 1),
+                    field(s.circumferential_lysis_percent),
+                    at(s.circumferential_lysis_ci95, 0),
+                    at(s.circumferential_lysis_ci95, 1),
+                ]
+            })
+        });
+        table(&header, rows)
+    })
 }
 
 /// As in `report.json`.

@@ -9,6 +9,7 @@ pub mod csv;
 pub mod figures;
 mod html;
 pub mod model;
+pub mod neck;
 pub mod objects;
 mod pdf;
 pub mod review;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::language::Sentence;
 
+pub use super::neck::{NeckLesionReport, NeckReport, NeckSectionReport};
 pub use super::review::Decision;
 pub use super::rigidity::{RigidityReport, StiffnessReport, WeakestSectionReport};
 pub use crate::scores::recommendation::Category;
@@ -148,6 +149,9 @@ pub struct BoneReport {
     /// How many of `slices` have no numbers.
     pub not_measured_slices: usize,
     pub lesions: Vec<LesionReport>,
+    /// The neck in sections across its own axis; absent where no head and neck were found. No rule and no score counts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neck: Option<NeckReport>,
     /// How stiffness was told from HU; `null` where it was not.
     pub stiffness: Option<StiffnessReport>,
     /// The section that a lesion touches and that lost most of any rigidity; `null` without a lesion.

@@ -68,6 +68,7 @@ impl Report {
                 pair(&mut weakest.reduction_ci95, 1);
             }
             bone.lesions.iter_mut().for_each(lesion);
+            bone.neck.iter_mut().for_each(NeckReport::round);
             for (name, value) in bone.rules.iter_mut().flat_map(|rule| &mut rule.values) {
                 // As the slices and lesions that they are of, or the same number would be printed in two ways.
                 let decimals =

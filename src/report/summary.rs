@@ -68,6 +68,7 @@ fn bone_summary(language: Language, bone: &BoneReport, out: &mut Lines) {
         if bone.warnings.is_empty() {
             not_measured(language, bone, out);
         }
+        neck(language, bone, out);
         warnings(language, bone, out);
         return;
     }
@@ -95,7 +96,43 @@ fn bone_summary(language: Language, bone: &BoneReport, out: &mut Lines) {
         out.say(2, language, &format!("Reference: {words}."), &format!("Référence : {words}."));
     }
     not_measured(language, bone, out);
+    neck(language, bone, out);
     warnings(language, bone, out);
+}
+
+/// What the sections across the neck showed.
+fn neck(language: Language, bone: &BoneReport, out: &mut Lines) {
+    let Some(neck) = &bone.neck else { return };
+    let (told, all) = (neck.measured().count(), neck.sections.len());
+    let seen = language.pick(
+        format!("Neck, across its own axis: {told} of {all} sections measured"),
+        format!("Col, perpendiculairement à son axe : {told} sections mesurées sur {all}"),
+    );
+    let percent =
+        |value, ci95| format!("{}\u{a0}% ({})", words::number(language, value, 1), words::interval(language, ci95, 1));
+    let text = match (neck.worst(), neck.lesions.is_empty()) {
+        (Some(worst), false) => {
+            let axial = percent(worst.axial_lysis_percent, worst.axial_lysis_ci95);
+            let around = percent(worst.circumferential_lysis_percent, worst.circumferential_lysis_ci95);
+            language.pick(
+                format!("{seen}; worst: {axial} of the cortex lost, {around} of the circumference."),
+                format!("{seen} ; la plus atteinte : {axial} de corticale perdue, {around} de la circonférence."),
+            )
+        }
+        (Some(_), true) => {
+            let high = neck.measured().filter_map(|s| Some(s.axial_lysis_ci95?[1])).fold(0.0, f64::max);
+            let high = words::number(language, Some(high), 0);
+            language.pick(
+                format!("{seen}, no loss found; up to {high}\u{a0}% of a section's cortex could go unseen."),
+                format!("{seen}, aucune perte trouvée ; jusqu’à {high}\u{a0}% de la corticale d’une section pourrait échapper."),
+            )
+        }
+        (None, _) => language.pick(
+            format!("{seen}; loss not measured, for want of a reference."),
+            format!("{seen} ; perte non mesurée, faute de référence."),
+        ),
+    };
+    out.paragraph(2, &text);
 }
 
 /// The verdict in words, marked.

@@ -26,6 +26,7 @@ pub(super) fn section(
             @else { (lesions(language, &bone.lesions)) }
             @if !bone.rules.is_empty() { h3 { (language.say("Rules", "Critères")) } (rules::table(language, bone)) }
             (rigidity::section(language, bone, drawn))
+            (neck::part(language, bone))
             @if let Some(mirels) = &bone.mirels { (mirels::section(language, bone, mirels)) }
             @if let Some(advice) = &bone.recommendation { (mirels::quotes(language, advice)) }
             @if let Some(reference) = &bone.reference {

@@ -3,6 +3,7 @@
 
 mod bone;
 mod mirels;
+mod neck;
 mod review;
 mod review_form;
 mod rigidity;
@@ -58,6 +59,9 @@ pub fn page(report: &Report, drawn: &[DrawnBone], language: Language) -> String 
                     (summary::section(language, report))
                     (review::section(report, language))
                     @for (index, bone, drawn) in &measured { (bone::section(language, report, *index, bone, *drawn)) }
+                    @for (index, bone) in report.bones.iter().enumerate() {
+                        @if !words::is_measured(bone) && bone.neck.is_some() { (neck::alone(language, index, bone)) }
+                    }
                     (review_form::section(language))
                     (reading(language))
                     (series(language, &report.series))

@@ -1,0 +1,114 @@
+//! The neck in sections across its own axis: what was found, and a table of the sections.
+
+use super::super::neck::{NeckReport, NeckSectionReport, wall_word};
+use super::super::rule_words::yes_or_no;
+use super::*;
+
+/// Nothing where the bone has no neck.
+pub(super) fn part(language: Language, bone: &BoneReport) -> Markup {
+    let Some(neck) = &bone.neck else { return html! {} };
+    html! {
+        h3 { (language.say("Neck, across its own axis", "Col, perpendiculairement à son axe")) }
+        p { (language.say(
+            "Sections across the axis from the head's centre to the middle of the neck, one a millimetre. Thick slices blur the upper and lower \
+             wall. No rule and no score counts the neck.",
+            "Sections perpendiculaires à l’axe qui va du centre de la tête au milieu du col, une par millimètre. Les coupes épaisses rendent floues \
+             les parois supérieure et inférieure. Aucun critère ni score ne compte le col.",
+        )) }
+        @if let Some(why) = &neck.lysis_not_measured_because {
+            p { (language.say("Loss not measured: ", "Perte non mesurée : ")) (sentence(language, why)) "." }
+        }
+        @if let Some(reference) = &neck.reference {
+            p { (language.say("Reference: ", "Référence : ")) (sentence(language, &reference.note)) "." }
+            @if neck.lesions.is_empty() {
+                p { (language.say("No loss of the neck's cortex was found.", "Aucune perte de la corticale du col n’a été trouvée.")) }
+            } @else { (lesions(language, neck)) }
+        }
+        (sections(language, neck))
+    }
+}
+
+/// The neck of a bone of which no native slice was measured.
+pub(super) fn alone(language: Language, index: usize, bone: &BoneReport) -> Markup {
+    let heading = format!("neck-{index}-h");
+    html! {
+        section .bone aria-labelledby=(heading) {
+            h2 id=(heading) { (words::bone_title(language, bone)) }
+            (part(language, bone))
+        }
+    }
+}
+
+fn with_ci(language: Language, value: Option<f64>, ci95: Option<[f64; 2]>) -> Markup {
+    html! {
+        (words::number(language, value, 1))
+        @if ci95.is_some() { " " span .ci .nowrap { "(" (words::interval(language, ci95, 1)) ")" } }
+    }
+}
+
+fn lesions(language: Language, neck: &NeckReport) -> Markup {
+    scrolling(
+        &language.say("Losses of the neck", "Pertes du col"),
+        html! {
+            table .narrow {
+                thead { tr {
+                    th scope="col" { (language.say("Wall", "Paroi")) }
+                    th scope="col" .num { (language.say("From the head's centre, mm", "Du centre de la tête, mm")) }
+                    th scope="col" { (language.say("Through the wall", "Toute l’épaisseur")) }
+                    th scope="col" .num { (language.say("Largest share of the section, %", "Part de la section, au plus, %")) }
+                    th scope="col" .num { (language.say("Largest share of the circumference, %", "Part de la circonférence, au plus, %")) }
+                } }
+                tbody { @for lesion in &neck.lesions { tr {
+                    th scope="row" { (words::capitalised(&wall_word(language, &lesion.wall))) }
+                    td .num .nowrap { (words::range_text(language, lesion.from_head_range_mm, 1)) }
+                    td { (yes_or_no(language, lesion.through_the_wall)) }
+                    td .num { (with_ci(language, Some(lesion.max_axial_lysis_percent), Some(lesion.max_axial_lysis_ci95))) }
+                    td .num { (with_ci(
+                        language,
+                        Some(lesion.max_circumferential_lysis_percent),
+                        Some(lesion.max_circumferential_lysis_ci95),
+                    )) }
+                } } }
+            }
+        },
+    )
+}
+
+fn sections(language: Language, neck: &NeckReport) -> Markup {
+    let told = neck.reference.is_some();
+    let row = |s: &NeckSectionReport| {
+        html! { tr {
+            th scope="row" .num { (words::number(language, Some(s.from_head_mm), 1)) }
+            @if let Some(why) = &s.not_measured_because {
+                td colspan=(if told { "6" } else { "4" }) { (language.say("not measured: ", "non mesurée : ")) (sentence(language, why)) }
+            } @else {
+                td .num { (words::number(language, s.area_inside_mm2, 0)) }
+                td .num { (words::number(language, s.cortical_area_mm2, 0)) }
+                td .num { (words::number(language, s.mean_thickness_mm, 1)) }
+                td .num { (words::number(language, s.thin_tenth_mm, 1)) }
+                @if told {
+                    td .num { (with_ci(language, s.axial_lysis_percent, s.axial_lysis_ci95)) }
+                    td .num { (with_ci(language, s.circumferential_lysis_percent, s.circumferential_lysis_ci95)) }
+                }
+            }
+        } }
+    };
+    html! {
+        div .scroll .tall role="region" aria-label=(language.say("Sections of the neck", "Sections du col")) tabindex="0" {
+            table {
+                thead { tr {
+                    th scope="col" .num { (language.say("From the head's centre, mm", "Du centre de la tête, mm")) }
+                    th scope="col" .num { (language.say("Area inside, mm²", "Surface totale, mm²")) }
+                    th scope="col" .num { (language.say("Cortex, mm²", "Corticale, mm²")) }
+                    th scope="col" .num { (language.say("Mean wall, mm", "Paroi moyenne, mm")) }
+                    th scope="col" .num { (language.say("Thinnest tenth below, mm", "Dixième le plus mince, sous, mm")) }
+                    @if told {
+                        th scope="col" .num { (language.say("Cortex lost, %", "Corticale perdue, %")) }
+                        th scope="col" .num { (language.say("Circumference, %", "Circonférence, %")) }
+                    }
+                } }
+                tbody { @for section in &neck.sections { (row(section)) } }
+            }
+        }
+    }
+}
