@@ -299,8 +299,8 @@ fn finish(
     } else if measured == 0 || lysis.is_none() {
         lysis = None;
         warnings.push(Sentence::new(
-            "Fewer than five sections of this bone form a measurable ring: nothing of it is measured.",
-            "Moins de cinq sections de cet os forment un anneau mesurable : rien n’en est mesuré.",
+            "Fewer than five sections of this bone form a measurable ring: nothing of its shaft is measured.",
+            "Moins de cinq sections de cet os forment un anneau mesurable : rien de sa diaphyse n’est mesuré.",
         ));
     }
     // Last: the first warning is the reason why nothing was measured, where that is so.

@@ -311,7 +311,7 @@ mod tests {
             assert!(english.1.contains("Neck, across its own axis: 1 of 2 sections measured"), "{}", english.1);
             let told = ["26.0 % (17.0 to 41.0) of the cortex lost", "loss not measured, for want of a reference"];
             assert!(english.1.contains(told[usize::from(!lost)]), "{}", english.1);
-            assert!(french.1.contains("1 sections mesurées sur 2"), "{}", french.1);
+            assert!(french.1.contains("sections mesurées : 1 sur 2"), "{}", french.1);
             let table = String::from_utf8(csv::neck_csv(&report).expect("a neck").expect("CSV")).expect("text");
             assert_eq!(table.lines().count(), 3);
             assert!(table.lines().nth(1).expect("a row").contains("the section still is the head"));

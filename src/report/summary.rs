@@ -106,7 +106,7 @@ fn neck(language: Language, bone: &BoneReport, out: &mut Lines) {
     let (told, all) = (neck.measured().count(), neck.sections.len());
     let seen = language.pick(
         format!("Neck, across its own axis: {told} of {all} sections measured"),
-        format!("Col, perpendiculairement à son axe : {told} sections mesurées sur {all}"),
+        format!("Col, perpendiculairement à son axe, sections mesurées : {told} sur {all}"),
     );
     let percent =
         |value, ci95| format!("{}\u{a0}% ({})", words::number(language, value, 1), words::interval(language, ci95, 1));

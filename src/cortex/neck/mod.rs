@@ -265,7 +265,7 @@ impl Seen<'_> {
         let ray = self.ray(k, s);
         let seen_mm = wall_depth(ray, outer_mm, scanner.cortical_hu);
         let width_mm = if seen_mm.is_finite() { seen_mm.min(WIDEST_MM) } else { FIRST_WIDTH_MM };
-        let samples = Samples::around(ray, STEP_MM, outer_mm, width_mm + geometry.along_ray_mm())?;
+        let samples = Samples::around(ray, STEP_MM, 1, outer_mm, width_mm + geometry.along_ray_mm())?;
         let wall = fit(&samples, &edge, scanner.cortical_hu, outer_mm, width_mm)?;
         // As dense within as without: an edge, but no wall that ends.
         (wall.inside_hu < MARROW_SHARE * scanner.cortical_hu).then_some(wall)
