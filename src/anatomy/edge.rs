@@ -7,9 +7,11 @@
 use super::window::{Window, blur};
 use crate::volume::squared_distance_mm2;
 
-/// The surface moves out and in by no more than this, or by one voxel where those are larger, mm.
+/// The surface moves out by no more than this, or by one voxel where those are larger, mm; inwards by one voxel.
 const OUT_MM: f64 = 2.0;
-const IN_MM: f64 = 1.5;
+/// What was added needs this many of its eight neighbours in the slice, looked at this many times: less is noise.
+const NEIGHBOURS: usize = 4;
+const LOOKS: usize = 3;
 /// A crevice narrower than twice this is noise between trabeculae, mm.
 const CREVICE_MM: f64 = 2.0;
 /// Wall and outside are looked for within this, mm.
@@ -43,7 +45,7 @@ pub fn to_half_height(window: &Window, sharp: &[f32], inside: &[bool], others: &
     // Distances in bands, so that one voxel is near however thick the slices are.
     let steps = |band: f64| window.spacing_mm.map(|s| s / band.max(1.01 * s));
     let beyond = squared_distance_mm2(&not(inside), window.size, steps(OUT_MM));
-    let depth = squared_distance_mm2(inside, window.size, steps(IN_MM));
+    let depth = squared_distance_mm2(inside, window.size, steps(0.0));
     let to_others = squared_distance_mm2(&not(others), window.size, steps(OUT_MM));
     let is_bone = |n: usize| {
         let shown = if to_others[n] <= 4.0 { hu(n).min(sharp[n]) } else { hu(n) };
@@ -51,11 +53,24 @@ pub fn to_half_height(window: &Window, sharp: &[f32], inside: &[bool], others: &
     };
     let all = |keep: &dyn Fn(usize) -> bool| (0..inside.len()).filter(|n| keep(*n)).collect::<Vec<usize>>();
     let movable = |n: usize| wall[n] >= LEAST_WALL_HU && !hu(n).is_nan();
-    let grown = window
-        .reached(all(&|n| inside[n]), |n| !inside[n] && !others[n] && beyond[n] <= 1.0 && movable(n) && is_bone(n));
+    // First the joint space is opened: what lies beyond it is not reached any more.
     let gone = window.reached(all(&|n| !inside[n]), |n| inside[n] && depth[n] <= 1.0 && movable(n) && !is_bone(n));
-    let moved: Vec<bool> = (0..inside.len()).map(|n| grown[n] && !(inside[n] && gone[n])).collect();
-    without_crevices(window, moved, others)
+    let kept: Vec<bool> = inside.iter().zip(&gone).map(|(inside, gone)| *inside && !gone).collect();
+    let mut grown =
+        window.reached(all(&|n| kept[n]), |n| !inside[n] && !others[n] && beyond[n] <= 1.0 && movable(n) && is_bone(n));
+    for _ in 0..LOOKS {
+        let lonely = all(&|n| grown[n] && !kept[n] && neighbours_in_slice(window, n, &grown) < NEIGHBOURS);
+        lonely.into_iter().for_each(|n| grown[n] = false);
+    }
+    without_crevices(window, grown, others)
+}
+
+/// How many of the eight voxels around one in its slice are in a set.
+fn neighbours_in_slice(window: &Window, voxel: usize, set: &[bool]) -> usize {
+    let holds = |n: Option<usize>| usize::from(n.is_some_and(|n| set[n]));
+    let beside = |n: usize| holds(window.neighbour(n, 0)) + holds(window.neighbour(n, 1));
+    let rows = [window.neighbour(voxel, 2), window.neighbour(voxel, 3)];
+    beside(voxel) + rows.into_iter().flatten().map(|n| usize::from(set[n]) + beside(n)).sum::<usize>()
 }
 
 fn not(set: &[bool]) -> Vec<bool> {

@@ -116,7 +116,10 @@ pub fn bone_end(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool)
     let inside = divide(&window, &coarse, &others);
     let inside = connected(&window, inside, &seeds)?;
     let inside = without_voids(&window, inside, |voxel| others[voxel]);
-    let inside = fill_holes(&window, to_half_height(&window, &sharp, &inside, &others));
+    let mut moved = to_half_height(&window, &sharp, &inside, &others);
+    // What is surely the bone's stays, however faint its shell: the ball of a head.
+    moved.iter_mut().enumerate().for_each(|(n, moved)| *moved |= inside[n] && seeds[n] == OWN);
+    let inside = fill_holes(&window, moved);
     let inside = connected(&window, without_spikes(&window, inside), &seeds)?;
     let reach_mm = head.map_or(FAR_MM, |head| FAR_MM.max(head.beside_mm + 1.3 * head.ball.radius_mm));
     let fused = !is_apart(&window, &inside, base_mm, outwards, reach_mm);
