@@ -105,6 +105,36 @@ fn hips_come_apart_from_the_pelvis() {
     }
 }
 
+/// Places that were read off the images, patient mm: in the bone, and in its neighbours.
+type Places = &'static [[f64; 3]];
+const NEIGHBOURS: &[(&str, Places, Places)] = &[
+    // Lateral plateau; the head of the fibula, below and at the joint that joins both broadly.
+    ("STS_028", &[[70.3, -54.7, 543.9]], &[[99.6, -35.2, 537.4], [99.6, -33.2, 547.2]]),
+    // Metaphysis, medial malleolus; dome of the talus, one slice deeper and one above, lateral malleolus.
+    (
+        "STS_049",
+        &[[-44.9, 4.9, 214.4], [-21.5, 1.0, 201.4]],
+        &[[-37.1, 3.9, 194.8], [-37.1, 3.9, 198.1], [-69.3, 16.6, 194.8]],
+    ),
+];
+
+#[test]
+fn a_tibia_is_apart_from_fibula_and_talus() {
+    let Some(ct) = shared_data().map(|data| data.join("ct")) else { return };
+    for (case, own, others) in NEIGHBOURS {
+        let volume = volume_of(&ct.join(case));
+        let found = analyze(&volume, &Settings::default());
+        let tibia = found.iter().find(|b| b.bone.name.to_string() == "tibia").expect("a tibia");
+        let mask = bone_masks(&volume.grid, tibia).bone;
+        let holds = |at: &[f64; 3]| {
+            let index = volume.grid.to_index(nalgebra::Point3::from(*at));
+            mask.contains([index.x.round() as usize, index.y.round() as usize, index.z.round() as usize])
+        };
+        own.iter().for_each(|at| assert!(holds(at), "{case}: {at:?} is the tibia's"));
+        others.iter().for_each(|at| assert!(!holds(at), "{case}: {at:?} is a neighbour's"));
+    }
+}
+
 /// Twice the common part over the sum.
 fn dice(a: &Region, b: &Region) -> f64 {
     let common = a.len() - a.without(&[b]).len();

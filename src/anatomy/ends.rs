@@ -4,11 +4,14 @@
 //! 2. Solids that still touch are taken apart where they are narrow ([`super::parts`]); a femoral head, which its socket
 //!    grips on all sides, along its own ball ([`super::ball`]).
 //! 3. Where that surface runs through bone, a second cut between both sides finds the joint space near it.
+//! 4. The outside moves to where the wall has fallen half way ([`super::edge`]).
 //!
 //! The shaft needs none of this: its rings are closed and stand alone.
 
 use super::ball::{Ball, Balls};
+use super::edge::to_half_height;
 use super::parts::parts;
+use super::seeds::{OWN, SOCKET, seeds};
 use super::shafts::Shaft;
 use super::solid::{cut_out, fill_holes, solid};
 use super::window::Window;
@@ -29,8 +32,6 @@ const OPEN: (f32, f64) = (3.5, 1.2);
 const SEARCH: (f32, f64) = (3.0, 1.2);
 /// How far from the first division the second may find the joint, mm.
 const BAND_MM: f64 = 4.0;
-/// Core of a ring, as a share of its short half axis, that surely is this bone.
-const CORE: f64 = 0.5;
 /// A head beside the axis by at least this is a femur's, whose socket grips it, mm.
 pub(super) const GRIPPED_MM: f64 = 22.0;
 /// A head lies within this of the end of its shaft, mm.
@@ -99,7 +100,7 @@ pub fn bone_end(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool)
     let solid = solid(&window, &sharp, OPEN.0);
     let mut solid = without_voids(&window, solid, |_| false);
     plug(&window, volume, bones, &mut solid);
-    let mut seeds = seeds(&window, volume, bones, which);
+    let mut seeds = seeds(&window, volume, bones, which, &solid);
     // Only these two have a ball for a head; a heel looks like one.
     let named = matches!(bone.name, BoneName::Femur | BoneName::Humerus | BoneName::Unknown);
     // The name of a stub is worth little before its head is seen.
@@ -115,6 +116,10 @@ pub fn bone_end(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool)
     let inside = divide(&window, &coarse, &others);
     let inside = connected(&window, inside, &seeds)?;
     let inside = without_voids(&window, inside, |voxel| others[voxel]);
+    let mut moved = to_half_height(&window, &sharp, &inside, &others);
+    // What is surely the bone's stays, however faint its shell: the ball of a head.
+    moved.iter_mut().enumerate().for_each(|(n, moved)| *moved |= inside[n] && seeds[n] == OWN);
+    let inside = fill_holes(&window, moved);
     let inside = connected(&window, without_spikes(&window, inside), &seeds)?;
     let reach_mm = head.map_or(FAR_MM, |head| FAR_MM.max(head.beside_mm + 1.3 * head.ball.radius_mm));
     let fused = !is_apart(&window, &inside, base_mm, outwards, reach_mm);
@@ -123,9 +128,6 @@ pub fn bone_end(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool)
     let head = head.filter(|_| !metal);
     Some(BoneEnd { window, inside, head, upper, base_mm, outwards, fused, metal })
 }
-
-const OWN: u8 = 1;
-const SOCKET: u8 = u8::MAX;
 
 /// The box that holds the end, with enough of the shaft to know it by.
 fn window_around(volume: &Volume<i16>, shaft: &Shaft, axis: &[[f64; 2]], upper: bool) -> Window {
@@ -231,32 +233,6 @@ fn without_voids(window: &Window, mut inside: Vec<bool>, taken: impl Fn(usize) -
         }
     }
     inside
-}
-
-/// Which bone each voxel surely belongs to: this one, another one with a shaft, or 0.
-fn seeds(window: &Window, volume: &Volume<i16>, bones: &[Bone], which: usize) -> Vec<u8> {
-    let mut seeds = vec![0u8; window.hu.len()];
-    let s = volume.grid.spacing_mm;
-    for (n, bone) in bones.iter().enumerate() {
-        let own = if n == which { OWN } else { (2 + n).min(usize::from(SOCKET) - 1) as u8 };
-        for ring in &bone.shaft.rings {
-            let centre = window.place([ring.centroid_mm[0] / s.x, ring.centroid_mm[1] / s.y, ring.k as f64]);
-            let radius = CORE * 0.5 * ring.axes_mm[1];
-            let reach: [i64; 2] = std::array::from_fn(|a| (radius / window.spacing_mm[a]).ceil() as i64);
-            for dj in -reach[1]..=reach[1] {
-                for di in -reach[0]..=reach[0] {
-                    let off = [di as f64 * window.spacing_mm[0], dj as f64 * window.spacing_mm[1]];
-                    let at = [centre[0] + di as f64, centre[1] + dj as f64, centre[2]];
-                    if off[0].hypot(off[1]) <= radius
-                        && let Some(voxel) = window.voxel(at)
-                    {
-                        seeds[voxel] = own;
-                    }
-                }
-            }
-        }
-    }
-    seeds
 }
 
 /// The head of a bone.

@@ -2,6 +2,7 @@
 
 mod ball;
 mod bones;
+mod edge;
 mod ends;
 mod foreign;
 mod fractures;
@@ -10,6 +11,7 @@ mod masked;
 mod names;
 mod parts;
 mod peaks;
+mod seeds;
 mod shafts;
 mod solid;
 mod stretches;

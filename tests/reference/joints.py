@@ -1,14 +1,20 @@
 #!/usr/bin/env python3
-"""Bones at their joints, made another way, to hold the masks of `corticalysis analyze --save-masks` against.
+"""Bones at their joints, segmented by hand-placed seeds and hand corrections, to hold the masks of `corticalysis analyze --save-masks` against.
 
     python3 tests/reference/joints.py CT_FOLDER MASKS_FOLDER [PICTURES_FOLDER]
 
 CT_FOLDER holds one folder a case, MASKS_FOLDER/CASE/masks what `--save-masks` wrote. Prints CSV: one line a joint, then one a head.
-Needs SimpleITK, numpy and scipy; matplotlib for the pictures.
+Needs SimpleITK, numpy, scipy and scikit-image; matplotlib for the pictures.
 
-What is bone is told by a threshold half way between cortex and soft tissue, and by filling; which bone it is by solids that were drawn
-on the images by eye (capsules; columns, rows and slices of the CT) and, for heads, by a sphere fitted to the joint space. Nothing is
-shared with the program, which cuts minimal surfaces in a sharpened image. Where both agree it is not because one copied the other.
+How: the CT is interpolated to half-millimetre cubes (cubic splines). From seeds drawn on the images (`joint_seeds.py`) the bone and its neighbours
+flood the image from bright to dark (watershed): they meet along the darkest surface between them, the joint space. Within its own region the bone's
+outside is where HU have fallen half way from its wall to what lies outside, wall and outside taken within 2.5 mm of the place. Nothing is shared
+with the program, which cuts minimal surfaces in a sharpened image, nor is its result looked at.
+
+The distance of two surfaces is that of triangulated surfaces in millimetres, both ways, the mean over all of their points near the joint. The
+reference's surface is that of its half-millimetre cubes; the program's is the zero of the interpolated signed distance of its mask, half way
+between the centres of voxels in and out, as a voxel's steps of 3 mm are none of the bone's. `grid_mm` is what the same measure
+gives for the reference itself once written on the CT's voxels: less is not to be had. Dice is counted on the CT's voxels.
 """
 
 import math
@@ -19,50 +25,31 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 from scipy.optimize import least_squares
+from scipy.spatial import cKDTree
+from skimage.draw import polygon2mask
+from skimage.measure import marching_cubes
+from skimage.segmentation import watershed
 
-# Half way between a thin subchondral shell as these scanners blur it and soft tissue.
-THRESHOLD_HU = 200
-# The bone near the joint: this far from the socket, mm. The socket is what is dense this far outside the head, away from its neck.
+from joint_seeds import JOINTS
+
+# Side of the cubes, mm.
+STEP_MM = 0.5
+# A first guess of what is bone, and how far the half-way place may lie from it, mm.
+FIRST_HU = 200
+BAND_MM = 2.0
+# Half the width of a gap in a shell that is closed, mm.
+GAP_MM = 2.5
+CRUST_MM = 1.5
+# Narrower than twice this a crevice is noise in a thin shell, mm.
+CREVICE_MM = 1.5
+# Wall and outside are looked for within this, mm.
+LOCAL_MM = 2.5
+# Outside there is fat or muscle or the darkest place of a joint space; a wall is no brighter than it matters.
+OUTSIDE_HU = (-100, 250)
+LEVEL_HU = (100, 700)
+# A joint's surface is what lies within FACING_MM of a neighbour; near it is what lies within NEAR_MM of that.
+FACING_MM = 8.0
 NEAR_MM = 15.0
-SOCKET_MM = (2.5, 8.0)
-
-
-def sphere(centre, radius_mm):
-    return ("capsule", centre, centre, radius_mm, radius_mm)
-
-
-def capsule(a, b, radius_mm, other_mm=None):
-    """From a to b, as thick as its ends say."""
-    return ("capsule", a, b, radius_mm, other_mm or radius_mm)
-
-
-# `ball`: where a head is, about how large (mm), and a place in its neck: fitted to the inner edge of the joint space, see `fitted`.
-# `solids`: what else is the bone's, together. `marrow`: surely within it. `seed`: a voxel of it. `box`: x0 x1 y0 y1 k0 k1.
-JOINTS = [
-    {
-        "case": "TCGA-09-2043-hips", "joint": "right hip", "mask": "femur-right", "seed": (183, 265, 18),
-        "ball": ((183.5, 265.3, 17.8), 22.4, (150, 263, 10)),
-        "solids": [capsule((176, 264, 15.5), (150, 263, 10), 17.0, 24.0), capsule((150, 263, 10), (150, 248, 0), 25.0, 42.0),
-                   capsule((176, 256, 12), (152, 262, 9), 20.0, 24.0), sphere((146, 278, 8), 20.0)],
-        "marrow": [capsule((174, 263, 15), (150, 263, 10), 7.0), capsule((150, 263, 10), (146, 258, 5), 8.0)],
-        "box": (105, 235, 205, 320, 0, 32),
-    },
-    {
-        "case": "TCGA-09-2043-hips", "joint": "left hip", "mask": "femur-left", "seed": (350, 281, 21),
-        "ball": ((350.0, 281.5, 21.3), 23.0, (388, 278, 12)),
-        "solids": [capsule((358, 281, 19), (388, 278, 12), 18.0, 27.0), capsule((388, 278, 12), (386, 255, 0), 28.0, 46.0),
-                   capsule((360, 268, 14), (386, 275, 12), 22.0, 26.0), sphere((394, 296, 14), 22.0)],
-        "marrow": [capsule((360, 279, 19), (388, 278, 12), 6.0), capsule((388, 278, 12), (388, 274, 7), 8.0)],
-        "box": (310, 430, 215, 325, 0, 34),
-    },
-    {
-        "case": "STS_008", "joint": "left shoulder", "mask": "humerus-left", "seed": (52, 34, 33),
-        "ball": ((50, 34, 33), 20.5, (54, 40, 24)),
-        "solids": [capsule((52, 36, 29.5), (56, 44, 18), 19.5, 16.0), capsule((58, 32, 34), (56, 36, 28), 15.0)],
-        "marrow": [capsule((52, 35, 30), (55, 42, 20), 5.0)],
-        "box": (0, 141, 0, 137, 18, 45),
-    },
-]
 
 
 def series(folder):
@@ -71,17 +58,6 @@ def series(folder):
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames(reader.GetGDCMSeriesFileNames(folder))
     return reader.Execute()
-
-
-def inside(solid, x, y, z, spacing):
-    mm = [np.asarray(v, dtype=float) * s for v, s in zip(solid[1], spacing)]
-    end = [np.asarray(v, dtype=float) * s for v, s in zip(solid[2], spacing)]
-    way = [b - a for a, b in zip(mm, end)]
-    length = sum(w * w for w in way)
-    t = sum((p - a) * w for p, a, w in zip((x, y, z), mm, way)) / length if length else np.zeros_like(x)
-    t = np.clip(t, 0, 1)
-    off = sum((p - a - t * w) ** 2 for p, a, w in zip((x, y, z), mm, way))
-    return off <= (solid[3] + t * (solid[4] - solid[3])) ** 2
 
 
 def fitted(hu, spacing, start):
@@ -120,92 +96,252 @@ def fitted(hu, spacing, start):
     return centre, radius, float(np.median(np.abs(off(found))))
 
 
-def filled(mask, gap=3):
-    """What is enclosed in a section of any of the three directions, gaps of the shell up to twice `gap` voxels closed."""
-    out = mask.copy()
-    disc = np.hypot(*np.mgrid[-gap:gap + 1, -gap:gap + 1]) <= gap
-    for axis in range(3):
-        for n in range(mask.shape[axis]):
-            at = tuple([slice(None)] * axis + [n])
-            # Across thick slices a gap is fewer voxels.
-            if axis:
-                out[at] |= ndimage.binary_fill_holes(mask[at])
-            else:
-                shut = ndimage.binary_closing(np.pad(mask[at], 2 * gap), disc)[2 * gap:-2 * gap, 2 * gap:-2 * gap]
-                # Only what it encloses: closing alone would round off a trochanter.
-                out[at] |= ndimage.binary_opening(ndimage.binary_fill_holes(shut) & ~ndimage.binary_erosion(~mask[at] & ~ndimage.binary_fill_holes(shut)), disc[2:-2, 2:-2]) | mask[at]
-    return out
+class Fine:
+    """The box of a joint as half-millimetre cubes; arrays are slice, row, column."""
+
+    def __init__(self, image, box):
+        x0, x1, y0, y1, k0, k1 = box
+        self.first = np.array([x0, y0, k0])
+        self.spacing = np.array(image.GetSpacing())
+        self.counts = np.array([x1 - x0, y1 - y0, k1 - k0])
+        self.coarse = image[x0:x1, y0:y1, k0:k1]
+        size = np.floor((self.counts - 1) * self.spacing / STEP_MM).astype(int) + 1
+        to = sitk.Image([int(s) for s in size], sitk.sitkFloat32)
+        to.SetSpacing([STEP_MM] * 3)
+        to.SetOrigin(self.coarse.GetOrigin())
+        to.SetDirection(self.coarse.GetDirection())
+        image = sitk.Cast(self.coarse, sitk.sitkFloat32)
+        self.hu = sitk.GetArrayFromImage(sitk.Resample(image, to, sitk.Transform(), sitk.sitkBSpline, -200.0))
+        self.axes = [np.arange(n) * STEP_MM for n in size]
+
+    def mm(self, place):
+        """Place in voxels of the CT, mm from the first cube."""
+        return (np.asarray(place, float) - self.first) * self.spacing
+
+    def chain(self, chain):
+        """Cubes within a chain of balls."""
+        radius, places = chain
+        x, y, z = self.axes[0][None, None, :], self.axes[1][None, :, None], self.axes[2][:, None, None]
+        inside = np.zeros(self.hu.shape, bool)
+        points = [self.mm(place) for place in places]
+        for a, b in zip(points, points[1:] or points):
+            way = b - a
+            length = way @ way
+            t = ((x - a[0]) * way[0] + (y - a[1]) * way[1] + (z - a[2]) * way[2]) / length if length else np.zeros(self.hu.shape)
+            t = np.clip(t, 0, 1)
+            off = (x - a[0] - t * way[0]) ** 2 + (y - a[1] - t * way[1]) ** 2 + (z - a[2] - t * way[2]) ** 2
+            inside |= off <= radius * radius
+        return inside
+
+    def polygon(self, slices, corners):
+        """Cubes within a polygon, in the slices from the first to the last of `slices`."""
+        points = [self.mm((x, y, slices[0]))[1::-1] / STEP_MM for x, y in corners]
+        flat = polygon2mask(self.hu.shape[1:], np.array(points))
+        k = self.axes[2] / self.spacing[2] + self.first[2]
+        inside = np.zeros(self.hu.shape, bool)
+        inside[(k >= slices[0] - 0.5) & (k <= slices[1] + 0.5)] = flat
+        return inside
+
+    def on_coarse(self, inside):
+        """Voxels of the CT that are half or more inside."""
+        shape = self.counts[::-1]
+        held, all_ = np.zeros(shape), np.zeros(shape)
+        at = [np.clip(np.rint(self.axes[a] / self.spacing[a]).astype(int), 0, self.counts[a] - 1) for a in (2, 1, 0)]
+        cell = np.ravel_multi_index(np.ix_(*at), shape)
+        held = np.bincount(cell.ravel(), inside.ravel(), minlength=held.size)
+        all_ = np.bincount(cell.ravel(), minlength=all_.size)
+        return (held >= 0.5 * np.maximum(all_, 1)).reshape(shape)
 
 
-def reference(hu, spacing, joint):
-    x0, x1, y0, y1, k0, k1 = joint["box"]
-    part = hu[k0:k1, y0:y1, x0:x1]
-    k, j, i = np.mgrid[k0:k1, y0:y1, x0:x1]
-    x, y, z = i * spacing[0], j * spacing[1], k * spacing[2]
-    own = np.zeros(part.shape, bool)
+def ball_of_neighbours(fine, joint):
+    """What is dense outside a head, away from its neck: its socket."""
     centre, radius, _ = joint["fitted"]
-    for solid in [sphere(centre / spacing, radius)] + joint["solids"]:
-        own |= inside(solid, x, y, z, spacing)
-    dense = part >= THRESHOLD_HU
-    marrow = inside(sphere(centre / spacing, radius), x, y, z, spacing)
-    for solid in joint["marrow"]:
-        marrow |= inside(solid, x, y, z, spacing)
-    bone = filled((dense & own) | marrow) & own
-    # Alone a spur or a neighbour's edge within the solid is not this bone's.
-    bone = ndimage.binary_opening(bone, ndimage.generate_binary_structure(3, 1)) | (bone & ndimage.binary_erosion(own, iterations=3))
-    label, _ = ndimage.label(bone)
-    sx, sy, sk = joint["seed"]
-    number = label[sk - k0, sy - y0, sx - x0]
-    if not number:
-        raise SystemExit(f"{joint['joint']}: the seed is not in the bone")
-    bone = filled(label == number) & own
-    way = [x - centre[0], y - centre[1], z - centre[2]]
-    off = np.sqrt(sum(w * w for w in way))
-    neck = np.asarray(joint["ball"][2]) * spacing - centre
-    away = sum(w * n for w, n in zip(way, neck / np.linalg.norm(neck))) < math.cos(math.radians(75)) * off
-    return bone, dense & ~bone & away & (off > radius + SOCKET_MM[0]) & (off < radius + SOCKET_MM[1])
+    centre = centre - fine.first * fine.spacing
+    neck = fine.mm(joint["ball"][2]) - centre
+    neck /= np.linalg.norm(neck)
+    x, y, z = fine.axes[0][None, None, :] - centre[0], fine.axes[1][None, :, None] - centre[1], fine.axes[2][:, None, None] - centre[2]
+    r = np.sqrt(x * x + y * y + z * z)
+    away = x * neck[0] + y * neck[1] + z * neck[2] < math.cos(math.radians(85)) * r
+    return (fine.hu > 350) & away & (r > radius + 4) & (r < radius + 14)
 
 
-def surface(mask):
-    # The window's own border is no surface.
-    padded = np.pad(mask, 1, mode="edge")
-    return (padded & ~ndimage.binary_erosion(padded, ndimage.generate_binary_structure(3, 1), border_value=1))[1:-1, 1:-1, 1:-1]
+def filled(mask):
+    """With what lies more than CRUST_MM under its outside, gaps of the shell up to twice GAP_MM seen as closed; the canal counts as closed where
+    the box cuts it."""
+    beyond = ndimage.distance_transform_edt(~np.pad(mask, 8, mode="edge"), sampling=STEP_MM)
+    thick = beyond <= GAP_MM
+    for end in (7, -8):
+        thick[end] = ndimage.binary_fill_holes(thick[end])
+    inner = thick[7:-7, 7:-7, 7:-7]
+    thick[7:-7, 7:-7, 7:-7] = ndimage.binary_fill_holes(inner)
+    closed = ndimage.distance_transform_edt(thick, sampling=STEP_MM) > GAP_MM + CRUST_MM
+    return mask | closed[8:-8, 8:-8, 8:-8]
 
 
-def compare(ours, theirs, near, zyx):
-    common = (ours & theirs & near).sum()
-    dice = 2.0 * common / ((ours & near).sum() + (theirs & near).sum())
-    a, b = surface(ours), surface(theirs)
-    to_b = ndimage.distance_transform_edt(~b, sampling=zyx)[a & near]
-    to_a = ndimage.distance_transform_edt(~a, sampling=zyx)[b & near]
-    both = np.concatenate([to_a, to_b])
-    return dice, both.mean(), np.percentile(both, 95)
+def closed(mask, radius_mm):
+    padded = np.pad(mask, 8, mode="edge")
+    thick = ndimage.distance_transform_edt(~padded, sampling=STEP_MM) <= radius_mm
+    return (ndimage.distance_transform_edt(thick, sampling=STEP_MM) > radius_mm)[8:-8, 8:-8, 8:-8] | mask
 
 
-def picture(hu, ours, theirs, joint, folder):
+def piece(mask, seeds):
+    label, _ = ndimage.label(mask)
+    numbers = np.unique(label[seeds & mask])
+    return np.isin(label, numbers[numbers > 0])
+
+
+def own_region(fine, joint):
+    """The cubes that are surely the bone's, and its side of the darkest surface towards its neighbours."""
+    own = np.any([fine.chain(c) for c in joint["own"]], axis=0)
+    others = np.zeros_like(own)
+    for c in joint["others"]:
+        others |= fine.chain(c)
+    if "ball" in joint and not joint["others"]:
+        others |= ball_of_neighbours(fine, joint) & ~own
+    for what, inside in polygons(fine, joint, "region"):
+        own = own | inside if what == "own" else own & ~inside
+        others = others | inside if what == "others" else others & ~inside
+    smooth = ndimage.gaussian_filter(fine.hu, 0.6)
+    return own, watershed(-smooth, np.where(own, 1, 0) + np.where(others & ~own, 2, 0)) == 1
+
+
+def polygons(fine, joint, kind):
+    return [(what, fine.polygon(slices, corners)) for k, what, slices, corners in joint["corrections"] if k == kind]
+
+
+def reference(fine, joint, own, basin):
+    """The bone and its neighbours, as cubes."""
+    tissue = polygons(fine, joint, "tissue")
+    first_hu = joint.get("first_hu", FIRST_HU)
+    first = filled(piece(basin & (fine.hu >= first_hu) | own, own)) & basin
+    width = 2 * int(LOCAL_MM / STEP_MM) + 1
+    wall = ndimage.maximum_filter(np.where(first, fine.hu, -1000), width)
+    outside = ndimage.minimum_filter(np.where(ndimage.binary_dilation(first), 3000, fine.hu), width)
+    level = 0.5 * (wall + np.clip(outside, *OUTSIDE_HU))
+    level = ndimage.gaussian_filter(np.clip(level, *LEVEL_HU), 1.0)
+    depth = ndimage.distance_transform_edt(first, sampling=STEP_MM)
+    beyond = ndimage.distance_transform_edt(~first, sampling=STEP_MM)
+    bone = (fine.hu >= level) & (beyond <= BAND_MM) & basin | (depth > BAND_MM) | own
+    for what, inside in tissue:
+        bone = bone | inside if what == "bone" else bone & ~inside
+    # A fringe thinner than a millimetre is a tendon's edge or noise.
+    bone = ndimage.binary_opening(bone, ndimage.generate_binary_structure(3, 1)) | own
+    bone = closed(filled(piece(bone, own)), CREVICE_MM) & basin
+    for what, inside in tissue:
+        bone = bone | inside if what == "bone" else bone & ~inside
+    neighbours = ~basin & (fine.hu >= first_hu + 50)
+    # Specks are no neighbours.
+    label, count = ndimage.label(neighbours)
+    sizes = np.bincount(label.ravel())
+    return bone, neighbours & (sizes[label] * STEP_MM**3 > 200)
+
+
+def signed(mask, spacing):
+    """Signed distance, mm, negative inside; zero half way between the centres of voxels in and out."""
+    out, into = (ndimage.distance_transform_edt(m, sampling=spacing) for m in (~mask, mask))
+    return out - into
+
+
+def points_of(field, level):
+    """Points that cover a surface densely, in cubes."""
+    vertices, faces, _, _ = marching_cubes(field, level)
+    corners = vertices[faces]
+    return np.concatenate([vertices, corners.mean(1), 0.5 * (corners[:, 0] + corners[:, 1])])
+
+
+def surface_of_voxels(fine, mask):
+    """The surface of a mask on the CT's voxels."""
+    field = signed(mask, fine.spacing[::-1])
+    at = np.meshgrid(*[fine.axes[a] / fine.spacing[a] for a in (2, 1, 0)], indexing="ij")
+    return points_of(ndimage.map_coordinates(field, at, order=1, mode="nearest"), 0.0)
+
+
+def surface_of_cubes(mask):
+    return points_of(ndimage.gaussian_filter(mask.astype(np.float32), 0.8), 0.5)
+
+
+def distances(a, b, near, rim):
+    """From the points of each surface to the other, mm, near the joint and off the border of the box."""
+    both = []
+    for here, there in ((a, b), (b, a)):
+        at = tuple(np.rint(here).astype(int).T)
+        both.append(STEP_MM * cKDTree(there).query(here[near[at] & ~rim[at]])[0])
+    # Each way counts for half, however many points a surface has.
+    return 0.5 * (both[0].mean() + both[1].mean()), np.percentile(np.concatenate(both), 95)
+
+
+def dice(a, b):
+    return 2.0 * (a & b).sum() / (a.sum() + b.sum())
+
+
+def compare(fine, joint, ours):
+    """`ours`: the program's mask on the box's voxels."""
+    bone, neighbours = joint["reference"]
+    facing = bone & (ndimage.distance_transform_edt(~neighbours, sampling=STEP_MM) <= FACING_MM)
+    near = ndimage.distance_transform_edt(~facing, sampling=STEP_MM) <= NEAR_MM
+    rim = np.ones_like(bone)
+    rim[6:-6, 4:-4, 4:-4] = False
+    theirs, near_voxels = fine.on_coarse(bone), fine.on_coarse(near)
+    surface = surface_of_cubes(bone)
+    mean, worst = distances(surface_of_voxels(fine, ours), surface, near, rim)
+    least, _ = distances(surface_of_voxels(fine, theirs), surface, near, rim)
+    return dice(ours, theirs), dice(ours & near_voxels, theirs & near_voxels), mean, worst, least
+
+
+def picture(fine, joint, ours, folder):
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
+    bone = joint["reference"][0]
     x0, x1, y0, y1, k0, k1 = joint["box"]
-    part = hu[k0:k1, y0:y1, x0:x1]
-    spots = np.argwhere(theirs)
-    figure, axes = plt.subplots(3, 5, figsize=(25, 15))
-    for row, axis in zip(axes, range(3)):
-        for place, at in zip(row, np.linspace(spots[:, axis].min() + 1, spots[:, axis].max() - 1, 5).astype(int)):
-            cut = [np.take(v, at, axis) for v in (part, ours, theirs)]
-            if axis:
-                cut = [v[::-1] for v in cut]
-            place.imshow(np.clip(cut[0], -150, 800), cmap="gray", aspect=(3 if axis else 1))
-            place.contour(cut[1], [0.5], colors="cyan", linewidths=1)
-            place.contour(cut[2], [0.5], colors="red", linewidths=1)
-            place.set_title(f"{'kyx'[axis]}{at + (k0, y0, x0)[axis]}")
+    hu = sitk.GetArrayFromImage(fine.coarse)
+    name = os.path.join(folder, f"{joint['case']}-{joint['joint'].replace(' ', '-')}")
+
+    def draw(file, sections, aspect, extent):
+        rows = -(-len(sections) // 4)
+        figure, axes = plt.subplots(rows, 4, figsize=(20, 5 * rows * aspect), squeeze=False)
+        for place in axes.flat:
             place.axis("off")
-    figure.suptitle(f"{joint['case']}, {joint['joint']}: cyan the program, red the reference")
-    figure.tight_layout()
-    figure.savefig(os.path.join(folder, f"{joint['case']}-{joint['joint'].replace(' ', '-')}.png"), dpi=45)
-    plt.close(figure)
+        for place, (title, grey, own, mask) in zip(axes.flat, sections):
+            (a0, a1), (b0, b1) = extent
+            place.imshow(np.clip(grey, -150, 900), cmap="gray", extent=(a0 - 0.5, a1 - 0.5, b1 - 0.5, b0 - 0.5), aspect="auto", interpolation="bilinear")
+            if mask is not None and mask.any():
+                place.contour(np.arange(a0, a1), np.arange(b0, b1), mask, [0.5], colors="cyan", linewidths=0.9)
+            if own.any():
+                u, v = (np.linspace(a0, a0 + (own.shape[1] - 1) * joint["step"][0], own.shape[1]),
+                        np.linspace(b0, b0 + (own.shape[0] - 1) * joint["step"][1], own.shape[0]))
+                place.contour(u, v, own, [0.5], colors="red", linewidths=0.9)
+            place.set_title(title, fontsize=8, pad=2)
+            place.axis("on")
+            place.tick_params(labelsize=5)
+            place.set_xticks(range(a0, a1, 10))
+            place.set_yticks(range(b0, b1, 10))
+            place.grid(alpha=0.15, linewidth=0.4)
+        figure.subplots_adjust(0.02, 0.02, 0.995, 0.98, wspace=0.08, hspace=0.12)
+        figure.savefig(file, dpi=70)
+        plt.close(figure)
+
+    cubes = STEP_MM / fine.spacing
+    ks = [k for k in range(k0, k1) if bone[min(int((k - k0) / cubes[2] + 0.5), bone.shape[0] - 1)].any()]
+    joint["step"] = cubes[:2]
+    aspect = (y1 - y0) * fine.spacing[1] / ((x1 - x0) * fine.spacing[0])
+    for n in range(0, len(ks), 12):
+        some = [(f"k={k}", hu[k - k0], bone[min(int((k - k0) / cubes[2] + 0.5), bone.shape[0] - 1)], ours[k - k0] if ours is not None else None)
+                for k in ks[n:n + 12]]
+        draw(f"{name}-axial{n // 12}.png", some, aspect, ((x0, x1), (y0, y1)))
+    spots = np.argwhere(bone)
+    for axis, label, which in ((1, "y", 1), (2, "x", 0)):
+        low, high = spots[:, axis].min() * cubes[which], spots[:, axis].max() * cubes[which]
+        first = (x0, y0)[which]
+        cuts = [int(v) for v in np.linspace(first + low + 3, first + high - 3, 8)]
+        joint["step"] = (cubes[1 - which], cubes[2])
+        across = (x0, x1) if axis == 1 else (y0, y1)
+        some = [(f"{label}={c}", np.take(hu, c - first, axis)[::1], np.take(bone, int((c - first) / cubes[which]), axis),
+                 np.take(ours, c - first, axis) if ours is not None else None) for c in cuts]
+        aspect = (k1 - k0) * fine.spacing[2] / ((across[1] - across[0]) * fine.spacing[1 - which])
+        draw(f"{name}-{'coronal' if axis == 1 else 'sagittal'}.png", some, aspect, (across, (k0, k1)))
 
 
 def main():
@@ -213,29 +349,25 @@ def main():
         raise SystemExit(__doc__)
     ct, masks = sys.argv[1:3]
     pictures = sys.argv[3] if len(sys.argv) > 3 else None
-    images = {}
-    heads = []
-    print("kind,case,what,dice_of_window,dice,mean_surface_mm,p95_surface_mm")
+    images, heads = {}, []
+    print("kind,case,what,dice_of_window,dice,mean_surface_mm,p95_surface_mm,grid_mm")
     for joint in JOINTS:
         case = joint["case"]
         image = images.setdefault(case, series(os.path.join(ct, case)))
-        hu = sitk.GetArrayFromImage(image)
-        x0, x1, y0, y1, k0, k1 = joint["box"]
-        joint["fitted"] = fitted(hu, image.GetSpacing(), joint["ball"])
+        fine = Fine(image, joint["box"])
+        if "ball" in joint:
+            joint["fitted"] = fitted(sitk.GetArrayFromImage(image), image.GetSpacing(), joint["ball"])
+            centre, radius, scatter = joint["fitted"]
+            at = np.asarray(image.GetOrigin()) + np.asarray(image.GetDirection()).reshape(3, 3) @ centre
+            heads.append(f"head,{case},{joint['joint']},{at[0]:.1f},{at[1]:.1f},{at[2]:.1f},{radius:.2f},{scatter:.2f}")
+        joint["reference"] = reference(fine, joint, *own_region(fine, joint))
         mask = sitk.ReadImage(os.path.join(masks, case, "masks", joint["mask"] + ".nii.gz"))
-        ours = sitk.GetArrayFromImage(sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor, 0))[k0:k1, y0:y1, x0:x1] > 0
-        theirs, socket = reference(hu, image.GetSpacing(), joint)
-        zyx = image.GetSpacing()[::-1]
-        near = ndimage.distance_transform_edt(~socket, sampling=zyx) <= NEAR_MM
-        dice, mean, worst = compare(ours, theirs, near, zyx)
-        whole = compare(ours, theirs, np.ones_like(near), zyx)[0]
-        print(f"joint,{case},{joint['joint']},{whole:.4f},{dice:.4f},{mean:.3f},{worst:.2f}")
-        centre, radius, scatter = joint["fitted"]
-        at = np.asarray(image.GetOrigin()) + np.asarray(image.GetDirection()).reshape(3, 3) @ centre
-        heads.append(f"head,{case},{joint['joint']},{at[0]:.1f},{at[1]:.1f},{at[2]:.1f},{radius:.2f},{scatter:.2f}")
+        ours = sitk.GetArrayFromImage(sitk.Resample(mask, fine.coarse, sitk.Transform(), sitk.sitkNearestNeighbor, 0)) > 0
+        whole, near, mean, worst, least = compare(fine, joint, ours)
+        print(f"joint,{case},{joint['joint']},{whole:.4f},{near:.4f},{mean:.3f},{worst:.2f},{least:.3f}", flush=True)
         if pictures:
             os.makedirs(pictures, exist_ok=True)
-            picture(hu, ours, theirs, joint, pictures)
+            picture(fine, joint, ours, pictures)
     print("kind,case,what,x_mm,y_mm,z_mm,radius_mm,scatter_mm")
     print("\n".join(heads))
 

@@ -1,0 +1,105 @@
+//! The outside of a bone where its wall has fallen half way to what lies outside.
+//!
+//! A cut between voxels finds which side of a joint space is whose; where exactly the wall ends it knows only as well as its costs
+//! follow the edge. What a voxel holds more than half of is bone: its HU lie above the mean of wall and outside. Both are taken within a few
+//! millimetres of the place, since a shell under cartilage is a third as dense as the shaft.
+
+use super::window::{Window, blur};
+use crate::volume::squared_distance_mm2;
+
+/// The surface moves out by no more than this, or by one voxel where those are larger, mm; inwards by one voxel.
+const OUT_MM: f64 = 2.0;
+/// What was added needs this many of its eight neighbours in the slice, looked at this many times: less is noise.
+const NEIGHBOURS: usize = 4;
+const LOOKS: usize = 3;
+/// A crevice narrower than twice this is noise between trabeculae, mm.
+const CREVICE_MM: f64 = 2.0;
+/// Wall and outside are looked for within this, mm.
+const LOCAL_MM: f64 = 2.5;
+/// What may lie outside: fat, muscle, cartilage, the darkest place of a narrow joint space, HU.
+const OUTSIDE_HU: [f32; 2] = [-100.0, 250.0];
+/// Nothing below this is bone: muscle lies below it, HU.
+const LEAST_LEVEL_HU: f32 = 100.0;
+/// Where no wall shows this, HU, there is no edge to go by.
+const LEAST_WALL_HU: f32 = 200.0;
+/// The level changes over this, mm.
+const SIGMA_MM: f64 = 1.0;
+
+/// `inside` with its surface moved to half height, where a wall is seen. Never into `others`.
+///
+/// `sharp` is the sharpened image, which keeps the space towards the others open; one value a voxel of the window, as all of them.
+pub fn to_half_height(window: &Window, sharp: &[f32], inside: &[bool], others: &[bool]) -> Vec<bool> {
+    let hu = |n: usize| window.hu[n];
+    let seen = |keep: &dyn Fn(usize) -> bool, otherwise: f32| -> Vec<f32> {
+        (0..inside.len()).map(|n| if keep(n) && !hu(n).is_nan() { hu(n) } else { otherwise }).collect()
+    };
+    let wall = around(window, seen(&|n| inside[n], f32::NEG_INFINITY), f32::max);
+    let outside = around(window, seen(&|n| !inside[n] && !others[n], f32::INFINITY), f32::min);
+    let level: Vec<f32> = wall
+        .iter()
+        .zip(&outside)
+        .map(|(wall, outside)| (0.5 * (wall + outside.clamp(OUTSIDE_HU[0], OUTSIDE_HU[1]))).max(LEAST_LEVEL_HU))
+        .map(|level| if level.is_finite() { level } else { LEAST_LEVEL_HU })
+        .collect();
+    let level = blur(&level, window.size, window.spacing_mm, SIGMA_MM);
+    // Distances in bands, so that one voxel is near however thick the slices are.
+    let steps = |band: f64| window.spacing_mm.map(|s| s / band.max(1.01 * s));
+    let beyond = squared_distance_mm2(&not(inside), window.size, steps(OUT_MM));
+    let depth = squared_distance_mm2(inside, window.size, steps(0.0));
+    let to_others = squared_distance_mm2(&not(others), window.size, steps(OUT_MM));
+    let is_bone = |n: usize| {
+        let shown = if to_others[n] <= 4.0 { hu(n).min(sharp[n]) } else { hu(n) };
+        shown >= level[n]
+    };
+    let all = |keep: &dyn Fn(usize) -> bool| (0..inside.len()).filter(|n| keep(*n)).collect::<Vec<usize>>();
+    let movable = |n: usize| wall[n] >= LEAST_WALL_HU && !hu(n).is_nan();
+    // First the joint space is opened: what lies beyond it is not reached any more.
+    let gone = window.reached(all(&|n| !inside[n]), |n| inside[n] && depth[n] <= 1.0 && movable(n) && !is_bone(n));
+    let kept: Vec<bool> = inside.iter().zip(&gone).map(|(inside, gone)| *inside && !gone).collect();
+    let mut grown =
+        window.reached(all(&|n| kept[n]), |n| !inside[n] && !others[n] && beyond[n] <= 1.0 && movable(n) && is_bone(n));
+    for _ in 0..LOOKS {
+        let lonely = all(&|n| grown[n] && !kept[n] && neighbours_in_slice(window, n, &grown) < NEIGHBOURS);
+        lonely.into_iter().for_each(|n| grown[n] = false);
+    }
+    without_crevices(window, grown, others)
+}
+
+/// How many of the eight voxels around one in its slice are in a set.
+fn neighbours_in_slice(window: &Window, voxel: usize, set: &[bool]) -> usize {
+    let holds = |n: Option<usize>| usize::from(n.is_some_and(|n| set[n]));
+    let beside = |n: usize| holds(window.neighbour(n, 0)) + holds(window.neighbour(n, 1));
+    let rows = [window.neighbour(voxel, 2), window.neighbour(voxel, 3)];
+    beside(voxel) + rows.into_iter().flatten().map(|n| usize::from(set[n]) + beside(n)).sum::<usize>()
+}
+
+fn not(set: &[bool]) -> Vec<bool> {
+    set.iter().map(|v| !v).collect()
+}
+
+/// Closes what is narrower than twice [`CREVICE_MM`], but for what lies in `others`.
+fn without_crevices(window: &Window, mut inside: Vec<bool>, others: &[bool]) -> Vec<bool> {
+    let reach = (CREVICE_MM * CREVICE_MM) as f32;
+    let beyond = squared_distance_mm2(&not(&inside), window.size, window.spacing_mm);
+    let thick: Vec<bool> = beyond.iter().map(|d| *d <= reach).collect();
+    let depth = squared_distance_mm2(&thick, window.size, window.spacing_mm);
+    inside.iter_mut().enumerate().for_each(|(n, inside)| *inside |= depth[n] > reach && !others[n]);
+    inside
+}
+
+/// For each voxel the most (or least) of what lies within [`LOCAL_MM`] of it, or one voxel, along each axis.
+fn around(window: &Window, mut field: Vec<f32>, most: impl Fn(f32, f32) -> f32) -> Vec<f32> {
+    let [columns, rows, _] = window.size;
+    for (axis, stride) in [1, columns, columns * rows].into_iter().enumerate() {
+        let reach = ((LOCAL_MM / window.spacing_mm[axis]).round() as usize).max(1);
+        let length = window.size[axis];
+        let from = field.clone();
+        for (n, value) in field.iter_mut().enumerate() {
+            let at = n / stride % length;
+            let first = n - at.min(reach) * stride;
+            let last = n + (length - 1 - at).min(reach) * stride;
+            *value = (first..=last).step_by(stride).map(|m| from[m]).fold(*value, &most);
+        }
+    }
+    field
+}
