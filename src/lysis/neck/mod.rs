@@ -120,12 +120,12 @@ pub fn assess_neck(neck: &Neck, other: Option<&Neck>, depth: f64) -> NeckLysis {
         return none(NoNeckReference::NoTwin);
     };
     let Some(twin) = lay_on(neck, &measured, other) else { return none(NoNeckReference::NotRegistered) };
-    let compared = Compared::new(neck, measured, twin, depth);
+    let mut compared = Compared::new(neck, measured, twin, depth);
     if compared.stray > MOST_STRAY {
         return none(NoNeckReference::TooUnlike(compared.stray));
     }
-    let mut sections = vec![None; neck.sections.len()];
-    (0..compared.rows()).for_each(|row| sections[compared.measured[row]] = compared.section(row));
+    compared.keep_what_is_sure();
+    let sections = compared.sections();
     let lesions = (1..=compared.patches.count).map(|n| compared.lesion(n, &sections)).collect();
     let NeckTwin { turn_deg, shift_mm, .. } = compared.twin;
     NeckLysis { reference: Ok(NeckReference { turn_deg, shift_mm, stray: compared.stray }), sections, lesions }
@@ -155,6 +155,23 @@ impl<'a> Compared<'a> {
         }
         compared.stray = compared.stray_of_healthy();
         compared
+    }
+
+    /// Takes back the losses that may be none: those whose interval begins at nothing in every section. A hole in one neck bends its
+    /// outline, and the whole neck that is held against it would show dips of a few percent.
+    fn keep_what_is_sure(&mut self) {
+        let sections = self.sections();
+        let sure = |n: usize| n > 0 && self.lesion(n, &sections).max_axial_percent.low > 0.0;
+        let keep: Vec<bool> = (0..=self.patches.count).map(sure).collect();
+        let kept = |row: &Vec<usize>| row.iter().map(|n| keep[*n]).collect::<Vec<bool>>();
+        self.patches = label(&self.patches.label.iter().map(kept).collect::<Vec<_>>());
+    }
+
+    /// The losses by section of the neck.
+    fn sections(&self) -> Vec<Option<NeckLoss>> {
+        let mut sections = vec![None; self.neck.sections.len()];
+        (0..self.rows()).for_each(|row| sections[self.measured[row]] = self.section(row));
+        sections
     }
 
     fn rows(&self) -> usize {
