@@ -68,13 +68,6 @@ pub fn assess(
         thickness_mm: thickness.iter().map(|r| r.iter().map(|v| *v as f32).collect()).collect(),
         homologous_z_mm: registered.as_ref().map(|twin| twin.z_mm.clone()),
     };
-    let mut depths_mm: Vec<f64> = log_ref.iter().flatten().map(|d| d.exp()).collect();
-    let depth_mm = median(&mut depths_mm).unwrap_or(1.0);
-    let noise = cortex.scanner.map_or(0.0, |s| s.noise_mm(depth_mm) / depth_mm);
-    let known_of_walls = (noise, prepared.own.anatomy);
-    let spread =
-        Spread::of(prepared.known(), &deviation, &patches, log_ref, other_view, prepared.dz_mm(), known_of_walls);
-    let patches = patches.beyond_doubt(&deviation, &spread.carried, &prepared.depths());
     let loss: Vec<Vec<f32>> = (0..log_ref.len())
         .map(|k| {
             (0..SECTORS)
@@ -86,6 +79,12 @@ pub fn assess(
                 .collect()
         })
         .collect();
+    let mut depths_mm: Vec<f64> = log_ref.iter().flatten().map(|d| d.exp()).collect();
+    let depth_mm = median(&mut depths_mm).unwrap_or(1.0);
+    let noise = cortex.scanner.map_or(0.0, |s| s.noise_mm(depth_mm) / depth_mm);
+    let known_of_walls = (noise, prepared.own.anatomy);
+    let spread =
+        Spread::of(prepared.known(), &deviation, &patches, log_ref, other_view, prepared.dz_mm(), known_of_walls);
     let losses = Losses {
         cortex,
         reference: &reference,

@@ -13,7 +13,6 @@
 //! in the same patients that were not used for it, where they hold it less often.
 
 use super::assess::{Losses, percent};
-use super::carried::carried;
 use super::circumference::Circumference;
 use super::patches::Patches;
 use super::surface::mean_over_quarters;
@@ -23,6 +22,16 @@ use crate::estimate::Estimate;
 
 /// A reference is less certain than the healthy walls that made it stray from it: they were fitted, what is lost was not.
 const REFERENCE: f64 = 1.6;
+/// What the wall may change per mm between two healthy stretches that hold the reference, in units of what the bone's own
+/// anatomy changes from its slow course.
+const BETWEEN_PER_MM: f64 = 1.3 / 30.0;
+/// What it may change beyond the last healthy wall, where nothing holds the reference on the other side, as a share of its
+/// depth: metaphyses thin in their own way.
+const BEYOND_PER_MM: f64 = 0.0038;
+/// Never more than this.
+const MOST_BEYOND: f64 = 0.3;
+/// A healthy stretch shorter than this, beside a loss, does not hold the reference, mm.
+const HOLDING_MM: f64 = 12.0;
 /// Share of the disagreement of two references that either may be wrong by.
 const DISAGREEMENT: f64 = 0.6;
 /// Neighbouring cells stray together: so many of them tell as much as one.
@@ -83,18 +92,42 @@ impl Spread {
             (0..n).flat_map(|k| (0..SECTORS).filter(move |s| healthy(k, *s)).map(move |s| deviation[k][s])).collect();
         let quarters = mean_over_quarters(deviation, healthy);
         let rms = |v: &[f64]| (v.iter().map(|x| x * x).sum::<f64>() / v.len().max(1) as f64).sqrt();
-        let healthy_cells: Vec<Vec<bool>> = (0..n).map(|k| (0..SECTORS).map(|s| healthy(k, s)).collect()).collect();
-        Self {
+        let carried = vec![vec![0.0; SECTORS]; n];
+        let mut out = Self {
             // Where few healthy cells are left to show it, the noise of the image is still known.
             cell: rms(&cells).max(noise).max(0.005),
             quarter: if quarters.len() >= 8 { rms(&quarters).max(0.002) } else { 0.02 },
-            carried: carried(&healthy_cells, dz_mm, anatomy),
+            carried,
             disagreement: other.map(|o| {
                 (0..n)
                     .map(|k| (0..SECTORS).map(|s| ((o[k][s] - log_ref[k][s]).exp() - 1.0).abs().min(1.0)).collect())
                     .collect()
             }),
+        };
+        for s in 0..SECTORS {
+            let held =
+                long_runs(&(0..n).map(|k| healthy(k, s)).collect::<Vec<_>>(), (HOLDING_MM / dz_mm).ceil() as usize);
+            let carry = |order: &mut dyn Iterator<Item = usize>| {
+                let mut distance = f64::INFINITY;
+                let mut out = vec![f64::INFINITY; n];
+                for k in order {
+                    distance = if held[k] { 0.0 } else { distance + dz_mm };
+                    out[k] = distance;
+                }
+                out
+            };
+            let (below, above) = (carry(&mut (0..n)), carry(&mut (0..n).rev()));
+            for k in 0..n {
+                // Between two healthy walls the reference is interpolated; beyond the last one it is extrapolated.
+                let (near, far) = (below[k].min(above[k]), below[k].max(above[k]));
+                out.carried[k][s] = if far.is_finite() {
+                    anatomy * BETWEEN_PER_MM * near
+                } else {
+                    (BEYOND_PER_MM * near).min(MOST_BEYOND)
+                };
+            }
         }
+        out
     }
 
     /// How far the losses in slice `k` may be off together where they are near the depth, 95 %, as a share of the wall.
@@ -128,6 +161,21 @@ impl Spread {
         let parts = [REFERENCE * self.quarter, carried / total, DISAGREEMENT * differ / total];
         parts.iter().map(|part| part * part).sum::<f64>().sqrt()
     }
+}
+
+/// Cells that belong to an unbroken run of at least `shortest`.
+fn long_runs(cells: &[bool], shortest: usize) -> Vec<bool> {
+    let mut out = vec![false; cells.len()];
+    let mut start = 0;
+    for end in 0..=cells.len() {
+        if end == cells.len() || !cells[end] {
+            if end - start >= shortest {
+                out[start..end].fill(true);
+            }
+            start = end + 1;
+        }
+    }
+    out
 }
 
 /// Interval of the axial percentage of slice `k`.
@@ -192,6 +240,12 @@ pub(super) fn circumferential_interval(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_long_healthy_runs_hold_the_reference() {
+        let cells = [true, true, false, true, true, true, false, true];
+        assert_eq!(long_runs(&cells, 3), [false, false, false, true, true, true, false, false]);
+    }
 
     #[test]
     fn an_extrapolated_reference_is_less_certain_than_one_between_two_healthy_stretches() {

@@ -1,7 +1,6 @@
 //! What is missing: reference, loss per sector, lesions, percentages with intervals.
 
 mod assess;
-mod carried;
 mod circumference;
 mod interval;
 mod lesions;

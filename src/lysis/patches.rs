@@ -109,31 +109,17 @@ impl Patches {
                 }
             }
         }
+        let grown = label(&inside);
+        let mut area = vec![0.0; grown.count + 1];
+        for k in 0..n {
+            for s in 0..SECTORS {
+                area[grown.label[k][s]] += depths.arc_mm[k][s] * dz_mm;
+            }
+        }
         // A floor may come in pieces; crumbs beside the lesion are no lesions of their own.
-        without_crumbs(&inside, depths)
+        let keep = |l: usize| l > 0 && area[l] >= MIN_AREA_MM2;
+        label(&grown.label.iter().map(|r| r.iter().map(|l| keep(*l)).collect()).collect::<Vec<Vec<bool>>>())
     }
-
-    /// The patches without the cells whose loss is smaller than `doubt`: what the reference may be wrong by there, as a share of
-    /// the wall. Beyond the last healthy wall it grows, and a lesion's rim could creep on to the end of the bone.
-    pub fn beyond_doubt(&self, deviation: &Map, doubt: &Map, depths: &Depths) -> Patches {
-        let quiet = mean_around(deviation, depths.known, 2, depths.dz_mm);
-        let kept = |k: usize, s: usize| self.label[k][s] > 0 && quiet[k][s] < -doubt[k][s];
-        without_crumbs(
-            &(0..quiet.len()).map(|k| (0..SECTORS).map(|s| kept(k, s)).collect()).collect::<Vec<_>>(),
-            depths,
-        )
-    }
-}
-
-/// Connected cells, without pieces too small to be a lesion.
-fn without_crumbs(inside: &[Vec<bool>], depths: &Depths) -> Patches {
-    let pieces = label(inside);
-    let mut area = vec![0.0; pieces.count + 1];
-    for (labels, arcs_mm) in pieces.label.iter().zip(depths.arc_mm) {
-        labels.iter().zip(arcs_mm).for_each(|(l, arc_mm)| area[*l] += arc_mm * depths.dz_mm);
-    }
-    let keep = |l: usize| l > 0 && area[l] >= MIN_AREA_MM2;
-    label(&pieces.label.iter().map(|r| r.iter().map(|l| keep(*l)).collect()).collect::<Vec<Vec<bool>>>())
 }
 
 /// The dips of `deviation` that have the edge and the floor of a lesion.

@@ -7,7 +7,6 @@
 //! soft; what dips below it in a patch with a border is taken out, and the fit is repeated without it. Inside the patch
 //! the remainder is pulled to nothing: a long defect cannot drag the surface down.
 
-use super::carried::carried;
 use super::patches::{Patches, find_patches, slices_in};
 use super::permeation::Permeation;
 use crate::cortex::SECTORS;
@@ -86,10 +85,7 @@ pub fn fit(depths: &Depths) -> Option<Surface> {
     for _ in 0..4 {
         let patches = find_patches(&deviation, depths).held_near(&first, depths.dz_mm);
         let healthy: Vec<Vec<bool>> = {
-            let grown = patches.grown(&deviation, depths);
-            let outside = (0..n).map(|k| (0..SECTORS).map(|s| depths.known[k][s] && grown.label[k][s] == 0).collect());
-            let doubt = carried(&outside.collect::<Vec<Vec<bool>>>(), depths.dz_mm, anatomy);
-            let near = grown.beyond_doubt(&deviation, &doubt, depths).dilated(slices_in(3.3, depths.dz_mm), 2);
+            let near = patches.grown(&deviation, depths).dilated(slices_in(3.3, depths.dz_mm), 2);
             (0..n)
                 .map(|k| {
                     (0..SECTORS).map(|s| depths.known[k][s] && (!near[k][s] || depths.permeation.is(k, s))).collect()
