@@ -5,7 +5,7 @@
 //! the other side contour, area and thickness are told and the loss is not.
 //!
 //! Where it is told: sector by sector the wall's area against that of the other neck, laid on this one by outline and thickness and brought to
-//! its level ([`twin`]). Only connected dips that are deep and large count, so that a healthy section reads exactly 0.
+//! its level (`twin`). Only connected dips that are deep and large count, so that a healthy section reads exactly 0.
 //! The interval comes from how far healthy walls stray from the reference over a quarter of the circumference; its upper end holds all
 //! of the wall that is too thin for a loss of it to be told, as the upper wall of most necks is on thick slices.
 
