@@ -160,7 +160,10 @@ fn robust<const L: usize>(values: &[[f64; L]], weights: &[[f64; L]], bands: &Ban
     // A column that has settled keeps its weights: what it gets does not depend on its neighbours.
     let mut settled = [false; L];
     for _ in 0..ROUNDS {
-        for l in (0..L).filter(|l| !settled[*l]).collect::<Vec<_>>() {
+        for l in 0..L {
+            if settled[l] {
+                continue;
+            }
             let held = || (0..values.len()).filter(|i| weights[*i][l] > 0.0);
             residuals.clear();
             residuals.extend(held().map(|i| (values[i][l] - curve[i][l]).abs()));

@@ -3,7 +3,7 @@
 use super::shafts::Shaft;
 use super::stretches::{Finding, Stretch};
 use crate::smoothing::median;
-use crate::volume::{NO_DATA, Volume};
+use crate::volume::{NO_DATA, Volume, highest};
 use rayon::prelude::*;
 use std::borrow::Cow;
 
@@ -45,8 +45,8 @@ impl Metal {
             .into_par_iter()
             .map(|k| {
                 let pixels = volume.slice(k);
-                // By far most slices hold none, which is seen many voxels at a time.
-                if pixels.iter().fold(i16::MIN, |highest, hu| highest.max(*hu)) < METAL_HU {
+                // By far most slices hold none.
+                if highest(pixels) < METAL_HU {
                     return Vec::new();
                 }
                 let pixels = pixels.iter().enumerate();

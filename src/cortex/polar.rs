@@ -1,7 +1,7 @@
 //! The bone seen from its own centre: HU along rays, one bundle per native slice.
 
 use super::SECTORS;
-use crate::volume::{Grid, NO_DATA, Volume};
+use crate::volume::{Grid, Volume, between_pixels};
 use rayon::prelude::*;
 
 /// Distance between samples along a ray, mm. A quarter of a typical pixel: below it nothing new is seen.
@@ -135,14 +135,7 @@ fn cast_ray(volume: &Volume<i16>, k: usize, centre: [f64; 2], direction: [f64; 2
         }
         let (i, j) = (x as i32, y as i32);
         let (fx, fy) = ((x - f64::from(i)) as f32, (y - f64::from(j)) as f32);
-        let at = j as usize * columns + i as usize;
-        let (above, below) = (&pixels[at..at + 2], &pixels[at + columns..at + columns + 2]);
-        let (a, b, c, d) = (above[0], above[1], below[0], below[1]);
-        if a.min(b).min(c.min(d)) == NO_DATA {
-            continue;
-        }
-        let [a, b, c, d] = [a, b, c, d].map(f32::from);
-        *value = (a * (1.0 - fx) + b * fx) * (1.0 - fy) + (c * (1.0 - fx) + d * fx) * fy;
+        *value = between_pixels(pixels, columns, [i as usize, j as usize], [fx, fy]);
     }
 }
 

@@ -23,11 +23,11 @@ pub fn blur_of_kernel_mm(manufacturer: &str, kernel: &str, pixel_mm: f64) -> Opt
     // Siemens adds a letter for the rotation time (B30f, B30s), and newer systems write "Br40f\3": another kernel, not in the table.
     let name = kernel.split('\\').next().unwrap_or_default().trim();
     let is = |published: &str| {
-        let rest = name.strip_prefix(published)?;
-        (rest.is_empty() || rest.eq_ignore_ascii_case("f") || rest.eq_ignore_ascii_case("s")).then_some(())
+        let rest = name.strip_prefix(published);
+        rest.is_some_and(|rest| ["", "f", "s"].iter().any(|letter| rest.eq_ignore_ascii_case(letter)))
     };
     let maker = manufacturer.to_ascii_lowercase();
-    let found = PUBLISHED.iter().find(|(by, published, _)| maker.contains(by) && is(published).is_some());
+    let found = PUBLISHED.iter().find(|(by, published, _)| maker.contains(by) && is(published));
     let (_, _, kernel_mm) = found.filter(|_| pixel_mm.is_finite() && pixel_mm > 0.0)?;
     Some(kernel_mm.hypot(FWHM_PER_PIXEL * pixel_mm))
 }

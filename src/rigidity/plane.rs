@@ -7,7 +7,7 @@
 
 use crate::cortex::polar::sector_angle;
 use crate::cortex::{Cortex, SECTORS};
-use crate::volume::{Grid, NO_DATA, Volume};
+use crate::volume::{Grid, Volume, between_pixels};
 use nalgebra::{Point3, Vector3};
 
 /// Distance between samples along a ray, mm of native radius: the blur of any scanner passes nothing finer.
@@ -107,16 +107,7 @@ fn at(volume: &Volume<i16>, index: Vector3<f64>) -> f32 {
     let (i, j, k) = (x as u32, y as u32, z as u32);
     let (fx, fy, fz) = ((x - f64::from(i)) as f32, (y - f64::from(j)) as f32, (z - f64::from(k)) as f32);
     let (i, j, k) = (i as usize, j as usize, k as usize);
-    let in_slice = |k: usize| {
-        let at = (k * rows + j) * columns + i;
-        let (above, below) = (&volume.voxels[at..at + 2], &volume.voxels[at + columns..at + columns + 2]);
-        let (a, b, c, d) = (above[0], above[1], below[0], below[1]);
-        if a.min(b).min(c.min(d)) == NO_DATA {
-            return f32::NAN;
-        }
-        let [a, b, c, d] = [a, b, c, d].map(f32::from);
-        (a * (1.0 - fx) + b * fx) * (1.0 - fy) + (c * (1.0 - fx) + d * fx) * fy
-    };
+    let in_slice = |k: usize| between_pixels(volume.slice(k), columns, [i, j], [fx, fy]);
     let low = in_slice(k);
     if fz == 0.0 { low } else { low * (1.0 - fz) + in_slice((k + 1).min(slices - 1)) * fz }
 }

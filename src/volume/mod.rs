@@ -4,6 +4,7 @@
 
 mod distance;
 mod min_cut;
+mod reading;
 mod region;
 mod sections;
 mod straighten;
@@ -12,6 +13,7 @@ mod voxels;
 
 pub use distance::squared_distance_mm2;
 pub use min_cut::{CutGraph, DIRECTIONS, NO_NODE};
+pub use reading::{between_pixels, highest};
 pub(crate) use region::runs_of_row;
 pub use region::{NamedRegion, Region, Run};
 pub use sections::{Section, sections, sections_within};

@@ -2,7 +2,7 @@
 //!
 //! Works on runs of a row, not on a label image: memory and time scale with the bone, not with the air around it.
 
-use super::{Region, Run, Volume, runs_of_row};
+use super::{Region, Run, Volume, highest, runs_of_row};
 
 /// One connected piece (4-neighbours) of a slice at or above the threshold.
 ///
@@ -90,8 +90,8 @@ fn runs_of(pixels: &[i16], columns: usize, rows: usize, threshold_hu: i16) -> (V
     for j in 0..rows {
         starts.push(runs.len());
         let row = &pixels[j * columns..(j + 1) * columns];
-        // Most of a slice is air and soft tissue: a row without any bone is seen by its highest value, many voxels at a time.
-        if row.iter().fold(i16::MIN, |highest, hu| highest.max(*hu)) >= threshold_hu {
+        // Most rows hold no bone.
+        if highest(row) >= threshold_hu {
             runs.extend(runs_of_row(columns, j, |i| row[i] >= threshold_hu));
         }
     }

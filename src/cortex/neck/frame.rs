@@ -2,7 +2,7 @@
 
 use crate::cortex::SECTORS;
 use crate::cortex::polar::{STEP_MM, sector_angle};
-use crate::volume::{NO_DATA, Volume};
+use crate::volume::{Volume, between_pixels};
 use nalgebra::{Point3, Vector3};
 use rayon::prelude::*;
 
@@ -53,8 +53,8 @@ impl NeckFrame {
 pub fn rays(volume: &Volume<i16>, frame: &NeckFrame, origins: &[Point3<f64>], samples: usize) -> Vec<f32> {
     let mut hu = vec![f32::NAN; origins.len() * SECTORS * samples];
     hu.par_chunks_mut((SECTORS * samples).max(1)).zip(origins).for_each(|(section, origin)| {
+        let start = volume.grid.to_index(*origin);
         for (s, ray) in section.chunks_mut(samples).enumerate() {
-            let start = volume.grid.to_index(*origin);
             let step = volume.grid.to_index(origin + frame.direction(s) * STEP_MM) - start;
             for (n, value) in ray.iter_mut().enumerate() {
                 *value = sample(volume, start + step * n as f64);
@@ -73,19 +73,10 @@ fn sample(volume: &Volume<i16>, at: Vector3<f64>) -> f32 {
         return f32::NAN;
     }
     let (i, j, k) = (at.x as usize, at.y as usize, at.z as usize);
-    let [fx, fy, fz] = [at.x - i as f64, at.y - j as f64, at.z - k as f64];
-    let in_slice = |k: usize| {
-        let pixels = volume.slice(k);
-        let first = j * columns + i;
-        let corner = [pixels[first], pixels[first + 1], pixels[first + columns], pixels[first + columns + 1]];
-        if corner.contains(&NO_DATA) {
-            return f64::NAN;
-        }
-        let [a, b, c, d] = corner.map(f64::from);
-        (a * (1.0 - fx) + b * fx) * (1.0 - fy) + (c * (1.0 - fx) + d * fx) * fy
-    };
+    let [right, down, up] = [at.x - i as f64, at.y - j as f64, at.z - k as f64].map(|v| v as f32);
+    let in_slice = |k: usize| between_pixels(volume.slice(k), columns, [i, j], [right, down]);
     let (below, above) = (in_slice(k), in_slice(k + 1));
-    (below * (1.0 - fz) + above * fz) as f32
+    below * (1.0 - up) + above * up
 }
 
 /// Standard deviation of the blur across slices: a box of the slice's thickness, and the straight lines between slices.

@@ -70,8 +70,11 @@ impl Ends {
 }
 
 fn ends(bone: &Region, grid: &Grid, origin: Point3<f64>, direction: nalgebra::Vector3<f64>) -> Ends {
+    // A straight line is one in voxels too: the grid is asked twice, not at each step.
+    let start = grid.to_index(origin);
+    let step = grid.to_index(origin + direction) - start;
     let inside = |r: f64| {
-        let at = grid.to_index(origin + direction * r);
+        let at = start + step * r;
         let index = [at.x, at.y, at.z].map(f64::round);
         index.iter().all(|v| *v >= 0.0) && bone.contains(index.map(|v| v as usize))
     };
