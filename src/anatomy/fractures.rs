@@ -7,7 +7,7 @@ use super::peaks::{AROUND, Peaks, SOFT_HU};
 use super::shafts::{Shaft, course_mm, distance, extrapolate, filled, is_long_bone, median_of};
 use super::stretches::{Finding, Stretch};
 use crate::smoothing::median;
-use crate::volume::Section;
+use crate::volume::{EXTENT_DIRECTIONS, Section};
 
 /// Fragments may stand side by side, or apart, by this much along the bone, mm.
 const OVERLAP_MM: f64 = 30.0;
@@ -23,6 +23,8 @@ const END_WALL: f64 = 0.7;
 /// Smallest step that is one, mm, and how much more than the courses beside it scatter.
 const STEP_MM: f64 = 3.5;
 const OVER_SCATTER: f64 = 6.0;
+/// Share of the step by which both sides of the outline, ahead and behind, move with it.
+const BOTH_SIDES: f64 = 0.5;
 /// The courses beside a step are straight lines over this, mm, from these distances of it on.
 const COURSE_MM: f64 = 30.0;
 const GUARDS_MM: [f64; 4] = [4.0, 8.0, 14.0, 24.0];
@@ -139,6 +141,11 @@ struct Course {
 
 impl Course {
     fn of(rings: &[Section], dz: f64) -> Option<Course> {
+        Course::through(rings, dz, |r| r.centroid_mm)
+    }
+
+    /// Through a place of each ring.
+    fn through(rings: &[Section], dz: f64, place_mm: impl Fn(&Section) -> [f64; 2]) -> Option<Course> {
         let n = rings.len() as f64;
         let z = |r: &Section| r.k as f64 * dz;
         let z_mm = rings.iter().map(z).sum::<f64>() / n;
@@ -146,11 +153,11 @@ impl Course {
         if rings.len() < 3 || spread <= 0.0 {
             return None;
         }
-        let at_mm = [0, 1].map(|a| rings.iter().map(|r| r.centroid_mm[a]).sum::<f64>() / n);
+        let at_mm = [0, 1].map(|a| rings.iter().map(|r| place_mm(r)[a]).sum::<f64>() / n);
         let slope =
-            [0, 1].map(|a| rings.iter().map(|r| (z(r) - z_mm) * (r.centroid_mm[a] - at_mm[a])).sum::<f64>() / spread);
+            [0, 1].map(|a| rings.iter().map(|r| (z(r) - z_mm) * (place_mm(r)[a] - at_mm[a])).sum::<f64>() / spread);
         let mut course = Course { z_mm, at_mm, slope, scatter_mm: 0.0 };
-        let off: f64 = rings.iter().map(|r| distance(course.at(z(r)), r.centroid_mm).powi(2)).sum();
+        let off: f64 = rings.iter().map(|r| distance(course.at(z(r)), place_mm(r)).powi(2)).sum();
         course.scatter_mm = (off / n).sqrt();
         Some(course)
     }
@@ -251,8 +258,27 @@ fn jump(rings: &[Section], middle_mm: f64, guard_mm: f64, dz: f64) -> Option<Jum
     let is_clear = mm >= STEP_MM
         && mm >= OVER_SCATTER * below.scatter_mm.max(above.scatter_mm)
         && (0.7..=1.43).contains(&ratio)
-        && distance(below.slope, above.slope) <= BENT;
+        && distance(below.slope, above.slope) <= BENT
+        && outline_moves(&lower, &upper, middle_mm, off_mm, dz);
     Some(Jump { off_mm, is_clear, below, above })
+}
+
+/// Does the outline move with the centroids, ahead as well as behind? A wall that lysis took away moves the centroid, and nothing on the other side.
+fn outline_moves(lower: &[Section], upper: &[Section], middle_mm: f64, off_mm: [f64; 2], dz: f64) -> bool {
+    let mm = off_mm[0].hypot(off_mm[1]);
+    let turn = EXTENT_DIRECTIONS as f64 / std::f64::consts::TAU;
+    let ahead = (off_mm[1].atan2(off_mm[0]) * turn).round() as i64;
+    [ahead, ahead + EXTENT_DIRECTIONS as i64 / 2].iter().all(|direction| {
+        let d = direction.rem_euclid(EXTENT_DIRECTIONS as i64) as usize;
+        let (sin, cos) = (d as f64 / turn).sin_cos();
+        // One coordinate is enough: how far the outline reaches along the direction, in the image.
+        let reach = |r: &Section| [r.centroid_mm[0] * cos + r.centroid_mm[1] * sin + r.extent_mm[d], 0.0];
+        let (Some(below), Some(above)) = (Course::through(lower, dz, reach), Course::through(upper, dz, reach)) else {
+            return false;
+        };
+        let expected = off_mm[0] * cos + off_mm[1] * sin;
+        (above.at(middle_mm)[0] - below.at(middle_mm)[0]) * expected.signum() >= BOTH_SIDES * mm
+    })
 }
 
 impl Step {

@@ -104,6 +104,7 @@ fn a_stump_whose_ring_is_open_between_slices_is_one() {
         filled_area_mm2: 1000.0,
         solidity: 0.95,
         axes_mm: [38.0, 34.0],
+        extent_mm: [18.0; crate::volume::EXTENT_DIRECTIONS],
         wall_hu: 950.0,
         hole_hu: 100.0,
         cut: false,

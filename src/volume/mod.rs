@@ -16,7 +16,7 @@ pub use min_cut::{CutGraph, DIRECTIONS, NO_NODE};
 pub use reading::{between_pixels, highest};
 pub(crate) use region::runs_of_row;
 pub use region::{NamedRegion, Region, Run};
-pub use sections::{Section, sections, sections_within};
+pub use sections::{EXTENT_DIRECTIONS, Section, sections, sections_within};
 pub use straighten::{straighten, straightened_grid};
 pub use turn::{AxisOrder, axial_order, towards, turn, turn_axial};
 pub use voxels::Voxels;

@@ -3,6 +3,10 @@
 //! Works on runs of a row, not on a label image: memory and time scale with the bone, not with the air around it.
 
 use super::{Region, Run, Volume, highest, runs_of_row};
+use std::f64::consts::TAU;
+
+/// Directions in which the extent of a section is known, evenly around.
+pub const EXTENT_DIRECTIONS: usize = 16;
 
 /// One connected piece (4-neighbours) of a slice at or above the threshold.
 ///
@@ -21,6 +25,9 @@ pub struct Section {
     pub solidity: f64,
     /// Long and short axis of the ellipse with the same second moments.
     pub axes_mm: [f64; 2],
+    /// How far the piece reaches in each of [`EXTENT_DIRECTIONS`] from the centroid, mm: the support function of its convex hull, direction `d` at
+    /// the angle `TAU * d / EXTENT_DIRECTIONS` from the column axis. Where a wall is gone on one side, that of the other side stays where it was.
+    pub extent_mm: [f64; EXTENT_DIRECTIONS],
     /// 75th percentile of the HU at or above the threshold.
     pub wall_hu: f64,
     /// Mean HU of the holes; NaN where there is none.
@@ -185,13 +192,20 @@ fn measure(volume: &Volume<i16>, pixels: &[i16], k: usize, threshold_hu: i16, me
     let axes_mm = [0.5 * (xx + yy) + spread, 0.5 * (xx + yy) - spread].map(|v| 4.0 * v.max(0.0).sqrt());
     let rank = (wall.len() * 3 / 4).min(wall.len() - 1);
     let wall_hu = f64::from(*wall.select_nth_unstable(rank).1);
+    let hull = hull(members, sx, sy);
+    let centroid_mm = [i0 as f64 * sx + mean[0], j0 as f64 * sy + mean[1]];
     Section {
         k,
-        centroid_mm: [i0 as f64 * sx + mean[0], j0 as f64 * sy + mean[1]],
+        centroid_mm,
         area_mm2: wall.len() as f64 * sx * sy,
         filled_area_mm2: n * sx * sy,
-        solidity: (n * sx * sy / hull_area_mm2(members, sx, sy)).min(1.0),
+        solidity: (n * sx * sy / area_mm2(&hull)).min(1.0),
         axes_mm,
+        extent_mm: std::array::from_fn(|d| {
+            let (sin, cos) = (TAU * d as f64 / EXTENT_DIRECTIONS as f64).sin_cos();
+            let along = |p: &[f64; 2]| (p[0] - centroid_mm[0]) * cos + (p[1] - centroid_mm[1]) * sin;
+            hull.iter().map(along).fold(0.0, f64::max)
+        }),
         wall_hu,
         hole_hu: if hole_n > 0 { hole_sum / hole_n as f64 } else { f64::NAN },
         cut,
@@ -234,8 +248,8 @@ fn filled_mask(members: &[Run], i0: usize, j0: usize, width: usize, height: usiz
     mask
 }
 
-/// Area of the convex hull of the voxels' corners (Andrew's monotone chain).
-fn hull_area_mm2(members: &[Run], sx: f64, sy: f64) -> f64 {
+/// Convex hull of the voxels' corners (Andrew's monotone chain).
+fn hull(members: &[Run], sx: f64, sy: f64) -> Vec<[f64; 2]> {
     let mut points: Vec<[f64; 2]> = members
         .iter()
         .flat_map(|r| {
@@ -260,6 +274,11 @@ fn hull_area_mm2(members: &[Run], sx: f64, sy: f64) -> f64 {
     };
     let mut hull = half(&mut points.iter().copied());
     hull.extend(half(&mut points.iter().rev().copied()));
+    hull
+}
+
+/// Area within a closed polygon.
+fn area_mm2(hull: &[[f64; 2]]) -> f64 {
     let twice: f64 = (0..hull.len())
         .map(|a| hull[a][0] * hull[(a + 1) % hull.len()][1] - hull[(a + 1) % hull.len()][0] * hull[a][1])
         .sum();
@@ -291,6 +310,7 @@ mod tests {
         assert!((s.centroid_mm[0] - 30.0).abs() < 0.1 && (s.centroid_mm[1] - 25.0).abs() < 0.1);
         assert!((s.axes_mm[0] - 24.0).abs() < 0.3 && (s.axes_mm[1] - 24.0).abs() < 0.3);
         assert!(s.solidity > 0.95 && !s.cut && s.hole_hu == 40.0 && s.wall_hu == 1000.0);
+        assert!(s.extent_mm.iter().all(|mm| (mm - 12.0).abs() < 0.5), "{:?}", s.extent_mm);
     }
 
     #[test]
@@ -298,6 +318,11 @@ mod tests {
         let found = sections(&ring(7.0, 12.0, 2.0, [30.0, 25.0]), 0, 300, 60.0);
         assert!(found[0].hole_hu.is_nan());
         assert!(found[0].solidity < 0.8, "{}", found[0].solidity);
+        // Opened to the right: what stands on the left is where it was, seen from a centroid that moved.
+        let (right, left) = (found[0].extent_mm[0], found[0].extent_mm[EXTENT_DIRECTIONS / 2]);
+        let moved = 30.0 - found[0].centroid_mm[0];
+        assert!(moved > 2.0 && (left + moved - 12.0).abs() < 0.5, "{moved} {left}");
+        assert!(right - moved < 11.0, "{right}");
     }
 
     #[test]
