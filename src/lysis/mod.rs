@@ -2,6 +2,7 @@
 
 mod assess;
 mod circumference;
+mod fingers;
 mod interval;
 mod lesions;
 mod named;

@@ -3,6 +3,7 @@
 //! A wall that thins towards the joint, or a crest that fades, dips slowly along the bone and has no floor. A lesion
 //! has an edge (millimetres, not centimetres) and a floor. Both are asked of every patch before it counts as loss.
 
+use super::fingers::without_fingers;
 use super::surface::Depths;
 use crate::cortex::SECTORS;
 use crate::cortex::contour::Map;
@@ -27,7 +28,7 @@ const CREEP_SECTORS: usize = 6;
 /// Steps by which a lesion's rim lies outside its floor.
 const RIM_STEPS: usize = 2;
 /// A wall whose peak stays below this share of compact cortex does not stand at all.
-const GONE: f64 = 0.35;
+pub(super) const GONE: f64 = 0.35;
 /// Area without any standing wall that needs no edge to be a lesion, mm²; no healthy shaft has it.
 const MIN_GONE_MM2: f64 = 100.0;
 /// A dip that ends before the measured bone does, on both sides and by this much (mm), is no taper towards a joint ...
@@ -83,7 +84,7 @@ impl Patches {
         label(&(0..self.label.len()).map(|k| (0..SECTORS).map(|s| keep(k, s)).collect()).collect::<Vec<Vec<bool>>>())
     }
 
-    /// The patches grown to where the wall is whole again, and numbered anew where they have met.
+    /// The patches grown to where the wall is whole again, without fingers towards a joint, and numbered anew where they have met.
     pub fn grown(&self, deviation: &Map, depths: &Depths) -> Patches {
         let (known, dz_mm) = (depths.known, depths.dz_mm);
         let quiet = mean_around(deviation, known, 1, dz_mm);
@@ -118,7 +119,8 @@ impl Patches {
         }
         // A floor may come in pieces; crumbs beside the lesion are no lesions of their own.
         let keep = |l: usize| l > 0 && area[l] >= MIN_AREA_MM2;
-        label(&grown.label.iter().map(|r| r.iter().map(|l| keep(*l)).collect()).collect::<Vec<Vec<bool>>>())
+        let kept = label(&grown.label.iter().map(|r| r.iter().map(|l| keep(*l)).collect()).collect::<Vec<Vec<bool>>>());
+        without_fingers(&kept, depths)
     }
 }
 

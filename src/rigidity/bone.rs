@@ -8,7 +8,7 @@ use super::plane::{Plane, STEP_MM, cast};
 use super::reduction::{Given, reductions};
 use super::section::{Moments, SectionRigidity};
 use super::torsion::{PolarField, Sector};
-use super::wall::{RaySums, Stiffness, WallPlace, inner_radius, sharp_radii, sum_ray, sum_wall};
+use super::wall::{RaySums, Stiffness, WallPlace, blurred_wall, inner_radius, sharp_radii, sum_ray, sum_wall};
 use super::{BoneRigidity, CalibrationChoice, Rigidities, RigiditySettings, SliceRigidity};
 use crate::cortex::profile::WIDER;
 use crate::cortex::{Cortex, SECTORS};
@@ -22,6 +22,9 @@ use rayon::prelude::*;
 const BEYOND_MM: f64 = 3.0;
 /// Stiffness counted over stiffness of the reference wall, in healthy sectors, that is believed.
 const BELIEVED: [f64; 2] = [0.8, 1.25];
+/// Healthy walls within this of a section tell how its walls lean, mm, and how much they may.
+const LEAN_REACH_MM: f64 = 10.0;
+const BELIEVED_LEAN: [f64; 2] = [0.8, 1.1];
 
 /// Young's modulus that compact bone can have, MPa.
 const PLAUSIBLE_MPA: std::ops::RangeInclusive<f64> = 8000.0..=30_000.0;
@@ -52,6 +55,7 @@ pub fn bone_rigidity(
         (0..cortex.slices.len()).into_par_iter().map(|k| sum_section(volume, cortex, lysis, k, &stiffness)).collect();
     let scale = scale_of_reference(&summed, lysis, stiffness.cortical_mpa);
     let blur = Blur::of(volume, cortex, slice_thickness_mm);
+    let lean = leans_of_walls(&summed, lysis, scale, cortex.slice_spacing_mm, &blur);
     let slices: Vec<Option<SliceRigidity>> = summed
         .par_iter()
         .enumerate()
@@ -60,6 +64,7 @@ pub fn bone_rigidity(
                 summed: summed.as_ref()?,
                 intact_mm2: &lysis.reference.mass_mm2[k],
                 scale,
+                lean: lean[k],
                 cortical_mpa: stiffness.cortical_mpa,
             };
             let axial_percent = lysis.slices[k]?.axial_percent;
@@ -188,12 +193,54 @@ fn scale_of_reference(summed: &[Option<Summed>], lysis: &Lysis, cortical_mpa: f6
     median(&mut ratios).map_or(1.0, |ratio| ratio.clamp(BELIEVED[0], BELIEVED[1]))
 }
 
+/// Moments of the healthy walls near each section over those of walls of compact bone of the same stiffness: towards the canal and towards the
+/// ends a wall is less dense, its stiffness lies further inside than that of the even wall that a lost sector is given back.
+fn leans_of_walls(
+    summed: &[Option<Summed>],
+    lysis: &Lysis,
+    scale: f64,
+    slice_spacing_mm: f64,
+    blur: &Blur,
+) -> Vec<[f64; 3]> {
+    let reach = (LEAN_REACH_MM / slice_spacing_mm).ceil() as usize;
+    let of_row = |k: usize| {
+        let (mut seen, mut even) = ([0.0; 3], [0.0; 3]);
+        let sectors = summed[k].iter().flat_map(|summed| summed.sectors.iter().enumerate());
+        for (s, (place, sums)) in sectors.filter(|(_, (place, _))| !place.lost) {
+            let inner = inner_radius(place.outer_mm, scale * f64::from(lysis.reference.mass_mm2[k][s]));
+            let wall = blurred_wall(inner, place.outer_mm, blur.in_plane_mm2);
+            for n in 0..3 {
+                seen[n] += sums.wall[n];
+                even[n] += wall[n];
+            }
+        }
+        (seen, even)
+    };
+    let rows: Vec<([f64; 3], [f64; 3])> = (0..summed.len()).map(of_row).collect();
+    (0..summed.len())
+        .map(|k| {
+            let near = &rows[k.saturating_sub(reach)..(k + reach + 1).min(rows.len())];
+            let ratio = |n: usize| {
+                near.iter().map(|(seen, _)| seen[n]).sum::<f64>() / near.iter().map(|(_, even)| even[n]).sum::<f64>()
+            };
+            let (zeroth, first, second) = (ratio(0), ratio(1), ratio(2));
+            let lean = |moment: f64| {
+                let lean = moment / zeroth;
+                if lean.is_finite() { lean.clamp(BELIEVED_LEAN[0], BELIEVED_LEAN[1]) } else { 1.0 }
+            };
+            [1.0, lean(first), lean(second)]
+        })
+        .collect()
+}
+
 /// One section with what it is compared with.
 struct Section<'a> {
     summed: &'a Summed,
     /// Mass of the intact wall per sector, mm² in the native slice.
     intact_mm2: &'a [f32],
     scale: f64,
+    /// What the moments of a wall given back are multiplied by ([`leans_of_walls`]).
+    lean: [f64; 3],
     cortical_mpa: f64,
 }
 
@@ -216,7 +263,8 @@ impl Section<'_> {
             add(&mut healthy, &sums.canal);
             if place.lost {
                 add(&mut lost, &sums.wall);
-                add(&mut restored, &sum_wall(self.intact_inner_mm(s), place.outer_mm, self.cortical_mpa));
+                let even = sum_wall(self.intact_inner_mm(s), place.outer_mm, self.cortical_mpa);
+                add(&mut restored, &[0, 1, 2].map(|n| even[n] * self.lean[n]));
                 hidden_n += (sums.wall[0] - sums.wall_by_law) * plane.area_per_native;
             } else {
                 add(&mut healthy, &sums.wall);

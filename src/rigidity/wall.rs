@@ -147,6 +147,14 @@ pub fn sum_wall(inner_mm: f64, outer_mm: f64, cortical_mpa: f64) -> [f64; 3] {
     [2, 3, 4].map(|n| cortical_mpa * SECTOR_RAD * (outer_mm.powi(n) - inner_mm.powi(n)) / f64::from(n))
 }
 
+/// [`sum_wall`] of a wall of unit modulus as the scanner shows it, its blur along the ray being of this variance, mm².
+pub fn blurred_wall(inner_mm: f64, outer_mm: f64, variance_mm2: f64) -> [f64; 3] {
+    let [area, first, second] = sum_wall(inner_mm, outer_mm, 1.0);
+    // ∫ E dr keeps its value; ∫ E r² dr gains the variance times it, ∫ E r³ dr three times the variance times ∫ E r dr.
+    let depth = SECTOR_RAD * (outer_mm - inner_mm);
+    [area, first + variance_mm2 * depth, second + 3.0 * variance_mm2 * area]
+}
+
 /// Radii of the wall of compact bone that has a ray's stiffness and mean radius: its borders without the blur. `None` where
 /// nothing stiff is left.
 pub fn sharp_radii(wall: &[f64; 3], cortical_mpa: f64) -> Option<[f64; 2]> {
@@ -197,6 +205,12 @@ mod tests {
             let sums = sum_ray(&ray(8.0, 14.0, canal, outside), &place, &stiffness).unwrap();
             let want = sum_wall(8.0, 14.0, stiffness.cortical_mpa);
             assert!((sums.wall[0] / want[0] - 1.0).abs() < 4e-3, "{canal} {outside}: {}", sums.wall[0] / want[0]);
+            // Its moments are those of the wall as the scanner shows it.
+            let seen = blurred_wall(8.0, 14.0, 0.25);
+            for n in 0..3 {
+                let ratio = sums.wall[n] / (seen[n] * stiffness.cortical_mpa);
+                assert!((ratio - 1.0).abs() < 4e-3, "{n}: {ratio}");
+            }
             let [inner, outer] = sharp_radii(&sums.wall, stiffness.cortical_mpa).unwrap();
             assert!((inner - 8.0).abs() < 0.06 && (outer - 14.0).abs() < 0.06, "{inner} {outer}");
         }

@@ -75,8 +75,9 @@ struct Samples {
 }
 
 impl Samples {
-    /// Only within the outline of the intact bone, or 1.5 mm outside it: noise far out would count by the square of its distance, and
-    /// so would an ossification in the muscle that touches the bone in one section and not in the next.
+    /// Only within the outline of the intact bone, or a millimetre outside it (the blur carries nothing further): noise far out would count by the
+    /// square of its distance, and so would what touches the bone in one section and not in the next, an ossification in the muscle or a
+    /// vessel. What hangs on the outline as such a thing does, narrower than a bone's own crests, is taken off.
     fn across(
         intact: &Volume<i16>,
         defect: &Volume<i16>,
@@ -95,12 +96,12 @@ impl Samples {
             centre + first * u + second * v
         };
         let hu: Vec<f64> = (0..side * side).map(|p| hu_at(intact, point(p))).collect();
-        let bone = largest_piece(&hu, side, WALL_SHARE * cortical_hu);
+        let bone = opened(&largest_piece(&hu, side, WALL_SHARE * cortical_hu), side, (OPENING_MM / STEP_MM) as i32);
         let near = |p: usize| {
             let (i, j) = ((p % side) as i32, (p / side) as i32);
             let within = |v: i32| (0..side as i32).contains(&v);
-            (-3..=3).any(|dj| {
-                (-3..=3)
+            (-2..=2).any(|dj| {
+                (-2..=2)
                     .any(|di| within(i + di) && within(j + dj) && bone[((j + dj) as usize) * side + (i + di) as usize])
             })
         };
@@ -129,6 +130,8 @@ impl Samples {
     }
 }
 
+/// What hangs on the outline and is narrower than twice this is no bone of the section, mm.
+const OPENING_MM: f64 = 4.0;
 /// Share of compact bone's HU that tells its wall from an ossification.
 const WALL_SHARE: f64 = 0.4;
 
@@ -139,6 +142,24 @@ fn largest_piece(hu: &[f64], side: usize, threshold_hu: f64) -> Vec<bool> {
     // The background is the piece that the corner belongs to; what else is not the wall lies inside it.
     let background = outside.label[0];
     (0..hu.len()).map(|p| piece.largest > 0 && outside.label[p] != background).collect()
+}
+
+/// The picture without what no disc of this radius, samples, fits into.
+fn opened(bone: &[bool], side: usize, radius: i32) -> Vec<bool> {
+    let disc: Vec<(i32, i32)> = (-radius..=radius)
+        .flat_map(|j| (-radius..=radius).map(move |i| (i, j)))
+        .filter(|(i, j)| i * i + j * j <= radius * radius)
+        .collect();
+    let around = |p: usize| {
+        let (i, j) = ((p % side) as i32, (p / side) as i32);
+        disc.iter().map(move |(di, dj)| (i + di, j + dj))
+    };
+    let at = |picture: &[bool], (i, j): (i32, i32)| {
+        let within = (0..side as i32).contains(&i) && (0..side as i32).contains(&j);
+        within && picture[j as usize * side + i as usize]
+    };
+    let fits: Vec<bool> = (0..side * side).map(|p| around(p).all(|place| at(bone, place))).collect();
+    (0..side * side).map(|p| around(p).any(|place| at(&fits, place))).collect()
 }
 
 /// Connected pieces of a square picture, numbered from 1, and the largest of them; 0 is none.
