@@ -236,6 +236,11 @@ impl NeckReport {
         self.sections.iter().filter(|section| section.measured)
     }
 
+    /// The most that a section may have lost by the upper end of its interval, percent: what could go unseen where no loss was found.
+    pub fn at_most_percent(&self) -> f64 {
+        self.measured().filter_map(|s| Some(s.axial_lysis_ci95?[1])).fold(0.0, f64::max)
+    }
+
     /// The section that lost the largest share of its cortex.
     pub fn worst(&self) -> Option<&NeckSectionReport> {
         let told = self.measured().filter(|s| s.axial_lysis_percent.is_some());
@@ -286,7 +291,7 @@ mod tests {
             axis: [0.6, 0.1, -0.79],
             reference: lost.then(|| super::reference(&reference)),
             lysis_not_measured_because: (!lost).then(|| no_reference(&NoNeckReference::NoTwin)),
-            sections: vec![head, measured],
+            sections: vec![head.clone(), NeckSectionReport { from_head_mm: 13.0, ..head }, measured],
             lesions: if lost { vec![lesion] } else { Vec::new() },
         }
     }
@@ -299,7 +304,7 @@ mod tests {
             let value: serde_json::Value = serde_json::from_str(&to_json(&report).expect("JSON")).expect("JSON");
             let schema = jsonschema::validator_for(&json_schema()).expect("a schema");
             assert!(schema.is_valid(&value));
-            let section = &value["bones"][0]["neck"]["sections"][1];
+            let section = &value["bones"][0]["neck"]["sections"][2];
             assert_eq!(section["axial_lysis_percent"].as_f64(), lost.then_some(26.0));
             let [english, french] = [Language::En, Language::Fr].map(|language| {
                 let text = summary(&report, language).replace('\u{a0}', " ");
@@ -308,15 +313,30 @@ mod tests {
             assert!(
                 english.0.contains("Neck, across its own axis") && french.0.contains("perpendiculairement à son axe")
             );
-            assert!(english.1.contains("Neck, across its own axis: 1 of 2 sections measured"), "{}", english.1);
+            // What is not measured for one reason stands in one row.
+            assert!(english.0.contains("12.0 to 13.0") && french.0.contains("12,0 à 13,0"));
+            assert!(english.1.contains("Neck, across its own axis: 1 of 3 sections measured"), "{}", english.1);
             let told = ["26.0 % (17.0 to 41.0) of the cortex lost", "loss not measured, for want of a reference"];
             assert!(english.1.contains(told[usize::from(!lost)]), "{}", english.1);
-            assert!(french.1.contains("sections mesurées : 1 sur 2"), "{}", french.1);
+            assert!(french.1.contains("sections mesurées : 1 sur 3"), "{}", french.1);
             let table = String::from_utf8(csv::neck_csv(&report).expect("a neck").expect("CSV")).expect("text");
-            assert_eq!(table.lines().count(), 3);
+            assert_eq!(table.lines().count(), 4);
             assert!(table.lines().nth(1).expect("a row").contains("the section still is the head"));
         }
         assert!(csv::neck_csv(&fixture::bone().report()).is_none());
+    }
+
+    #[test]
+    fn a_neck_without_a_loss_says_what_could_go_unseen() {
+        let mut report = fixture::bone().report();
+        let mut whole = neck(true);
+        whole.lesions.clear();
+        for section in whole.sections.iter_mut().filter(|s| s.measured) {
+            (section.axial_lysis_percent, section.axial_lysis_ci95) = (Some(0.0), Some([0.0, 14.2]));
+        }
+        report.bones[0].neck = Some(whole);
+        assert!(page(&report, &[], Language::En).contains("up to 14\u{a0}% of a section's cortex could go unseen"));
+        assert!(page(&report, &[], Language::Fr).contains("jusqu’à 14\u{a0}% de la corticale"));
     }
 
     #[test]

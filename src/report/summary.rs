@@ -120,8 +120,7 @@ fn neck(language: Language, bone: &BoneReport, out: &mut Lines) {
             )
         }
         (Some(_), true) => {
-            let high = neck.measured().filter_map(|s| Some(s.axial_lysis_ci95?[1])).fold(0.0, f64::max);
-            let high = words::number(language, Some(high), 0);
+            let high = words::number(language, Some(neck.at_most_percent()), 0);
             language.pick(
                 format!("{seen}, no loss found; up to {high}\u{a0}% of a section's cortex could go unseen."),
                 format!("{seen}, aucune perte trouvée ; jusqu’à {high}\u{a0}% de la corticale d’une section pourrait échapper."),

@@ -21,7 +21,11 @@ pub(super) fn part(language: Language, bone: &BoneReport) -> Markup {
         @if let Some(reference) = &neck.reference {
             p { (language.say("Reference: ", "Référence : ")) (sentence(language, &reference.note)) "." }
             @if neck.lesions.is_empty() {
-                p { (language.say("No loss of the neck's cortex was found.", "Aucune perte de la corticale du col n’a été trouvée.")) }
+                @let high = words::number(language, Some(neck.at_most_percent()), 0);
+                p { (language.pick(
+                    format!("No loss of the neck's cortex was found; up to {high}\u{a0}% of a section's cortex could go unseen."),
+                    format!("Aucune perte de la corticale du col n’a été trouvée ; jusqu’à {high}\u{a0}% de la corticale d’une section pourrait échapper."),
+                )) }
             } @else { (lesions(language, neck)) }
         }
         (sections(language, neck))
@@ -76,22 +80,32 @@ fn lesions(language: Language, neck: &NeckReport) -> Markup {
 
 fn sections(language: Language, neck: &NeckReport) -> Markup {
     let told = neck.reference.is_some();
-    let row = |s: &NeckSectionReport| {
+    let row = |run: &[NeckSectionReport]| {
+        let (first, last) = (&run[0], &run[run.len() - 1]);
+        let place = if run.len() > 1 {
+            words::range_text(language, [first.from_head_mm, last.from_head_mm], 1)
+        } else {
+            words::number(language, Some(first.from_head_mm), 1)
+        };
         html! { tr {
-            th scope="row" .num { (words::number(language, Some(s.from_head_mm), 1)) }
-            @if let Some(why) = &s.not_measured_because {
+            th scope="row" .num .nowrap { (place) }
+            @if let Some(why) = &first.not_measured_because {
                 td colspan=(if told { "6" } else { "4" }) { (language.say("not measured: ", "non mesurée : ")) (sentence(language, why)) }
             } @else {
-                td .num { (words::number(language, s.area_inside_mm2, 0)) }
-                td .num { (words::number(language, s.cortical_area_mm2, 0)) }
-                td .num { (words::number(language, s.mean_thickness_mm, 1)) }
-                td .num { (words::number(language, s.thin_tenth_mm, 1)) }
+                td .num { (words::number(language, first.area_inside_mm2, 0)) }
+                td .num { (words::number(language, first.cortical_area_mm2, 0)) }
+                td .num { (words::number(language, first.mean_thickness_mm, 1)) }
+                td .num { (words::number(language, first.thin_tenth_mm, 1)) }
                 @if told {
-                    td .num { (with_ci(language, s.axial_lysis_percent, s.axial_lysis_ci95)) }
-                    td .num { (with_ci(language, s.circumferential_lysis_percent, s.circumferential_lysis_ci95)) }
+                    td .num { (with_ci(language, first.axial_lysis_percent, first.axial_lysis_ci95)) }
+                    td .num { (with_ci(language, first.circumferential_lysis_percent, first.circumferential_lysis_ci95)) }
                 }
             }
         } }
+    };
+    // What is not measured for one reason stands in one row.
+    let together = |a: &NeckSectionReport, b: &NeckSectionReport| {
+        a.not_measured_because.is_some() && a.not_measured_because == b.not_measured_because
     };
     html! {
         div .scroll .tall role="region" aria-label=(language.say("Sections of the neck", "Sections du col")) tabindex="0" {
@@ -107,7 +121,7 @@ fn sections(language: Language, neck: &NeckReport) -> Markup {
                         th scope="col" .num { (language.say("Circumference, %", "Circonférence, %")) }
                     }
                 } }
-                tbody { @for section in &neck.sections { (row(section)) } }
+                tbody { @for run in neck.sections.chunk_by(together) { (row(run)) } }
             }
         }
     }
