@@ -1,6 +1,7 @@
 //! Which bones are here, where they begin and end, their side and their axis.
 
 mod ball;
+mod beyond;
 mod bones;
 mod edge;
 mod ends;
