@@ -5,6 +5,8 @@ mod beyond;
 mod bones;
 mod edge;
 mod ends;
+#[cfg(test)]
+mod ends_tests;
 mod foreign;
 mod fractures;
 mod landmarks;
