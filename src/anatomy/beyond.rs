@@ -83,8 +83,8 @@ fn take_piece(window: &Window, left: &mut [bool], start: usize) -> Vec<usize> {
     left[start] = false;
     let mut next = 0;
     while next < piece.len() {
-        for d in 0..crate::volume::DIRECTIONS {
-            if let Some(other) = window.neighbour(piece[next], d).filter(|other| left[*other]) {
+        for other in window.neighbours(piece[next]).into_iter().flatten() {
+            if left[other] {
                 left[other] = false;
                 piece.push(other);
             }
