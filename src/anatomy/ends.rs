@@ -9,9 +9,10 @@
 //! The shaft needs none of this: its rings are closed and stand alone.
 
 use super::ball::{Ball, Balls};
+use super::beyond::beyond_joint;
 use super::edge::to_half_height;
 use super::parts::parts;
-use super::seeds::{OWN, SOCKET, seeds};
+use super::seeds::{NEIGHBOUR, OWN, seeds};
 use super::shafts::Shaft;
 use super::solid::{cut_out, fill_holes, solid};
 use super::window::Window;
@@ -107,10 +108,21 @@ pub fn bone_end(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool)
     let may_have_head = named || bone.shaft.stub;
     let head = if may_have_head { head(&window, base_mm, outwards) } else { None };
     let all = solid.clone();
-    if let Some(head) = head.filter(|head| head.beside_mm >= GRIPPED_MM) {
+    let gripped = head.filter(|head| head.beside_mm >= GRIPPED_MM);
+    if let Some(head) = gripped {
         carve(&window, &head, &mut solid, &mut seeds);
     }
-    let part = parts(&window, &solid, &seeds);
+    let mut part = parts(&window, &solid, &seeds);
+    // The neck of a head beside the shaft lies beyond a gap, too, as seen from the trochanters.
+    if gripped.is_none() {
+        let beyond = beyond_joint(&window, &solid, &part, outwards, section_mm2(shaft));
+        if !beyond.is_empty() {
+            for voxel in beyond {
+                seeds[voxel] = if seeds[voxel] == 0 { NEIGHBOUR } else { seeds[voxel] };
+            }
+            part = parts(&window, &solid, &seeds);
+        }
+    }
     let coarse: Vec<bool> = part.iter().map(|p| *p == OWN).collect();
     let others: Vec<bool> = all.iter().zip(&coarse).map(|(bone, own)| *bone && !own).collect();
     let inside = divide(&window, &coarse, &others);
@@ -174,14 +186,19 @@ fn course(
     (point(end), if course.norm() < SHORT_MM { outwards } else { course.normalize() })
 }
 
+/// Area of the shaft, canal included, in the middle one of its slices by size.
+fn section_mm2(shaft: &Shaft) -> f64 {
+    let mut areas: Vec<f64> = shaft.rings.iter().map(|ring| ring.filled_area_mm2).collect();
+    median(&mut areas).unwrap_or(0.0)
+}
+
 /// Fills the canals of the rings, which nothing but the ring encloses: a thin one costs less to leave out than to take in.
 fn plug(window: &Window, volume: &Volume<i16>, bones: &[Bone], solid: &mut [bool]) {
     let s = volume.grid.spacing_mm;
     let pixel_mm2 = window.spacing_mm[0] * window.spacing_mm[1];
     for shaft in bones.iter().map(|bone| &bone.shaft) {
         let axis = shaft.axis(volume);
-        let mut areas: Vec<f64> = shaft.rings.iter().map(|ring| ring.filled_area_mm2).collect();
-        let most = (1.2 * median(&mut areas).unwrap_or(0.0) / pixel_mm2) as usize;
+        let most = (1.2 * section_mm2(shaft) / pixel_mm2) as usize;
         let (first, last) = shaft.span();
         for k in first..=last {
             let centre = window.place([axis[k][0] / s.x, axis[k][1] / s.y, k as f64]);
@@ -299,7 +316,7 @@ fn carve(window: &Window, head: &Head, solid: &mut [bool], seeds: &mut [u8]) {
         if r <= ball.radius_mm - 2.0 {
             seeds[voxel] = OWN;
         } else if r > ball.radius_mm + SOCKET_MM[0] && along < cosine(SOCKET_DEG) && seeds[voxel] == 0 {
-            seeds[voxel] = SOCKET;
+            seeds[voxel] = NEIGHBOUR;
         }
         if (ball.radius_mm + SPACE_MM..=ball.radius_mm + SOCKET_MM[0]).contains(&r) && along < cosine(NECK_DEG) {
             solid[voxel] = false;

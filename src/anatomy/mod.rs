@@ -1,9 +1,12 @@
 //! Which bones are here, where they begin and end, their side and their axis.
 
 mod ball;
+mod beyond;
 mod bones;
 mod edge;
 mod ends;
+#[cfg(test)]
+mod ends_tests;
 mod foreign;
 mod fractures;
 mod landmarks;

@@ -6,7 +6,7 @@
 
 use super::window::{Window, blur};
 use crate::smoothing::quantile;
-use crate::volume::{DIRECTIONS, squared_distance_mm2};
+use crate::volume::squared_distance_mm2;
 
 /// A pass at least this high, as a share of the lower of its two heights, joins them.
 const PASS: f32 = 0.7;
@@ -37,7 +37,7 @@ pub fn parts(window: &Window, solid: &[bool], seeds: &[u8]) -> Vec<u8> {
     let mut height = vec![NOTHING; solid.len()];
     for (_, voxel) in &order {
         let v = *voxel as usize;
-        let around = (0..DIRECTIONS).filter_map(|d| window.neighbour(v, d)).filter(|o| height[*o] != NOTHING);
+        let around = window.neighbours(v).into_iter().flatten().filter(|o| height[*o] != NOTHING);
         let mut around: Vec<(f32, u32)> = around.map(|o| (depth[o], height[o])).collect();
         around.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let Some(&(_, first)) = around.first() else {

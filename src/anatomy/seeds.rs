@@ -7,8 +7,8 @@ use crate::volume::{Volume, squared_distance_mm2};
 
 /// The seed of the bone whose end is looked at; others have their own numbers from here on.
 pub(super) const OWN: u8 = 1;
-/// What lies around a head.
-pub(super) const SOCKET: u8 = u8::MAX;
+/// What lies around a head, or beyond a joint, without a shaft of its own.
+pub(super) const NEIGHBOUR: u8 = u8::MAX;
 /// Core of a ring, as a share of its short half axis, that surely is this bone.
 const CORE: f64 = 0.5;
 /// Two shafts that share slices over this are companions, mm.
@@ -38,7 +38,7 @@ pub(super) fn seeds(window: &Window, volume: &Volume<i16>, bones: &[Bone], which
 }
 
 fn number(bone: usize, which: usize) -> u8 {
-    if bone == which { OWN } else { (2 + bone).min(usize::from(SOCKET) - 1) as u8 }
+    if bone == which { OWN } else { (2 + bone).min(usize::from(NEIGHBOUR) - 1) as u8 }
 }
 
 fn mark_rings(window: &Window, volume: &Volume<i16>, shaft: &Shaft, seed: u8, seeds: &mut [u8]) {

@@ -64,15 +64,15 @@ pub fn cut_out(window: &Window, sharp: &[f32], candidate: &[bool], cost: impl Fn
     }
     let neighbours: Vec<[u32; DIRECTIONS]> = voxels
         .par_iter()
-        .map(|v| std::array::from_fn(|d| window.neighbour(*v as usize, d).map_or(NO_NODE, |other| node[other])))
+        .map(|v| window.neighbours(*v as usize).map(|other| other.map_or(NO_NODE, |other| node[other])))
         .collect();
     let mut graph = CutGraph::new(neighbours);
     let surface = SurfaceCost::new(window);
     for (n, voxel) in voxels.iter().enumerate() {
         let v = *voxel as usize;
         let [if_outside, mut if_inside] = cost(v);
-        for d in 0..DIRECTIONS {
-            let Some(other) = window.neighbour(v, d) else { continue };
+        for (d, other) in window.neighbours(v).into_iter().enumerate() {
+            let Some(other) = other else { continue };
             let price = surface.between(d, sharp[v], sharp[other]);
             if node[other] == NO_NODE {
                 if_inside += i64::from(price);

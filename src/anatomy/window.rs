@@ -112,13 +112,23 @@ impl Window {
         }
     }
 
+    /// All six, in the order of the directions.
+    pub fn neighbours(&self, voxel: usize) -> [Option<usize>; DIRECTIONS] {
+        let at = self.index(voxel);
+        let stride = [1, self.size[0], self.size[0] * self.size[1]];
+        std::array::from_fn(|d| match (d / 2, d % 2 == 1) {
+            (a, true) => (at[a] + 1 < self.size[a]).then(|| voxel + stride[a]),
+            (a, false) => (at[a] > 0).then(|| voxel - stride[a]),
+        })
+    }
+
     /// The voxels that hang together with those of `start` through voxels for which `through` holds.
     pub fn reached(&self, start: Vec<usize>, through: impl Fn(usize) -> bool) -> Vec<bool> {
         let mut reached = vec![false; self.hu.len()];
         start.iter().for_each(|voxel| reached[*voxel] = true);
         let mut stack = start;
         while let Some(voxel) = stack.pop() {
-            for other in (0..DIRECTIONS).filter_map(|d| self.neighbour(voxel, d)) {
+            for other in self.neighbours(voxel).into_iter().flatten() {
                 if !reached[other] && through(other) {
                     reached[other] = true;
                     stack.push(other);

@@ -18,9 +18,7 @@ pub fn squared_distance_mm2(inside: &[bool], size: [usize; 3], spacing_mm: [f64;
     let plane = columns * rows;
     field.par_chunks_mut(plane).for_each(|slice| {
         let mut line = Line::new(columns.max(rows));
-        for row in slice.chunks_mut(columns) {
-            line.transform(row, 0, 1, columns, spacing_mm[0]);
-        }
+        slice.chunks_mut(columns).for_each(|row| along_row(row, spacing_mm[0]));
         for i in 0..columns {
             line.transform(slice, i, columns, rows, spacing_mm[1]);
         }
@@ -51,6 +49,31 @@ pub fn squared_distance_mm2(inside: &[bool], size: [usize; 3], spacing_mm: [f64;
     field
 }
 
+/// The first pass: in a row of zeros and infinities the nearest zero is the last one met from either end.
+fn along_row(row: &mut [f32], spacing_mm: f64) {
+    let mut last: Option<usize> = None;
+    for q in 0..row.len() {
+        if row[q] == 0.0 {
+            last = Some(q);
+        } else if let Some(zero) = last {
+            row[q] = squared(q - zero, spacing_mm);
+        }
+    }
+    last = None;
+    for q in (0..row.len()).rev() {
+        if row[q] == 0.0 {
+            last = Some(q);
+        } else if let Some(zero) = last {
+            row[q] = row[q].min(squared(zero - q, spacing_mm));
+        }
+    }
+}
+
+fn squared(steps: usize, spacing_mm: f64) -> f32 {
+    let apart = steps as f64 * spacing_mm;
+    (apart * apart) as f32
+}
+
 /// Room for the envelope of one line.
 struct Line {
     values: Vec<f64>,
@@ -65,6 +88,9 @@ impl Line {
 
     /// Squared distances along one line of `n` values that begins at `start`, `step` apart.
     fn transform(&mut self, data: &mut [f32], start: usize, step: usize, n: usize, spacing_mm: f64) {
+        if (0..n).all(|q| data[start + q * step] == 0.0) {
+            return;
+        }
         let mut top: Option<usize> = None;
         let square = spacing_mm * spacing_mm;
         for q in 0..n {

@@ -59,10 +59,16 @@ impl CutGraph {
     /// For each node, is it inside the cheapest surface? Of several equally cheap ones the smallest inside.
     pub fn cut(self) -> Vec<bool> {
         let mut search = Search::new(self);
+        if search.tree.len() >= LARGE {
+            search = search.run_halves();
+        }
         search.run();
         search.tree.into_iter().map(|tree| tree == INSIDE).collect()
     }
 }
+
+/// From so many nodes on both halves are first cut by themselves, at the same time.
+const LARGE: usize = 50_000;
 
 struct Search {
     graph: CutGraph,
@@ -101,6 +107,82 @@ impl Search {
             }
         }
         search
+    }
+
+    /// Runs the first and the second half of the nodes without the edges between them, and puts them together again: what is left to flow
+    /// crosses. Flow and trees of each half are those of a flow through the whole, and the smallest inside is the same whatever flows first.
+    fn run_halves(mut self) -> Search {
+        let middle = self.tree.len() / 2;
+        let mut second = self.split_off(middle);
+        let (first_crossing, second_crossing) = (self.uncross(0, middle), second.uncross(middle, middle));
+        rayon::join(|| self.run(), || second.run());
+        second.number_from(middle);
+        self.append(second);
+        for (node, d, other) in first_crossing.into_iter().chain(second_crossing) {
+            self.graph.neighbours[node as usize][d] = other;
+            if self.tree[node as usize] != FREE {
+                self.activate(node);
+            }
+        }
+        self
+    }
+
+    /// The nodes from `middle` on.
+    fn split_off(&mut self, middle: usize) -> Search {
+        let graph = CutGraph {
+            neighbours: self.graph.neighbours.split_off(middle),
+            residual: self.graph.residual.split_off(middle),
+            terminal: self.graph.terminal.split_off(middle),
+        };
+        let active = self.active.iter().filter(|node| **node as usize >= middle).map(|node| node - middle as u32);
+        let second = Search {
+            graph,
+            active: active.collect(),
+            tree: self.tree.split_off(middle),
+            parent: self.parent.split_off(middle),
+            distance: self.distance.split_off(middle),
+            stamp: self.stamp.split_off(middle),
+            time: 0,
+            queued: self.queued.split_off(middle),
+            orphans: VecDeque::new(),
+        };
+        self.active.retain(|node| (*node as usize) < middle);
+        second
+    }
+
+    /// Takes out the edges that leave a half, whose nodes are numbered from `start` in the whole; each with its node there, its direction
+    /// and where it led.
+    fn uncross(&mut self, start: usize, middle: usize) -> Vec<(u32, usize, u32)> {
+        let mut taken = Vec::new();
+        for (n, around) in self.graph.neighbours.iter_mut().enumerate() {
+            for (d, other) in around.iter_mut().enumerate().filter(|(_, other)| **other != NO_NODE) {
+                if (*other as usize >= middle) == (start >= middle) {
+                    *other -= start as u32;
+                } else {
+                    taken.push(((n + start) as u32, d, *other));
+                    *other = NO_NODE;
+                }
+            }
+        }
+        taken
+    }
+
+    fn number_from(&mut self, start: usize) {
+        let numbers = self.graph.neighbours.iter_mut().flatten().filter(|other| **other != NO_NODE);
+        numbers.for_each(|other| *other += start as u32);
+    }
+
+    /// Puts the nodes of a finished half behind those of this one.
+    fn append(&mut self, mut second: Search) {
+        self.graph.neighbours.append(&mut second.graph.neighbours);
+        self.graph.residual.append(&mut second.graph.residual);
+        self.graph.terminal.append(&mut second.graph.terminal);
+        self.tree.append(&mut second.tree);
+        self.parent.append(&mut second.parent);
+        self.distance.append(&mut second.distance);
+        self.stamp.append(&mut second.stamp);
+        self.queued.append(&mut second.queued);
+        self.time = self.time.max(second.time) + 1;
     }
 
     fn activate(&mut self, node: u32) {
@@ -365,6 +447,26 @@ mod tests {
                 .min()
                 .unwrap_or(0);
             prop_assert_eq!(found, least);
+        }
+
+        #[test]
+        fn halves_first_is_the_same(
+            costs in prop::collection::vec(0i32..20, 60 * 6),
+            unary in prop::collection::vec(-25i64..25, 60),
+        ) {
+            let mut graph = full([5, 4, 3]);
+            for n in 0..60u32 {
+                for d in 0..DIRECTIONS {
+                    graph.cost_between(n, d, costs[n as usize * 6 + d]);
+                }
+                graph.cost_of(n, unary[n as usize], 0);
+            }
+            let mut whole = Search::new(graph.clone());
+            whole.run();
+            let mut halves = Search::new(graph).run_halves();
+            halves.run();
+            let inside = |search: Search| search.tree.into_iter().map(|tree| tree == INSIDE).collect::<Vec<bool>>();
+            prop_assert_eq!(inside(halves), inside(whole));
         }
     }
 
