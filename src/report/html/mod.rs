@@ -1,6 +1,7 @@
 //! `report.html`: one page that opens offline, reads in light, dark and print, and needs no script; with scripts it is a
 //! viewer of the measured slices and takes a review.
 
+mod beyond;
 mod bone;
 mod mirels;
 mod neck;
