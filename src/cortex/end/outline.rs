@@ -179,7 +179,7 @@ mod tests {
         let curve = outline(&volume(), &bean, 0).expect("one piece");
         let area = bean.len() as f64 * 0.8;
         assert!((curve.area_mm2() / area - 1.0).abs() < 0.01, "{} {area}", curve.area_mm2());
-        assert!(curve.signed_distance_mm([24.0, 24.0]) < -9.0 && curve.signed_distance_mm([32.0, 14.0]) > 2.0);
+        assert!(curve.signed_distance_mm([24.0, 24.0]) < -8.0 && curve.signed_distance_mm([32.0, 14.0]) > 2.0);
         let two = Region::from_fn(grid.size, |i, j, _| disc(i, j, [15.0, 24.0], 9.0) || disc(i, j, [40.0, 24.0], 7.0));
         assert!(outline(&volume(), &two, 0).is_none());
         assert!(outline(&volume(), &Region::empty(grid.size), 0).is_none());

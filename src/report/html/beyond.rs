@@ -34,6 +34,12 @@ pub(super) fn table(language: Language, bone: &BoneReport) -> Markup {
     }
 }
 
+/// The same for a bone of which no native slice was measured as a shaft's.
+pub(super) fn alone(language: Language, bone: &BoneReport) -> Markup {
+    let table = table(language, bone);
+    html! { @if !table.0.is_empty() { section .bone { (table) } } }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
