@@ -1,5 +1,6 @@
 //! The pipeline on a volume: bones found, cortex unrolled, loss assessed. Knows neither files nor reports.
 
+mod beyond;
 mod necks;
 
 pub use necks::MeasuredNeck;
@@ -8,6 +9,7 @@ use crate::anatomy::{
     Bone, BoneName, Shaft, Side, Stretch, WholeBone, find_shafts, find_shafts_and_stubs, name_bones, sentences,
     shafts_within, whole_bones,
 };
+use crate::cortex::end::EndSection;
 use crate::cortex::neck::Neck;
 use crate::cortex::{Acquisition, Cortex, NotMeasured, measure, not_measured};
 use crate::language::{Language, Sentence};
@@ -77,6 +79,8 @@ pub struct MeasuredBone {
     pub rigidity: Option<BoneRigidity>,
     /// Its neck in sections across the neck's own axis; `None` where no head and neck were found.
     pub neck: Option<MeasuredNeck>,
+    /// Its slices beyond the shaft, in order: contour and wall of what `cortex` has no numbers for.
+    pub beyond: Vec<EndSection>,
     /// What the reader must know about this bone.
     pub warnings: Vec<Sentence>,
 }
@@ -90,9 +94,9 @@ pub fn analyze(volume: &Volume<i16>, settings: &Settings) -> Vec<MeasuredBone> {
     let found = bones(volume, settings);
     let cortices: Vec<Option<Cortex>> = found
         .par_iter()
-        .map(|(bone, ..)| match bone.shaft.cut_everywhere {
+        .map(|(bone, whole, _)| match bone.shaft.cut_everywhere {
             true => Some(not_measured(volume, &bone.shaft.rings, |_| NotMeasured::CutByBorder)),
-            false if bone.shaft.stub => Some(not_measured(volume, &bone.shaft.rings, |_| NotMeasured::NoRing)),
+            false if bone.shaft.stub => Some(beyond::rows_of_stub(volume, bone, whole)),
             false => measure(volume, &bone.shaft, &settings.acquisition),
         })
         .collect();
@@ -120,11 +124,18 @@ pub fn analyze(volume: &Volume<i16>, settings: &Settings) -> Vec<MeasuredBone> {
         .zip(&needed)
         .map(|((_, cortex), needed)| if *needed { prepare(cortex) } else { None })
         .collect();
-    let necks: Vec<Option<Neck>> = (0..measured.len())
+    let acquisition = &settings.acquisition;
+    let ends: Vec<(Option<Neck>, Vec<EndSection>)> = (0..measured.len())
         .into_par_iter()
         .map(|n| {
-            let parts = (&measured[n].0, &wholes[n], &measured[n].1);
-            needed[n].then(|| necks::neck_of(volume, parts, &settings.acquisition)).flatten()
+            let ((bone, cortex), whole) = (&measured[n], &wholes[n]);
+            let scanner = needed[n].then(|| necks::scanner(volume, bone, cortex, acquisition)).flatten();
+            let Some(scanner) = scanner else { return (None, Vec::new()) };
+            let refused = prepared[n].as_ref().map_or(&[][..], |prepared| prepared.refused());
+            (
+                necks::neck_of(volume, (bone, whole), scanner, acquisition),
+                beyond::beyond_the_shaft(volume, (whole, cortex), refused, scanner, acquisition),
+            )
         })
         .collect();
     wanted
@@ -140,7 +151,9 @@ pub fn analyze(volume: &Volume<i16>, settings: &Settings) -> Vec<MeasuredBone> {
                 restrict_to_regions(&mut finished, volume, &settings.regions);
             }
             measure_rigidity(&mut finished, volume, settings);
-            add_neck(&mut finished, &necks[index], twin_of(&measured, index).and_then(|t| necks[t].as_ref()), settings);
+            let (neck, beyond) = &ends[index];
+            add_neck(&mut finished, neck, twin_of(&measured, index).and_then(|t| ends[t].0.as_ref()), settings);
+            finished.beyond = beyond.clone();
             finished
         })
         .collect()
@@ -327,7 +340,18 @@ fn finish(
         }
     }
     warnings.extend(what_is_said(volume, &bone.shaft, &cortex));
-    MeasuredBone { bone, mask: None, whole, cortex, lysis, restriction: None, rigidity: None, neck: None, warnings }
+    MeasuredBone {
+        bone,
+        mask: None,
+        whole,
+        cortex,
+        lysis,
+        restriction: None,
+        rigidity: None,
+        neck: None,
+        beyond: Vec::new(),
+        warnings,
+    }
 }
 
 /// The sentences about metal, fillings, fractures and stumps within what is reported of a bone.

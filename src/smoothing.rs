@@ -43,6 +43,24 @@ pub fn smooth_robust_columns(values: &Rows, weights: &Rows, lambda: f64, floor: 
     by_lanes(values, weights, |values, weights| robust(values, weights, &bands, floor))
 }
 
+/// [`smooth`] of a closed curve, whose last entry lies beside its first.
+pub fn smooth_closed(values: &[f64], weights: &[f64], lambda: f64) -> Vec<f64> {
+    // Three turns one after another, of which the middle one is kept, close it.
+    let n = values.len();
+    let turns = smooth(&values.repeat(3), &weights.repeat(3), lambda);
+    turns[n..2 * n].to_vec()
+}
+
+/// [`smooth_robust`] of every row of a map as a closed curve.
+pub fn smooth_robust_around(values: &Rows, weights: &Rows, lambda: f64, floor: f64) -> Vec<Vec<f64>> {
+    let width = values.first().map_or(0, Vec::len);
+    let turns = |map: &Rows| -> Vec<Vec<f64>> {
+        (0..3 * width).map(|t| map.iter().map(|row| row[t % width]).collect()).collect()
+    };
+    let around = smooth_robust_columns(&turns(values), &turns(weights), lambda, floor);
+    (0..values.len()).map(|k| (0..width).map(|s| around[width + s][k]).collect()).collect()
+}
+
 fn lanes(values: &[f64]) -> Vec<[f64; 1]> {
     values.iter().map(|v| [*v]).collect()
 }

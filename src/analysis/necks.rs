@@ -17,7 +17,8 @@ pub struct MeasuredNeck {
 /// The neck of a bone, where head and neck were found; of femurs only: a humerus' neck runs along its shaft and is measured with it.
 pub fn neck_of(
     volume: &Volume<i16>,
-    (bone, whole, cortex): (&Bone, &WholeBone, &Cortex),
+    (bone, whole): (&Bone, &WholeBone),
+    scanner: Scanner,
     acquisition: &Acquisition,
 ) -> Option<Neck> {
     if bone.name != BoneName::Femur {
@@ -29,14 +30,14 @@ pub fn neck_of(
         bone: &whole.ends,
         frame: NeckFrame::new(point("femoral_head_centre")?, point("femoral_neck_centre")?)?,
         head_radius_mm: seen.head_radius_mm?,
-        scanner: scanner(volume, bone, cortex, acquisition)?,
+        scanner,
         slice_thickness_mm: slice_thickness_mm(acquisition, volume.grid.spacing_mm.z),
     };
     measure_neck(volume, &place)
 }
 
 /// What the rings of the bone tell of blur and density; of a stub, too short for a shaft, its few rings.
-fn scanner(volume: &Volume<i16>, bone: &Bone, cortex: &Cortex, acquisition: &Acquisition) -> Option<Scanner> {
+pub fn scanner(volume: &Volume<i16>, bone: &Bone, cortex: &Cortex, acquisition: &Acquisition) -> Option<Scanner> {
     if bone.shaft.cut_everywhere {
         return None;
     }

@@ -1,6 +1,7 @@
 //! The wall of one bone: periosteal contour, thickness and mass per sector, the unrolled cortex.
 
 pub mod contour;
+pub mod end;
 mod measure;
 pub mod neck;
 pub mod polar;

@@ -118,7 +118,9 @@ pub fn inner_radius_mm(outer_mm: f64, area_mm2: f64) -> f64 {
     (outer_mm.powi(2) - 2.0 * area_mm2 / angle).max(0.0).sqrt()
 }
 
-fn cast_ray(volume: &Volume<i16>, k: usize, centre: [f64; 2], direction: [f64; 2], out: &mut [f32]) {
+/// HU every [`STEP_MM`] from `centre` along `direction` in slice `k` (in-plane millimetres), into `out`, which holds NaN: it stays outside
+/// the image.
+pub(super) fn cast_ray(volume: &Volume<i16>, k: usize, centre: [f64; 2], direction: [f64; 2], out: &mut [f32]) {
     let [columns, rows, _] = volume.grid.size;
     let pixels = volume.slice(k);
     let spacing = [volume.grid.spacing_mm.x, volume.grid.spacing_mm.y];

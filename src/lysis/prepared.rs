@@ -36,6 +36,11 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// Rows of the cortex that are refused because the intact wall is too thin there.
+    pub fn refused(&self) -> &[usize] {
+        &self.refused
+    }
+
     pub(super) fn depths(&self) -> Depths<'_> {
         self.maps.depths(&self.maps.known, &self.permeation)
     }

@@ -47,7 +47,7 @@ pub fn reviewed_bone_report(
     let given = &GivenItems { pain: decisions.pain.or(given.pain), ..*given };
     let cortex = &measured.cortex;
     let why_nothing = measured.warnings.first().cloned().unwrap_or(NO_REFERENCE.into());
-    let slices = slice_reports(series, cortex, measured.lysis.as_ref(), &why_nothing, is_flagged);
+    let slices = slice_reports(series, cortex, &measured.beyond, measured.lysis.as_ref(), &why_nothing, is_flagged);
     let heights = cortex.slices.iter().map(|s| s.z_mm);
     let z_range_mm = [heights.clone().fold(f64::INFINITY, f64::min), heights.fold(f64::NEG_INFINITY, f64::max)];
     let length = cortex.slices.iter().map(|s| cortex.slice_spacing_mm / s.tilt_deg.to_radians().cos().max(0.3)).sum();

@@ -1,6 +1,7 @@
 //! From the measurement's types to the report's.
 
 use super::model::*;
+use crate::cortex::end::{EndSection, EndUnseen};
 use crate::cortex::{Cortex, NotMeasured};
 use crate::dicom::Series;
 use crate::estimate::Estimate;
@@ -44,6 +45,34 @@ pub fn not_measured_text(reason: NotMeasured) -> Text {
     }
 }
 
+/// Why a section beyond the shaft has no loss: nothing to compare its wall with, or no wall.
+fn beyond_text(unseen: Option<EndUnseen>) -> Text {
+    match unseen {
+        None => Text::new(
+            "beyond the shaft: area and thickness of the wall are measured, but nothing tells what the wall was before",
+            "au-delà de la diaphyse : la surface et l’épaisseur de la paroi sont mesurées, mais rien ne dit ce que la paroi était avant",
+        ),
+        Some(EndUnseen::NotOnePiece) => Text::new(
+            "beyond the shaft the section is not one piece (condyles, or trochanter and neck apart)",
+            "au-delà de la diaphyse, la section n’est pas d’un seul tenant (condyles, ou trochanter et col séparés)",
+        ),
+        Some(EndUnseen::CutByBorder) => not_measured_text(NotMeasured::CutByBorder),
+        Some(EndUnseen::Metal) => not_measured_text(NotMeasured::Metal),
+        Some(EndUnseen::Head) => {
+            Text::new("the section runs through the head of the bone", "la section passe par la tête de l’os")
+        }
+        Some(EndUnseen::AlongTheSlice) => Text::new(
+            "beyond the shaft the wall runs along the slice on a part of the contour",
+            "au-delà de la diaphyse, la paroi court le long de la coupe sur une partie du contour",
+        ),
+        Some(EndUnseen::WallNotSeen) => Text::new(
+            "no wall can be told on a fifth of the contour or more",
+            "aucune paroi ne se distingue sur un cinquième du contour ou plus",
+        ),
+        Some(EndUnseen::WallTooThin) => not_measured_text(NotMeasured::WallTooThin),
+    }
+}
+
 /// Identity, scanner and geometry of the series; warnings included.
 pub fn series_report(series: &Series) -> SeriesReport {
     let (header, grid) = (&series.header, &series.grid);
@@ -81,10 +110,12 @@ pub fn reference_report(reference: &Reference) -> ReferenceReport {
 }
 
 /// One row per slice of `cortex`, in its order. `flagged` says of a measured slice whether `guideline-30-50` holds
-/// in it. Without `lysis` (no reference could be made) no slice has numbers, and `without_lysis` says why.
+/// in it. Without `lysis` (no reference could be made) no slice has numbers, and `without_lysis` says why. Slices `beyond` the shaft
+/// have area and thickness of their wall where these were told, but no loss.
 pub fn slice_reports(
     series: &Series,
     cortex: &Cortex,
+    beyond: &[EndSection],
     lysis: Option<&Lysis>,
     without_lysis: &Sentence,
     flagged: impl Fn(&SliceLysis) -> bool,
@@ -118,10 +149,18 @@ pub fn slice_reports(
                 flagged: flagged(numbers),
                 ..empty
             },
-            (reason, _) => {
-                let because = reason.map_or_else(|| without_lysis.clone(), |reason| not_measured_text(reason).into());
-                SliceReport { not_measured_because: Some(because), ..empty }
+            (Some(reason), _) => {
+                let beyond = beyond.iter().find(|end| end.slice_index == section.slice_index);
+                let because = beyond.map_or_else(|| not_measured_text(reason), |end| beyond_text(end.not_measured));
+                let wall = beyond.filter(|end| end.not_measured.is_none());
+                SliceReport {
+                    not_measured_because: Some(because.into()),
+                    cortical_area_mm2: wall.map(EndSection::cortical_area_mm2),
+                    mean_thickness_mm: wall.map(EndSection::mean_thickness_mm),
+                    ..empty
+                }
             }
+            (None, None) => SliceReport { not_measured_because: Some(without_lysis.clone()), ..empty },
         }
     });
     rows.collect()
@@ -147,5 +186,59 @@ pub fn lesion_report(lesion: &Lesion) -> LesionReport {
         location: None,
         region: lesion.region.clone(),
         review: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cortex::SECTORS;
+    use crate::cortex::end::Curve;
+    use crate::report::fixture;
+
+    #[test]
+    fn a_slice_beyond_the_shaft_has_its_wall_and_no_loss() {
+        let bone = fixture::bone();
+        let (row, section) = bone
+            .cortex
+            .slices
+            .iter()
+            .enumerate()
+            .find(|(_, section)| section.not_measured == Some(NotMeasured::NoRing))
+            .expect("a slice beyond the shaft");
+        let corner = |n: usize| {
+            let (sin, cos) = (std::f64::consts::TAU * n as f64 / SECTORS as f64).sin_cos();
+            [40.0 + 20.0 * cos, 40.0 + 20.0 * sin]
+        };
+        let mut end = EndSection {
+            slice_index: section.slice_index,
+            not_measured: None,
+            contour: Curve { points: (0..SECTORS).map(corner).collect() },
+            width_mm: vec![2.0; SECTORS],
+            thickness_mm: vec![1.5; SECTORS],
+        };
+        let told = |end: &EndSection| {
+            let ends = std::slice::from_ref(end);
+            slice_reports(
+                &bone.series,
+                &bone.cortex,
+                ends,
+                Some(&bone.lysis),
+                &Sentence::from(Text::new("", "")),
+                |_| true,
+            )
+        };
+        let slice = &told(&end)[row];
+        assert!(!slice.measured && !slice.flagged && slice.axial_lysis_percent.is_none());
+        // A ring from 18 to 20 mm.
+        let ring = std::f64::consts::PI * (400.0 - 324.0);
+        assert!((slice.cortical_area_mm2.unwrap() / ring - 1.0).abs() < 1e-3, "{:?}", slice.cortical_area_mm2);
+        assert!((slice.mean_thickness_mm.unwrap() - 1.5).abs() < 1e-9 && slice.reference_area_mm2.is_none());
+        let why = slice.not_measured_because.as_ref().unwrap();
+        assert!(why.english().contains("area and thickness") && why != &not_measured_text(NotMeasured::NoRing).into());
+        end.not_measured = Some(EndUnseen::Head);
+        let slice = &told(&end)[row];
+        assert!(slice.cortical_area_mm2.is_none() && slice.mean_thickness_mm.is_none());
+        assert!(slice.not_measured_because.as_ref().unwrap().english().contains("head"));
     }
 }

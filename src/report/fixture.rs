@@ -218,7 +218,7 @@ impl FakeBone {
     fn lysed(&self) -> BoneReport {
         let flagged =
             |slice: &SliceLysis| slice.axial_percent.value > 30.0 && slice.circumferential_percent.value > 50.0;
-        let slices = convert::slice_reports(&self.series, &self.cortex, Some(&self.lysis), &said(""), flagged);
+        let slices = convert::slice_reports(&self.series, &self.cortex, &[], Some(&self.lysis), &said(""), flagged);
         BoneReport {
             bone: "femur".into(),
             side: "left".into(),
@@ -289,7 +289,7 @@ impl FakeBone {
         let mut cortex = self.cortex.clone();
         cortex.slices.iter_mut().for_each(|slice| slice.not_measured = Some(NotMeasured::CutByBorder));
         let slices =
-            convert::slice_reports(&self.series, &cortex, None, &said("no reference could be made"), |_| false);
+            convert::slice_reports(&self.series, &cortex, &[], None, &said("no reference could be made"), |_| false);
         BoneReport {
             bone: "tibia".into(),
             side: "unknown".into(),

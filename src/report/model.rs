@@ -200,7 +200,9 @@ pub struct ReferenceReport {
     pub note: Sentence,
 }
 
-/// One axial slice of one bone. All measurements are `null` when `measured` is false.
+/// One axial slice of one bone. All measurements are `null` when `measured` is false, but for `cortical_area_mm2` and
+/// `mean_thickness_mm` of slices beyond the shaft (trochanters, metaphyses): there the wall is measured where it can be told, and its loss
+/// is not, because nothing tells what it was before. Rules and flags look at measured slices only.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SliceReport {
     /// DICOM instance number: what to look for on the viewing station.
@@ -223,7 +225,7 @@ pub struct SliceReport {
     pub circumferential_lysis_ci95: Option<[f64; 2]>,
     /// The same at fixed depths, percent.
     pub circumferential_by_depth: Option<ByDepth>,
-    /// Equivalent area of full-density cortex.
+    /// Equivalent area of full-density cortex; beyond the shaft, area of the fitted wall.
     pub cortical_area_mm2: Option<f64>,
     /// The same when intact.
     pub reference_area_mm2: Option<f64>,

@@ -5,6 +5,7 @@
 use corticalysis::cortex::neck::{Neck, NeckFrame, NeckSection};
 use corticalysis::volume::{Grid, NO_DATA, Region, Volume};
 use nalgebra::{Matrix3, Point3, Vector3};
+use rayon::prelude::*;
 
 /// A tube of elliptic section with an eccentric canal between a ball and a block: a thin upper and a thick lower wall.
 pub struct SyntheticNeck {
@@ -100,47 +101,10 @@ impl SyntheticNeck {
         }
     }
 
-    /// The image: the object averaged over the slice's thickness, blurred in the plane, with noise.
+    /// The image of the neck.
     pub fn volume(&self) -> Volume<i16> {
-        let (grid, frame) = (self.grid(), self.frame());
-        let [columns, rows, slices] = grid.size;
-        // The plane four times as fine as the pixels, eight layers a slice.
-        let (fine, layers) = (4, 8);
-        let mut voxels = Vec::with_capacity(grid.len());
-        let mut noise = Noise(7);
-        let sigma = self.sigma_mm * fine as f64 / PIXEL_MM;
-        let reach = (4.0 * sigma).ceil() as isize;
-        let kernel: Vec<f64> = (-reach..=reach).map(|d| (-0.5 * (d as f64 / sigma).powi(2)).exp()).collect();
-        let sum: f64 = kernel.iter().sum();
-        let (width, height) = (columns * fine, rows * fine);
-        for k in 0..slices {
-            let mut plane = vec![0.0; width * height];
-            for layer in 0..layers {
-                let z = k as f64 + (layer as f64 + 0.5) / layers as f64 - 0.5;
-                for (n, v) in plane.iter_mut().enumerate() {
-                    let at = Vector3::new((n % width) as f64 / fine as f64, (n / width) as f64 / fine as f64, z);
-                    *v += self.hu(&frame, grid.to_patient(at)) / layers as f64;
-                }
-            }
-            let blurred = |from: &dyn Fn(isize) -> f64, n: usize, at: usize| {
-                let weights = kernel.iter().enumerate();
-                weights.map(|(d, w)| w * from((at as isize + d as isize - reach).clamp(0, n as isize - 1))).sum::<f64>()
-                    / sum
-            };
-            let mut lines = vec![0.0; columns * height];
-            for j in 0..height {
-                for i in 0..columns {
-                    lines[j * columns + i] = blurred(&|i| plane[j * width + i as usize], width, i * fine);
-                }
-            }
-            for j in 0..rows {
-                for i in 0..columns {
-                    let hu = blurred(&|j| lines[j as usize * columns + i], height, j * fine);
-                    voxels.push((hu + self.noise_hu * noise.next()).round() as i16);
-                }
-            }
-        }
-        Volume { grid, voxels: voxels.into() }
+        let frame = self.frame();
+        scanned(self.grid(), self.sigma_mm, self.noise_hu, |at| self.hu(&frame, at))
     }
 
     /// The bone: all of the object that is not soft tissue.
@@ -174,6 +138,46 @@ impl SyntheticNeck {
         };
         (0..1000).map(|n| 0.01 * f64::from(n)).find(|t| in_canal(*t)).unwrap_or(10.0)
     }
+}
+
+/// The image of an object of these HU: averaged over the slice's thickness, blurred in the plane, with noise.
+pub fn scanned(grid: Grid, sigma_mm: f64, noise_hu: f64, hu_at: impl Fn(Point3<f64>) -> f64 + Sync) -> Volume<i16> {
+    let [columns, rows, slices] = grid.size;
+    // The plane four times as fine as the pixels, eight layers a slice.
+    let (fine, layers) = (4, 8);
+    let mut voxels = Vec::with_capacity(grid.len());
+    let mut noise = Noise(7);
+    let sigma = sigma_mm * fine as f64 / grid.spacing_mm.x;
+    let reach = (4.0 * sigma).ceil() as isize;
+    let kernel: Vec<f64> = (-reach..=reach).map(|d| (-0.5 * (d as f64 / sigma).powi(2)).exp()).collect();
+    let sum: f64 = kernel.iter().sum();
+    let (width, height) = (columns * fine, rows * fine);
+    let plane = |k: usize| -> Vec<f64> {
+        let mut plane = vec![0.0; width * height];
+        for layer in 0..layers {
+            let z = k as f64 + (layer as f64 + 0.5) / layers as f64 - 0.5;
+            for (n, v) in plane.iter_mut().enumerate() {
+                let at = Vector3::new((n % width) as f64 / fine as f64, (n / width) as f64 / fine as f64, z);
+                *v += hu_at(grid.to_patient(at)) / layers as f64;
+            }
+        }
+        let blurred = |from: &dyn Fn(isize) -> f64, n: usize, at: usize| {
+            let weights = kernel.iter().enumerate();
+            weights.map(|(d, w)| w * from((at as isize + d as isize - reach).clamp(0, n as isize - 1))).sum::<f64>()
+                / sum
+        };
+        let mut lines = vec![0.0; columns * height];
+        for j in 0..height {
+            for i in 0..columns {
+                lines[j * columns + i] = blurred(&|i| plane[j * width + i as usize], width, i * fine);
+            }
+        }
+        let pixel = |n: usize| blurred(&|j| lines[j as usize * columns + n % columns], height, n / columns * fine);
+        (0..columns * rows).map(pixel).collect()
+    };
+    let planes: Vec<Vec<f64>> = (0..slices).into_par_iter().map(plane).collect();
+    voxels.extend(planes.into_iter().flatten().map(|hu| (hu + noise_hu * noise.next()).round() as i16));
+    Volume { grid, voxels: voxels.into() }
 }
 
 /// Numbers of a normal distribution, the same each time (sum of twelve uniform ones from xorshift64*).

@@ -17,9 +17,9 @@ use super::contour::Map;
 use super::polar::STEP_MM;
 use super::profile::Edge;
 use super::scanner::Scanner;
-use super::unroll::{Surface, share, wall_depth};
+use super::unroll::{Surface, share, wall_depth, where_finite};
 use super::wall::{Samples, Wall, fit};
-use crate::smoothing::{penalty, quantile, smooth_robust_columns};
+use crate::smoothing::{penalty, quantile, smooth_robust_around, smooth_robust_columns};
 use crate::volume::{Region, Volume};
 use outline::{area_and_centroid, outline};
 use rayon::prelude::*;
@@ -276,18 +276,12 @@ impl Seen<'_> {
         let n = walls.len();
         let seen: Map =
             (0..n).map(|k| (0..SECTORS).map(|s| walls[k][s].map_or(f64::NAN, |w| w.outer_mm)).collect()).collect();
-        let weights: Map =
-            seen.iter().map(|row| row.iter().map(|v| f64::from(u8::from(v.is_finite()))).collect()).collect();
+        let weights = where_finite(&seen);
         let along = smooth_robust_columns(&seen, &weights, penalty(SMOOTH_MM / SECTION_MM), 0.2);
         let held = |s: usize| weights.iter().map(|row| row[s]).sum::<f64>() >= 3.0;
-        // Around: three turns one after another, of which the middle one is kept, close the circle.
-        let turns: Map = (0..3 * SECTORS)
-            .map(|t| (0..n).map(|k| if held(t % SECTORS) { along[k][t % SECTORS] } else { f64::NAN }).collect())
-            .collect();
-        let known: Map =
-            turns.iter().map(|row| row.iter().map(|v| f64::from(u8::from(v.is_finite()))).collect()).collect();
-        let around = smooth_robust_columns(&turns, &known, penalty(SMOOTH_SECTORS), 0.2);
-        (0..n).map(|k| (0..SECTORS).map(|s| around[SECTORS + s][k]).collect()).collect()
+        let carried: Map =
+            along.iter().map(|row| (0..SECTORS).map(|s| if held(s) { row[s] } else { f64::NAN }).collect()).collect();
+        smooth_robust_around(&carried, &where_finite(&carried), penalty(SMOOTH_SECTORS), 0.2)
     }
 
     /// Compact cortex that the HU around the contour stand for, mm across the wall.

@@ -38,6 +38,7 @@ pub(super) fn section(
             }
             h3 { (language.say("Not measured", "Non mesuré")) }
             (not_measured(language, bone))
+            (beyond::table(language, bone))
             @if bone.visible_fraction.is_some() || !bone.landmarks.is_empty() {
                 h3 { (language.say("Anatomy", "Anatomie")) }
                 (anatomy(language, bone))

@@ -1,6 +1,7 @@
 //! `report.html`: one page that opens offline, reads in light, dark and print, and needs no script; with scripts it is a
 //! viewer of the measured slices and takes a review.
 
+mod beyond;
 mod bone;
 mod mirels;
 mod neck;
@@ -60,7 +61,10 @@ pub fn page(report: &Report, drawn: &[DrawnBone], language: Language) -> String 
                     (review::section(report, language))
                     @for (index, bone, drawn) in &measured { (bone::section(language, report, *index, bone, *drawn)) }
                     @for (index, bone) in report.bones.iter().enumerate() {
-                        @if !words::is_measured(bone) && bone.neck.is_some() { (neck::alone(language, index, bone)) }
+                        @if !words::is_measured(bone) && bone.neck.is_some() {
+                            (neck::alone(language, index, bone))
+                            (beyond::alone(language, bone))
+                        }
                     }
                     (review_form::section(language))
                     (reading(language))
