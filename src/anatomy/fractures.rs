@@ -23,6 +23,8 @@ const END_WALL: f64 = 0.7;
 /// Smallest step that is one, mm, and how much more than the courses beside it scatter.
 const STEP_MM: f64 = 3.5;
 const OVER_SCATTER: f64 = 6.0;
+/// One curve through both courses is off by this much more than each scatters about its own line.
+const OVER_BOW: f64 = 1.5;
 /// Share of the step by which both sides of the outline, ahead and behind, move with it.
 const BOTH_SIDES: f64 = 0.5;
 /// The courses beside a step are straight lines over this, mm, from these distances of it on.
@@ -49,22 +51,22 @@ const FLAT_MM: f64 = 2.5;
 /// The rings of one bone, and the fractures between those that were fragments.
 pub(super) type Joined = (Vec<Section>, Vec<Stretch>);
 
-/// Chains of rings that are fragments of one bone, joined.
+/// Chains of rings that are parts of one bone, joined: over a fracture, or over rings that a lesion opened.
 pub(super) fn join_fragments(mut chains: Vec<Vec<Section>>, dz: f64) -> Vec<Joined> {
     chains.sort_by_key(|c| c[0].k);
     let mut bones: Vec<Joined> = chains.into_iter().map(|chain| (chain, Vec::new())).collect();
     loop {
-        let mut best: Option<(f64, usize, usize)> = None;
+        let mut best: Option<(Offset, usize, usize)> = None;
         for a in 0..bones.len() {
             for b in (0..bones.len()).filter(|b| *b != a) {
-                if let Some(mm) = fragment_off(&bones[a].0, &bones[b].0, dz)
-                    && best.is_none_or(|(least, ..)| mm < least)
+                if let Some(offset) = fragment_offset(&bones[a].0, &bones[b].0, dz)
+                    && best.as_ref().is_none_or(|(least, ..)| offset.mm < least.mm)
                 {
-                    best = Some((mm, a, b));
+                    best = Some((offset, a, b));
                 }
             }
         }
-        let Some((mm, a, b)) = best else { return bones };
+        let Some((offset, a, b)) = best else { return bones };
         let (mut upper, breaks) = bones[b].clone();
         let (lower, own) = &mut bones[a];
         let (top, foot) = (lower[lower.len() - 1].k, upper[0].k);
@@ -74,18 +76,27 @@ pub(super) fn join_fragments(mut chains: Vec<Vec<Section>>, dz: f64) -> Vec<Join
         let margin = (MARGIN_MM / dz).ceil() as usize;
         let (first, last) = (lower[lower.len() - 1].k + 1, upper[0].k.saturating_sub(1));
         own.extend(breaks);
-        own.push(Stretch {
-            finding: Finding::Step { mm },
-            first: first.saturating_sub(margin).max(lower[0].k + 1),
-            last: (last + margin).min(upper[upper.len() - 1].k - 1),
-        });
+        if offset.is_step {
+            own.push(Stretch {
+                finding: Finding::Step { mm: offset.mm },
+                first: first.saturating_sub(margin).max(lower[0].k + 1),
+                last: (last + margin).min(upper[upper.len() - 1].k - 1),
+            });
+        }
         lower.extend(upper);
         bones.remove(b);
     }
 }
 
-/// How far the fragment `b` lies beside the course of the fragment `a` below it, mm; `None` when they are no such fragments.
-fn fragment_off(a: &[Section], b: &[Section], dz: f64) -> Option<f64> {
+/// How a fragment lies beside the course of the one below it.
+struct Offset {
+    mm: f64,
+    /// Otherwise the rings between were opened by a lesion: one bone, whose course hardly jumps, or whose outline does not.
+    is_step: bool,
+}
+
+/// How the fragment `b` lies beside the course of the fragment `a` below it; `None` when they are no such fragments.
+fn fragment_offset(a: &[Section], b: &[Section], dz: f64) -> Option<Offset> {
     let (end, start) = (&a[a.len() - 1], &b[0]);
     let apart = (start.k as f64 - end.k as f64) * dz;
     let long = |c: &[Section]| course_mm(c, dz) >= FRAGMENT_MM && is_long_bone(c);
@@ -115,8 +126,19 @@ fn fragment_off(a: &[Section], b: &[Section], dz: f64) -> Option<f64> {
         return None;
     }
     let middle = 0.5 * (end.k + start.k) as f64;
-    let off = distance(extrapolate(a, middle, dz), extrapolate(b, middle, dz));
-    (off <= BESIDE * end.axes_mm[0].max(start.axes_mm[0])).then_some(off)
+    let (from, to) = (extrapolate(a, middle, dz), extrapolate(b, middle, dz));
+    let mm = distance(from, to);
+    if mm > BESIDE * end.axes_mm[0].max(start.axes_mm[0]) {
+        return None;
+    }
+    // What one slice shows beside each other is in two pieces.
+    let is_step = apart <= 0.0 || {
+        let scatter =
+            [tail, head].iter().filter_map(|rings| Course::of(rings, dz)).fold(0.0f64, |s, c| s.max(c.scatter_mm));
+        mm >= STEP_MM.max(OVER_SCATTER * scatter)
+            && outline_moves(tail, head, middle * dz, [0, 1].map(|n| to[n] - from[n]), dz)
+    };
+    Some(Offset { mm, is_step })
 }
 
 /// Mean thickness of what is dense, mm.
@@ -259,8 +281,28 @@ fn jump(rings: &[Section], middle_mm: f64, guard_mm: f64, dz: f64) -> Option<Jum
         && mm >= OVER_SCATTER * below.scatter_mm.max(above.scatter_mm)
         && (0.7..=1.43).contains(&ratio)
         && distance(below.slope, above.slope) <= BENT
-        && outline_moves(&lower, &upper, middle_mm, off_mm, dz);
+        && outline_moves(&lower, &upper, middle_mm, off_mm, dz)
+        && bow_mm(&lower, &upper, dz)? >= OVER_BOW * below.scatter_mm.max(above.scatter_mm);
     Some(Jump { off_mm, is_clear, below, above })
+}
+
+/// Root mean square distance of the rings on both sides from one curve of the third degree through all of them, mm: a bone that bows at a slant to
+/// the slices runs on a curve, one that is broken does not.
+fn bow_mm(lower: &[Section], upper: &[Section], dz: f64) -> Option<f64> {
+    let rings: Vec<&Section> = lower.iter().chain(upper).collect();
+    let (first, last) = (rings.first()?.k as f64 * dz, rings.last()?.k as f64 * dz);
+    let powers = |r: &Section| {
+        let t = 2.0 * (r.k as f64 * dz - first) / (last - first) - 1.0;
+        nalgebra::Vector4::new(1.0, t, t * t, t * t * t)
+    };
+    let normal = rings.iter().fold(nalgebra::Matrix4::zeros(), |sum, r| sum + powers(r) * powers(r).transpose());
+    let solved = normal.cholesky()?;
+    let square = |a: usize| {
+        let right = rings.iter().fold(nalgebra::Vector4::zeros(), |sum, r| sum + powers(r) * r.centroid_mm[a]);
+        let curve = solved.solve(&right);
+        rings.iter().map(|r| (r.centroid_mm[a] - curve.dot(&powers(r))).powi(2)).sum::<f64>()
+    };
+    Some(((square(0) + square(1)) / rings.len() as f64).sqrt())
 }
 
 /// Does the outline move with the centroids, ahead as well as behind? A wall that lysis took away moves the centroid, and nothing on the other side.

@@ -13,7 +13,7 @@ const FINGER_MM: f64 = 20.0;
 /// The lesion that a finger hangs on is wider than it by this factor ...
 const HANGS_ON: f64 = 2.0;
 /// ... and one that hangs on nothing is smaller than this, mm².
-const ALONE_MM2: f64 = 100.0;
+const ALONE_MM2: f64 = 200.0;
 
 /// Sectors of one row that lie next to each other in a patch.
 type Run = Vec<usize>;
