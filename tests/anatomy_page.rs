@@ -38,7 +38,7 @@ Written by `cargo test --release --test anatomy_page -- --ignored`; read with th
 
 One row a case, in the order of the table: a coronal and a sagittal section through the middle of the largest bone, or through its head,
 then axial sections from its lower to its upper part. Outlined is the mask that `--save-masks` writes; crosses are landmarks within 4 mm of the section.
-Times are of the whole analysis, on a machine that was busy with other work; `benches/` measures the parts.
+Times are of the whole analysis, on two cores; `benches/` measures the parts.
 
 | case | bones | visible part | landmarks | head radius, mm | neck and shaft, ° | ends not told apart | time, s |
 |---|---|---|---|---|---|---|---|
@@ -68,7 +68,7 @@ Images: The Cancer Imaging Archive, CC BY 3.0 (see the README's attribution); th
   within 20 mm of the last rings are not. A displaced fragment that the border cuts is not joined to the other.
 - Necks are measured across their own axis, beside the native slices ([architecture.md](architecture.md)): contour, wall and area of the 7 to 12 sections
   between head and trochanters. A loss is told only against the neck of the other side; on slices of 3 mm the upper wall is too thin for
-  a loss of it to be told, and the interval says so. Trochanters, head and condyles are not measured.
+  a loss of it to be told, and the interval says so. Trochanters and metaphyses have area and thickness of their wall, no loss; head and condyles nothing.
 ";
 
 #[test]
