@@ -133,7 +133,7 @@ const RANDOM_SETS: [RandomSet; 2] = [
 ];
 
 fn random_defects(page: &mut String, data: &Path, set: &RandomSet) {
-    writeln!(
+    write!(
         page,
         "\n## {}\n\n{RANDOM_EACH} of each kind, bone, place, angle, size and density drawn at random (the same ones each time), cut as above. {} \
          Lesions that reach the end of what is seen, or that lose a third of the density without an edge, are among them.\n\n{TABLE_HEAD}",
