@@ -14,7 +14,7 @@ use corticalysis::cortex::scanner::Scanner;
 use corticalysis::volume::Volume;
 use nalgebra::{Point3, Vector3};
 use support::metaphysis::SyntheticEnd;
-use support::neck::cut_ball;
+use support::neck::{cut_ball, sigma_between_pixels_mm};
 use support::program::shared_data;
 use support::real_ct::volume_of;
 
@@ -27,7 +27,7 @@ fn errors(end: &SyntheticEnd) -> [f64; 6] {
         bone: &bone,
         scanner: Scanner {
             cortical_hu: end.cortical_hu,
-            sigma_mm: end.sigma_between_pixels_mm(),
+            sigma_mm: sigma_between_pixels_mm(end.sigma_mm),
             overshoot: 0.0,
             noise_hu: end.noise_hu,
         },

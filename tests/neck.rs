@@ -9,7 +9,7 @@ mod support {
 use corticalysis::analysis::{MeasuredBone, Settings, analyze};
 use corticalysis::cortex::neck::{NeckPlace, NeckSection, measure_neck};
 use corticalysis::cortex::scanner::Scanner;
-use support::neck::{SyntheticNeck, cut_ball, lost_in_section};
+use support::neck::{SyntheticNeck, cut_ball, lost_in_section, sigma_between_pixels_mm};
 use support::program::shared_data;
 use support::real_ct::volume_of;
 
@@ -25,7 +25,7 @@ fn errors(neck: &SyntheticNeck) -> [f64; 4] {
         head_radius_mm: neck.head_radius_mm,
         scanner: Scanner {
             cortical_hu: neck.cortical_hu,
-            sigma_mm: neck.sigma_between_pixels_mm(),
+            sigma_mm: sigma_between_pixels_mm(neck.sigma_mm),
             overshoot: 0.0,
             noise_hu: neck.noise_hu,
         },

@@ -135,8 +135,7 @@ fn fragment_offset(a: &[Section], b: &[Section], dz: f64) -> Option<Offset> {
     let is_step = apart <= 0.0 || {
         let scatter =
             [tail, head].iter().filter_map(|rings| Course::of(rings, dz)).fold(0.0f64, |s, c| s.max(c.scatter_mm));
-        mm >= STEP_MM.max(OVER_SCATTER * scatter)
-            && outline_moves(tail, head, middle * dz, [0, 1].map(|n| to[n] - from[n]), dz)
+        stands_out(tail, head, middle * dz, [0, 1].map(|n| to[n] - from[n]), scatter, dz)
     };
     Some(Offset { mm, is_step })
 }
@@ -275,15 +274,26 @@ fn jump(rings: &[Section], middle_mm: f64, guard_mm: f64, dz: f64) -> Option<Jum
     }
     let (below, above) = (Course::of(&lower, dz)?, Course::of(&upper, dz)?);
     let off_mm = [0, 1].map(|a| above.at(middle_mm)[a] - below.at(middle_mm)[a]);
-    let mm = off_mm[0].hypot(off_mm[1]);
     let ratio = median_of(&upper, filled) / median_of(&lower, filled);
-    let is_clear = mm >= STEP_MM
-        && mm >= OVER_SCATTER * below.scatter_mm.max(above.scatter_mm)
+    let scatter_mm = below.scatter_mm.max(above.scatter_mm);
+    let is_clear = stands_out(&lower, &upper, middle_mm, off_mm, scatter_mm, dz)
         && (0.7..=1.43).contains(&ratio)
         && distance(below.slope, above.slope) <= BENT
-        && outline_moves(&lower, &upper, middle_mm, off_mm, dz)
-        && bow_mm(&lower, &upper, dz)? >= OVER_BOW * below.scatter_mm.max(above.scatter_mm);
+        && bow_mm(&lower, &upper, dz)? >= OVER_BOW * scatter_mm;
     Some(Jump { off_mm, is_clear, below, above })
+}
+
+/// Is a jump of the course larger than a step must be and than the courses scatter, and does the outline move with it?
+fn stands_out(
+    lower: &[Section],
+    upper: &[Section],
+    middle_mm: f64,
+    off_mm: [f64; 2],
+    scatter_mm: f64,
+    dz: f64,
+) -> bool {
+    off_mm[0].hypot(off_mm[1]) >= STEP_MM.max(OVER_SCATTER * scatter_mm)
+        && outline_moves(lower, upper, middle_mm, off_mm, dz)
 }
 
 /// Root mean square distance of the rings on both sides from one curve of the third degree through all of them, mm: a bone that bows at a slant to

@@ -103,23 +103,29 @@ impl Window {
     /// The neighbour of a voxel in one of six directions (towards lower and higher column, row, slice).
     pub fn neighbour(&self, voxel: usize, direction: usize) -> Option<usize> {
         let axis = direction / 2;
-        let stride = [1, self.size[0], self.size[0] * self.size[1]][axis];
-        let at = voxel / stride % self.size[axis];
-        if direction % 2 == 1 {
-            (at + 1 < self.size[axis]).then_some(voxel + stride)
-        } else {
-            (at > 0).then(|| voxel - stride)
-        }
+        let stride = self.strides()[axis];
+        self.next_to(voxel, voxel / stride % self.size[axis], direction)
     }
 
     /// All six, in the order of the directions.
     pub fn neighbours(&self, voxel: usize) -> [Option<usize>; DIRECTIONS] {
         let at = self.index(voxel);
-        let stride = [1, self.size[0], self.size[0] * self.size[1]];
-        std::array::from_fn(|d| match (d / 2, d % 2 == 1) {
-            (a, true) => (at[a] + 1 < self.size[a]).then(|| voxel + stride[a]),
-            (a, false) => (at[a] > 0).then(|| voxel - stride[a]),
-        })
+        std::array::from_fn(|d| self.next_to(voxel, at[d / 2], d))
+    }
+
+    fn strides(&self) -> [usize; 3] {
+        [1, self.size[0], self.size[0] * self.size[1]]
+    }
+
+    /// The neighbour of a voxel that lies `at` along the axis of a direction.
+    fn next_to(&self, voxel: usize, at: usize, direction: usize) -> Option<usize> {
+        let axis = direction / 2;
+        let stride = self.strides()[axis];
+        if direction % 2 == 1 {
+            (at + 1 < self.size[axis]).then_some(voxel + stride)
+        } else {
+            (at > 0).then(|| voxel - stride)
+        }
     }
 
     /// The voxels that hang together with those of `start` through voxels for which `through` holds.

@@ -1,6 +1,7 @@
 //! From a shaft to its unrolled cortex: which slices can be measured, and what stands in them.
 
 use super::contour::{Map, Periosteum, is_displaced, periosteum};
+use super::limits::METAL_HU;
 use super::polar::{Polar, STEP_MM};
 use super::scanner::{FWHM_PER_SIGMA, Scanner, estimate, noise_hu};
 use super::unroll::{Slices, candidates, cortical_hu, unroll, window_depth};
@@ -18,8 +19,6 @@ const MAX_DISPLACED: f64 = 0.05;
 const END_ZONE_MM: f64 = 40.0;
 /// Beyond this angle the wall of one side covers the canal of the next slice.
 const MAX_TILT_DEG: f64 = 60.0;
-/// No bone reaches this; 12-bit scanners saturate at 3071.
-const METAL_HU: f32 = 2700.0;
 /// Blur of a standard kernel, and of sampling, from which the image's own is searched.
 const FIRST_FWHM_MM: f64 = 1.4;
 /// Slice thickness over slice distance that is still believed.

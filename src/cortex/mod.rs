@@ -2,6 +2,7 @@
 
 pub mod contour;
 pub mod end;
+mod limits;
 mod measure;
 pub mod neck;
 pub mod polar;

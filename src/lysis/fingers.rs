@@ -18,74 +18,44 @@ const ALONE_MM2: f64 = 200.0;
 /// Sectors of one row that lie next to each other in a patch.
 type Run = Vec<usize>;
 
-/// A strip of narrow runs, row by row.
-#[derive(Default)]
-struct Finger {
-    cells: Vec<(usize, usize)>,
-    widest_mm: f64,
-}
-
 /// The patches without their fingers that run out of the measured bone.
 pub(super) fn without_fingers(patches: &Patches, depths: &Depths) -> Patches {
-    let rows: Vec<usize> = (0..depths.known.len()).filter(|k| depths.known[*k].iter().any(|v| *v)).collect();
+    let measured = |k: &usize| depths.known[*k].iter().any(|v| *v);
+    let rows = 0..depths.known.len();
+    let (Some(first), Some(last)) = (rows.clone().find(measured), rows.clone().rev().find(measured)) else {
+        return patches.clone();
+    };
     let mut inside: Vec<Vec<bool>> = patches.label.iter().map(|r| r.iter().map(|l| *l > 0).collect()).collect();
-    let mut widest_mm = vec![0.0f64; patches.count + 1];
-    for k in &rows {
-        for run in runs(&inside[*k]) {
-            let label = patches.label[*k][run[0]];
-            widest_mm[label] = widest_mm[label].max(width_mm(&run, *k, depths));
+    let mut narrow = vec![vec![false; SECTORS]; inside.len()];
+    let mut patch_mm = vec![0.0f64; patches.count + 1];
+    for k in rows.clone() {
+        let stands = |s: &usize| depths.peak_share[k][*s] >= GONE && !depths.permeation.is(k, *s);
+        for run in runs(&inside[k]) {
+            let (mm, patch) = (width_mm(&run, k, depths), patches.label[k][run[0]]);
+            patch_mm[patch] = patch_mm[patch].max(mm);
+            if mm <= FINGER_MM && run.iter().all(stands) {
+                run.iter().for_each(|s| narrow[k][*s] = true);
+            }
         }
     }
-    let upwards: Vec<usize> = rows.iter().rev().copied().collect();
-    let mut found = fingers(&inside, &rows, depths);
-    found.extend(fingers(&inside, &upwards, depths));
-    for finger in found {
-        let (k, s) = finger.cells[0];
-        let hangs = widest_mm[patches.label[k][s]] >= HANGS_ON * finger.widest_mm;
-        let area_mm2: f64 = finger.cells.iter().map(|(k, s)| depths.arc_mm[*k][*s] * depths.dz_mm).sum();
-        if hangs || area_mm2 < ALONE_MM2 {
-            finger.cells.iter().for_each(|(k, s)| inside[*k][*s] = false);
+    let strips = label(&narrow);
+    let (mut ends, mut area_mm2, mut hangs) =
+        (vec![false; strips.count + 1], vec![0.0; strips.count + 1], vec![true; strips.count + 1]);
+    for k in rows.clone() {
+        for run in runs(&narrow[k]) {
+            let (mm, strip) = (width_mm(&run, k, depths), strips.label[k][run[0]]);
+            ends[strip] |= k == first || k == last;
+            area_mm2[strip] += mm * depths.dz_mm;
+            hangs[strip] &= patch_mm[patches.label[k][run[0]]] >= HANGS_ON * mm;
+        }
+    }
+    let is_finger = |strip: usize| ends[strip] && (hangs[strip] || area_mm2[strip] < ALONE_MM2);
+    for k in rows {
+        for s in (0..SECTORS).filter(|s| narrow[k][*s] && is_finger(strips.label[k][*s])) {
+            inside[k][s] = false;
         }
     }
     label(&inside)
-}
-
-/// The fingers that begin in the first of `rows`.
-fn fingers(inside: &[Vec<bool>], rows: &[usize], depths: &Depths) -> Vec<Finger> {
-    let (mut growing, mut done): (Vec<Finger>, Vec<Finger>) = (Vec::new(), Vec::new());
-    for (nth, k) in rows.iter().enumerate() {
-        let stands = |s: &usize| depths.peak_share[*k][*s] >= GONE && !depths.permeation.is(*k, *s);
-        let mut grown: Vec<Finger> = Vec::new();
-        for run in runs(&inside[*k]) {
-            let mm = width_mm(&run, *k, depths);
-            if mm > FINGER_MM || !run.iter().all(stands) {
-                continue;
-            }
-            let before = nth.checked_sub(1).map(|n| rows[n]);
-            let touches = |finger: &Finger| finger.cells.iter().any(|(row, s)| Some(*row) == before && run.contains(s));
-            // A run that touches several fingers joins them.
-            let (mut joined, rest): (Vec<Finger>, Vec<Finger>) = growing.into_iter().partition(touches);
-            growing = rest;
-            let (joined_here, rest): (Vec<Finger>, Vec<Finger>) = grown.into_iter().partition(touches);
-            grown = rest;
-            joined.extend(joined_here);
-            if nth > 0 && joined.is_empty() {
-                continue;
-            }
-            let mut finger = joined.into_iter().fold(Finger::default(), |mut one, other| {
-                one.cells.extend(other.cells);
-                one.widest_mm = one.widest_mm.max(other.widest_mm);
-                one
-            });
-            finger.cells.extend(run.iter().map(|s| (*k, *s)));
-            finger.widest_mm = finger.widest_mm.max(mm);
-            grown.push(finger);
-        }
-        done.extend(growing);
-        growing = grown;
-    }
-    done.extend(growing);
-    done
 }
 
 /// The runs of a row, closed around the bone.

@@ -1,6 +1,6 @@
 //! A synthetic bone end of known wall: a tube that flares, with a bulge on one side. Nothing here uses the program's measuring.
 
-use super::neck::scanned;
+use super::neck::{PIXEL_MM, SOFT_HU, scanned};
 use corticalysis::volume::{Grid, Region, Volume};
 use nalgebra::{Matrix3, Point3, Vector3};
 use std::f64::consts::TAU;
@@ -40,8 +40,6 @@ impl Default for SyntheticEnd {
     }
 }
 
-const PIXEL_MM: f64 = 0.8;
-const SOFT_HU: f64 = 45.0;
 const HEIGHT_MM: f64 = 60.0;
 /// Angles of a table of the wall.
 const ANGLES: usize = 720;
@@ -49,11 +47,6 @@ const ANGLES: usize = 720;
 const BULGE_AT: (f64, f64) = (4.0, 30.0);
 
 impl SyntheticEnd {
-    /// The blur that a line between pixels shows: straight lines between them add a sixth of a pixel squared.
-    pub fn sigma_between_pixels_mm(&self) -> f64 {
-        self.sigma_mm.hypot(PIXEL_MM / 6f64.sqrt())
-    }
-
     /// Distance of the outside from the z axis.
     fn outer_mm(&self, angle: f64, z: f64) -> f64 {
         let [low, high] = self.radius_mm;

@@ -38,11 +38,16 @@ impl Default for SyntheticNeck {
     }
 }
 
-const PIXEL_MM: f64 = 0.8;
+pub const PIXEL_MM: f64 = 0.8;
 const MARROW_HU: f64 = 60.0;
-const SOFT_HU: f64 = 45.0;
+pub const SOFT_HU: f64 = 45.0;
 /// The neck ends here, mm from the head's centre: beyond it the block of the trochanters begins.
 const NECK_ENDS_MM: f64 = 36.0;
+
+/// The blur that a line between pixels shows, mm: straight lines between them add a sixth of a pixel squared.
+pub fn sigma_between_pixels_mm(sigma_mm: f64) -> f64 {
+    sigma_mm.hypot(PIXEL_MM / 6f64.sqrt())
+}
 
 impl SyntheticNeck {
     pub fn frame(&self) -> NeckFrame {
@@ -53,11 +58,6 @@ impl SyntheticNeck {
         // Between neck and shaft on the inner side; a femur's shaft runs down. Turned forwards a little, as necks are.
         let (sin, cos) = (180.0 - self.neck_shaft_angle_deg).to_radians().sin_cos();
         Vector3::new(sin * 0.97, sin * 0.24, -cos).normalize()
-    }
-
-    /// The blur that a line between pixels shows: straight lines between them add a sixth of a pixel squared.
-    pub fn sigma_between_pixels_mm(&self) -> f64 {
-        self.sigma_mm.hypot(PIXEL_MM / 6f64.sqrt())
     }
 
     pub fn area_inside_mm2(&self) -> f64 {

@@ -14,9 +14,10 @@ mod outline;
 pub use curve::Curve;
 
 use super::SECTORS;
+use super::limits::{HEAD_ENDS, METAL_HU, ON_HEAD, STRAYS_MM, UNSEEN};
 use super::polar::{STEP_MM, cast_ray, in_plane_axes};
 use super::scanner::Scanner;
-use super::unroll::{share, wall_depth};
+use super::unroll::{share, wall_depth, where_finite};
 use super::wall::{Samples, Wall, fit};
 use crate::smoothing::{penalty, smooth_robust_around};
 use crate::volume::{Region, Volume};
@@ -33,25 +34,16 @@ const FIRST_WIDTH_MM: f64 = 1.0;
 const WIDEST_MM: f64 = 10.0;
 /// What lies behind a wall is less dense than this share of compact cortex: a step between dense spongy bone and muscle is no wall.
 const SPONGY_SHARE: f64 = 0.4;
-/// How far a fitted edge may lie from the smooth contour and still be this wall, mm.
-const STRAYS_MM: f64 = 1.5;
 /// A fitted edge moves the contour where what is shorter than this is smoothed off, mm.
 const SMOOTH_MM: f64 = 16.0;
 /// The slope is taken between slices this far apart, mm.
 const SLOPE_MM: f64 = 6.0;
 /// A wall that leans further out of the slice's normal than 60° runs along the slice: slope.
 const STEEPEST: f64 = 1.75;
-/// Part of the contour whose wall may be unknown.
-const UNSEEN: f64 = 0.2;
 /// Less compact cortex than this, where no wall can be fitted, is no wall, mm.
 const GONE_MM: f64 = 0.3;
 /// Walls that are thinner on average cannot be told from the spongy bone behind them, mm.
 const THINNEST_MM: f64 = 0.7;
-/// The head begins this far outside its ball, in its radii; part of the contour that may lie on it.
-const HEAD_BEGINS: f64 = 1.06;
-const ON_HEAD: f64 = 0.05;
-/// No bone reaches this.
-const METAL_HU: f32 = 2700.0;
 /// Rounds in which the contour moves to the wall's own edge.
 const ROUNDS: usize = 1;
 
@@ -225,9 +217,9 @@ impl Seen<'_> {
             let rays = self.rays(n, curve);
             let off: Vec<f64> =
                 rays.iter().map(|ray| self.wall(ray).map_or(f64::NAN, |wall| wall.outer_mm - INSIDE_MM)).collect();
-            let known: Vec<f64> = off.iter().map(|v| f64::from(u8::from(v.is_finite()))).collect();
+            let off = vec![off];
             let step_mm = curve.arcs_mm().iter().sum::<f64>() / SECTORS as f64;
-            let by = smooth_robust_around(&[off], &[known], penalty(SMOOTH_MM / step_mm), 0.2);
+            let by = smooth_robust_around(&off, &where_finite(&off), penalty(SMOOTH_MM / step_mm), 0.2);
             Some(curve.moved(&by[0]))
         };
         self.curves.par_iter().enumerate().map(move_one).collect()
@@ -281,7 +273,7 @@ impl Seen<'_> {
             let index = Vector3::new(at[0] / grid.spacing_mm.x, at[1] / grid.spacing_mm.y, section.slice_index as f64);
             self.place
                 .head
-                .is_some_and(|(centre, radius)| (grid.to_patient(index) - centre).norm() < HEAD_BEGINS * radius)
+                .is_some_and(|(centre, radius)| (grid.to_patient(index) - centre).norm() < HEAD_ENDS * radius)
         };
         let steep = share(&|s| rays[s].slope.is_nan() || rays[s].slope.abs() > STEEPEST);
         if any(&|v| v.is_nan()) {

@@ -14,6 +14,7 @@ pub use frame::NeckFrame;
 
 use super::SECTORS;
 use super::contour::Map;
+use super::limits::{HEAD_ENDS, METAL_HU, ON_HEAD, STRAYS_MM, UNSEEN};
 use super::polar::STEP_MM;
 use super::profile::Edge;
 use super::scanner::Scanner;
@@ -40,21 +41,11 @@ const FIRST_WIDTH_MM: f64 = 1.5;
 const WIDEST_MM: f64 = 9.0;
 /// What lies behind a wall is less dense than this share of compact cortex.
 const MARROW_SHARE: f64 = 0.75;
-/// How far a fitted edge may lie from the smooth contour and still be this wall, mm.
-const STRAYS_MM: f64 = 1.5;
-/// The head ends this far outside its ball, in its radii.
-const HEAD_ENDS: f64 = 1.06;
-/// Part of the circumference that may still lie on the head.
-const ON_HEAD: f64 = 0.05;
-/// Part of the circumference whose wall may be unknown.
-const UNSEEN: f64 = 0.2;
 /// The contour is smooth over this along the neck, mm, and around it, sectors.
 const SMOOTH_MM: f64 = 14.0;
 const SMOOTH_SECTORS: f64 = 14.0;
 /// Less compact cortex than this, where no wall can be fitted, is no wall, mm.
 const GONE_MM: f64 = 0.5;
-/// No bone reaches this.
-const METAL_HU: f32 = 2700.0;
 /// Fewest sections that make a neck.
 const FEWEST: usize = 4;
 
