@@ -118,7 +118,7 @@ struct RandomSet {
     seen: &'static str,
 }
 
-const RANDOM_SETS: [RandomSet; 2] = [
+const RANDOM_SETS: [RandomSet; 3] = [
     RandomSet {
         heading: "Random defects",
         seed: 20_261_124,
@@ -128,6 +128,12 @@ const RANDOM_SETS: [RandomSet; 2] = [
     RandomSet {
         heading: "A second draw",
         seed: 20_261_128,
+        seen: "Its intervals were too narrow (the axial one held the truth in 90 %) and six sections wrongly flagged by the method of then; kriging was chosen for that, and the width of its \
+            intervals set on maps of healthy walls from which pieces were taken.",
+    },
+    RandomSet {
+        heading: "A third draw",
+        seed: 20_261_129,
         seen: "Drawn when all rules were set; nothing was set on it.",
     },
 ];

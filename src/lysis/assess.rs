@@ -82,9 +82,7 @@ pub fn assess(
     let mut depths_mm: Vec<f64> = log_ref.iter().flatten().map(|d| d.exp()).collect();
     let depth_mm = median(&mut depths_mm).unwrap_or(1.0);
     let noise = cortex.scanner.map_or(0.0, |s| s.noise_mm(depth_mm) / depth_mm);
-    let known_of_walls = (noise, prepared.own.anatomy);
-    let spread =
-        Spread::of(prepared.known(), &deviation, &patches, log_ref, other_view, prepared.dz_mm(), known_of_walls);
+    let spread = Spread::of(&prepared.depths(), &deviation, &patches, log_ref, other_view, noise);
     let losses = Losses {
         cortex,
         reference: &reference,

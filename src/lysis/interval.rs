@@ -2,7 +2,7 @@
 //!
 //! Where they come from, all but the last two measured on the bone itself:
 //! - how far its healthy walls stray from the reference over a quarter of the circumference, and cell by cell;
-//! - how much its own anatomy changes along the bone, for the distance over which the reference had to be carried;
+//! - how well healthy walls tell of those that are lost, by their distance along the bone and around it (kriging);
 //! - the disagreement of the two references, where there are two;
 //! - the noise of the image, below which the first is never taken;
 //! - what a dense filling of the lesion may hide;
@@ -14,24 +14,18 @@
 
 use super::assess::{Losses, percent};
 use super::circumference::Circumference;
+use super::kriging::{Doubt, Kriging};
 use super::patches::Patches;
-use super::surface::mean_over_quarters;
+use super::surface::{Depths, mean_over_quarters};
 use crate::cortex::SECTORS;
 use crate::cortex::contour::Map;
 use crate::estimate::Estimate;
+use rayon::prelude::*;
 
-/// A reference is less certain than the healthy walls that made it stray from it: they were fitted, what is lost was not.
-const REFERENCE: f64 = 1.6;
-/// What the wall may change per mm between two healthy stretches that hold the reference, in units of what the bone's own
-/// anatomy changes from its slow course.
-const BETWEEN_PER_MM: f64 = 1.3 / 30.0;
-/// What it may change beyond the last healthy wall, where nothing holds the reference on the other side, as a share of its
-/// depth: metaphyses thin in their own way.
-const BEYOND_PER_MM: f64 = 0.0038;
-/// Never more than this.
-const MOST_BEYOND: f64 = 0.3;
-/// A healthy stretch shorter than this, beside a loss, does not hold the reference, mm.
-const HOLDING_MM: f64 = 12.0;
+/// What is told of a lost wall is less certain than the covariance of healthy ones says: their blocks are no perfect Gaussian process.
+const TOLD: f64 = 1.3;
+/// Never less certain than this, as a share of depth.
+const MOST_DOUBT: f64 = 0.3;
 /// Share of the disagreement of two references that either may be wrong by.
 const DISAGREEMENT: f64 = 0.6;
 /// Neighbouring cells stray together: so many of them tell as much as one.
@@ -62,72 +56,48 @@ const UNSEEN_SECTORS: f64 = 1.1;
 const SDS: f64 = 1.96;
 
 /// How far healthy walls stray from the reference.
-#[derive(Debug, Clone)]
 pub struct Spread {
     /// Standard deviation of the deviation of one cell.
     pub cell: f64,
     /// Standard deviation of the mean deviation over a quarter of the circumference.
     pub quarter: f64,
-    /// What the reference may have changed since the nearest healthy cells of the same sector, as a share of depth.
-    pub carried: Map,
+    /// How little the healthy walls tell of those slices that have lost some.
+    pub doubt: Vec<Option<Doubt>>,
     /// Difference of the two references, as a share of depth, where both exist.
     pub disagreement: Option<Map>,
 }
 
 impl Spread {
-    /// Read off the healthy cells of the bone. `noise`: what the image's noise does to one cell, `anatomy`: what the bone's
-    /// walls change from their slow course, both as a share of depth.
+    /// Read off the healthy cells of the bone. `other`: the other reference, where there are two; `noise`: what the image's noise
+    /// does to one cell, as a share of depth.
     pub fn of(
-        known: &[Vec<bool>],
+        depths: &Depths,
         deviation: &Map,
         patches: &Patches,
         log_ref: &Map,
         other: Option<&Map>,
-        dz_mm: f64,
-        (noise, anatomy): (f64, f64),
+        noise: f64,
     ) -> Self {
-        let n = known.len();
-        let healthy = |k: usize, s: usize| known[k][s] && patches.label[k][s] == 0;
+        let n = deviation.len();
+        let healthy = |k: usize, s: usize| depths.known[k][s] && patches.label[k][s] == 0;
         let cells: Vec<f64> =
             (0..n).flat_map(|k| (0..SECTORS).filter(move |s| healthy(k, *s)).map(move |s| deviation[k][s])).collect();
         let quarters = mean_over_quarters(deviation, healthy);
         let rms = |v: &[f64]| (v.iter().map(|x| x * x).sum::<f64>() / v.len().max(1) as f64).sqrt();
-        let carried = vec![vec![0.0; SECTORS]; n];
-        let mut out = Self {
+        let differ = |k: usize, s: usize, other: &Map| ((other[k][s] - log_ref[k][s]).exp() - 1.0).abs().min(1.0);
+        Self {
             // Where few healthy cells are left to show it, the noise of the image is still known.
             cell: rms(&cells).max(noise).max(0.005),
             quarter: if quarters.len() >= 8 { rms(&quarters).max(0.002) } else { 0.02 },
-            carried,
-            disagreement: other.map(|o| {
-                (0..n)
-                    .map(|k| (0..SECTORS).map(|s| ((o[k][s] - log_ref[k][s]).exp() - 1.0).abs().min(1.0)).collect())
-                    .collect()
-            }),
-        };
-        for s in 0..SECTORS {
-            let held =
-                long_runs(&(0..n).map(|k| healthy(k, s)).collect::<Vec<_>>(), (HOLDING_MM / dz_mm).ceil() as usize);
-            let carry = |order: &mut dyn Iterator<Item = usize>| {
-                let mut distance = f64::INFINITY;
-                let mut out = vec![f64::INFINITY; n];
-                for k in order {
-                    distance = if held[k] { 0.0 } else { distance + dz_mm };
-                    out[k] = distance;
-                }
-                out
-            };
-            let (below, above) = (carry(&mut (0..n)), carry(&mut (0..n).rev()));
-            for k in 0..n {
-                // Between two healthy walls the reference is interpolated; beyond the last one it is extrapolated.
-                let (near, far) = (below[k].min(above[k]), below[k].max(above[k]));
-                out.carried[k][s] = if far.is_finite() {
-                    anatomy * BETWEEN_PER_MM * near
-                } else {
-                    (BEYOND_PER_MM * near).min(MOST_BEYOND)
-                };
-            }
+            doubt: doubt(depths, patches),
+            disagreement: other
+                .map(|other| (0..n).map(|k| (0..SECTORS).map(|s| differ(k, s, other)).collect()).collect()),
         }
-        out
+    }
+
+    /// Standard deviation of the reference's mean over a slice, as a share of depth, as far as healthy walls tell it.
+    fn told(&self, k: usize, weight: impl Fn(usize) -> f64) -> f64 {
+        self.doubt[k].as_ref().map_or(MOST_DOUBT, |doubt| (TOLD * doubt.of_mean(weight)).min(MOST_DOUBT))
     }
 
     /// How far the losses in slice `k` may be off together where they are near the depth, 95 %, as a share of the wall.
@@ -139,18 +109,17 @@ impl Spread {
     /// carried along the bone like the reference, and over the same distance.
     fn contour(&self, k: usize, arc_mm: impl Fn(usize) -> f64) -> f64 {
         let total: f64 = (0..SECTORS).map(&arc_mm).sum();
-        let carried: f64 = (0..SECTORS).map(|s| arc_mm(s) * self.carried[k][s]).sum();
+        let told = |s: usize| self.doubt[k].as_ref().map_or(0.0, |doubt| (TOLD * doubt.of_sector(s)).min(MOST_DOUBT));
+        let carried: f64 = (0..SECTORS).map(|s| arc_mm(s) * told(s)).sum();
         if total > 0.0 { CONTOUR * carried / total } else { 0.0 }
     }
 
     /// Standard deviation of the reference over the lost arc of slice `k`, as a share of depth.
     fn reference(&self, k: usize, weight: impl Fn(usize) -> f64) -> f64 {
-        let (mut carried, mut differ, mut total) = (0.0, 0.0, 0.0);
+        let (mut differ, mut total) = (0.0, 0.0);
         for s in 0..SECTORS {
             let w = weight(s);
             if w > 0.0 {
-                // A sector without any healthy cell has its reference from its neighbours and the common course.
-                carried += w * self.carried[k][s];
                 differ += w * self.disagreement.as_ref().map_or(0.0, |d| d[k][s]);
                 total += w;
             }
@@ -158,24 +127,18 @@ impl Spread {
         if total <= 0.0 {
             return self.quarter;
         }
-        let parts = [REFERENCE * self.quarter, carried / total, DISAGREEMENT * differ / total];
+        let parts = [self.quarter, self.told(k, weight), DISAGREEMENT * differ / total];
         parts.iter().map(|part| part * part).sum::<f64>().sqrt()
     }
 }
 
-/// Cells that belong to an unbroken run of at least `shortest`.
-fn long_runs(cells: &[bool], shortest: usize) -> Vec<bool> {
-    let mut out = vec![false; cells.len()];
-    let mut start = 0;
-    for end in 0..=cells.len() {
-        if end == cells.len() || !cells[end] {
-            if end - start >= shortest {
-                out[start..end].fill(true);
-            }
-            start = end + 1;
-        }
-    }
-    out
+/// What is told of the slices that have lost some of their wall; `None` for the others, and for all where too little is healthy.
+fn doubt(depths: &Depths, patches: &Patches) -> Vec<Option<Doubt>> {
+    let is_lost = |k: usize| patches.label[k].iter().any(|l| *l > 0);
+    let n = patches.label.len();
+    let kriging = (patches.count > 0).then(|| Kriging::of(depths, &depths.healthy(&patches.with_rim(depths.dz_mm))));
+    let Some(kriging) = kriging.flatten() else { return (0..n).map(|_| None).collect() };
+    (0..n).into_par_iter().map(|k| is_lost(k).then(|| kriging.doubt(k))).collect()
 }
 
 /// Interval of the axial percentage of slice `k`.
@@ -239,24 +202,30 @@ pub(super) fn circumferential_interval(
 
 #[cfg(test)]
 mod tests {
+    use super::super::permeation::Permeation;
     use super::*;
 
-    #[test]
-    fn only_long_healthy_runs_hold_the_reference() {
-        let cells = [true, true, false, true, true, true, false, true];
-        assert_eq!(long_runs(&cells, 3), [false, false, false, true, true, true, false, false]);
+    /// A bone of `SLICES` slices, 3 mm apart, whose walls are 5 mm deep everywhere.
+    fn spread_of(lost: std::ops::Range<usize>, other: Option<&Map>) -> Spread {
+        const SLICES: usize = 40;
+        let (known, even) = (vec![vec![true; SECTORS]; SLICES], vec![vec![5.0f64.ln(); SECTORS]; SLICES]);
+        let (ones, zero) = (vec![vec![1.0; SECTORS]; SLICES], vec![vec![0.0; SECTORS]; SLICES]);
+        let depths = Depths {
+            log_depth: &even,
+            known: &known,
+            arc_mm: &ones,
+            peak_share: &ones,
+            permeation: &Permeation::none(SLICES),
+            dz_mm: 3.0,
+        };
+        let count = usize::from(!lost.is_empty());
+        let label = (0..SLICES).map(|k| vec![usize::from(lost.contains(&k)); SECTORS]).collect();
+        Spread::of(&depths, &zero, &Patches { label, count }, &even, other, 0.0)
     }
 
     #[test]
     fn an_extrapolated_reference_is_less_certain_than_one_between_two_healthy_stretches() {
-        let n = 40;
-        let known = vec![vec![true; SECTORS]; n];
-        let zero: Map = vec![vec![0.0; SECTORS]; n];
-        let spread_with = |lost: std::ops::Range<usize>| {
-            let label = (0..n).map(|k| vec![usize::from(lost.contains(&k)); SECTORS]).collect();
-            Spread::of(&known, &zero, &Patches { label, count: 1 }, &zero, None, 3.0, (0.0, 0.02))
-        };
-        let (between, beyond) = (spread_with(15..25), spread_with(30..40));
+        let (between, beyond) = (spread_of(15..25, None), spread_of(30..40, None));
         let sd = |spread: &Spread, k: usize| spread.reference(k, |_| 1.0);
         assert!(sd(&between, 20) > between.quarter);
         assert!(sd(&beyond, 35) > 2.0 * sd(&between, 20));
@@ -265,13 +234,8 @@ mod tests {
 
     #[test]
     fn disagreement_of_two_references_widens_the_interval() {
-        let n = 20;
-        let known = vec![vec![true; SECTORS]; n];
-        let zero: Map = vec![vec![0.0; SECTORS]; n];
-        let other: Map = vec![vec![0.2; SECTORS]; n];
-        let none = Patches { label: vec![vec![0; SECTORS]; n], count: 0 };
-        let alone = Spread::of(&known, &zero, &none, &zero, None, 3.0, (0.0, 0.02));
-        let two = Spread::of(&known, &zero, &none, &zero, Some(&other), 3.0, (0.0, 0.02));
-        assert!(two.reference(5, |_| 1.0) > alone.reference(5, |_| 1.0) + 0.05);
+        let other = vec![vec![5.0f64.ln() + 0.2; SECTORS]; 40];
+        let (alone, two) = (spread_of(10..14, None), spread_of(10..14, Some(&other)));
+        assert!(two.reference(12, |_| 1.0) > alone.reference(12, |_| 1.0) + 0.05);
     }
 }

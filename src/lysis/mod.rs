@@ -3,7 +3,9 @@
 mod assess;
 mod circumference;
 mod fingers;
+mod intact;
 mod interval;
+mod kriging;
 mod lesions;
 mod named;
 pub mod neck;

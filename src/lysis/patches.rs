@@ -68,6 +68,31 @@ impl Patches {
         out
     }
 
+    /// These patches as far as they lie in a place, numbered anew.
+    pub fn within(&self, place: &[Vec<bool>]) -> Patches {
+        self.where_any(|is_lost, k, s| is_lost && place[k][s])
+    }
+
+    /// These patches and what else is `inside`, numbered anew.
+    pub fn and(&self, inside: impl Fn(usize, usize) -> bool) -> Patches {
+        self.where_any(|is_lost, k, s| is_lost || inside(k, s))
+    }
+
+    fn where_any(&self, keep: impl Fn(bool, usize, usize) -> bool) -> Patches {
+        let cell = |k: usize, s: usize| keep(self.label[k][s] > 0, k, s);
+        label(&(0..self.label.len()).map(|k| (0..SECTORS).map(|s| cell(k, s)).collect()).collect::<Vec<Vec<bool>>>())
+    }
+
+    /// Cells that these patches, grown, and their rim cover: no healthy wall is looked for there.
+    pub fn around(&self, deviation: &Map, depths: &Depths) -> Vec<Vec<bool>> {
+        self.grown(deviation, depths).with_rim(depths.dz_mm)
+    }
+
+    /// Cells that these patches and their rim cover.
+    pub fn with_rim(&self, dz_mm: f64) -> Vec<Vec<bool>> {
+        self.dilated(slices_in(STEP_MM, dz_mm), 2)
+    }
+
     /// These patches, without the cells that have crept away from what `first` showed: where the reference is carried
     /// further with every round, healthy bone beside a lesion would sink below it round by round. Patches that `first` did
     /// not know at all are kept.

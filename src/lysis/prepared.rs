@@ -1,8 +1,9 @@
 //! A bone's unrolled cortex and the intact surface that its own healthy parts make.
 
+use super::intact::own_surface;
 use super::patches::Patches;
 use super::permeation::Permeation;
-use super::surface::{Depths, Surface, fit};
+use super::surface::{Depths, Surface};
 use crate::cortex::contour::Map;
 use crate::cortex::{Cortex, SECTORS};
 use crate::smoothing::median;
@@ -67,24 +68,18 @@ impl Prepared {
     pub(super) fn arc_mm(&self) -> &Map {
         &self.maps.arc_mm
     }
-
-    /// Distance between slices, mm.
-    pub(super) fn dz_mm(&self) -> f64 {
-        self.maps.dz_mm
-    }
 }
 
 /// Fits the bone's own intact surface. `None` when fewer than five slices can be used.
 pub fn prepare(cortex: &Cortex) -> Option<Prepared> {
     let mut maps = Maps::of(cortex);
     let mut permeation = Permeation::none(cortex.slices.len());
-    let mut fitted = maps.fit(cortex, &permeation)?;
+    let mut fitted = maps.fit(cortex, &permeation, &permeation)?;
     // Not where the wall is too thin: its density falls there by nature.
     let found = Permeation::find(&maps.density_share, &fitted.known, &maps.arc_mm, maps.dz_mm);
-    let unseen = found.unseen_by(&fitted.own.patches, &maps.arc_mm);
-    if unseen.is_any() {
-        fitted = maps.fit(cortex, &unseen)?;
-        permeation = unseen;
+    if found.is_any() {
+        permeation = found.unseen_by(&fitted.own.patches, &maps.arc_mm);
+        fitted = maps.fit(cortex, &permeation, &found)?;
     }
     maps.known = fitted.known;
     Some(Prepared { maps, permeation, own: fitted.own, refused: fitted.refused })
@@ -136,11 +131,12 @@ impl Maps {
         }
     }
 
-    /// Thin ends are recognised by a first fit and taken out before the second, and once more.
-    fn fit(&self, cortex: &Cortex, permeation: &Permeation) -> Option<Fitted> {
+    /// Thin ends are recognised by a first fit and taken out before the second, and once more. `found`: what is permeated, whether the fit
+    /// is to be told or sees it by itself.
+    fn fit(&self, cortex: &Cortex, permeation: &Permeation, found: &Permeation) -> Option<Fitted> {
         let (mut known, mut refused) = (self.known.clone(), Vec::new());
         for _ in 0..2 {
-            let own = fit(&self.depths(&known, permeation))?;
+            let own = own_surface(&self.depths(&known, permeation), found)?;
             let thickness = reference_thickness(cortex, &own.log_depth, &known, &own.patches);
             let is_thin = |k: &usize| {
                 let thin = (0..SECTORS).filter(|s| thickness[*k][*s] < THIN_WALL_MM).count();
@@ -153,7 +149,7 @@ impl Maps {
             thin.iter().for_each(|k| known[*k] = vec![false; SECTORS]);
             refused.extend(thin);
         }
-        let own = fit(&self.depths(&known, permeation))?;
+        let own = own_surface(&self.depths(&known, permeation), found)?;
         Some(Fitted { own, known, refused })
     }
 }

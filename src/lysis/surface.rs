@@ -47,8 +47,14 @@ pub struct Depths<'a> {
 
 impl Depths<'_> {
     /// Natural logarithm of the depth that the intact surface is fitted to: as it is, or, where the wall is permeated, as it was.
-    fn fitted(&self, k: usize, s: usize) -> f64 {
+    pub(super) fn fitted(&self, k: usize, s: usize) -> f64 {
         self.log_depth[k][s] - self.permeation.log_share[k][s]
+    }
+
+    /// Cells that are known and not `lost`, or whose loss the density tells.
+    pub(super) fn healthy(&self, lost: &[Vec<bool>]) -> Vec<Vec<bool>> {
+        let is = |k: usize, s: usize| self.known[k][s] && (!lost[k][s] || self.permeation.is(k, s));
+        (0..lost.len()).map(|k| (0..SECTORS).map(|s| is(k, s)).collect()).collect()
     }
 }
 
@@ -63,9 +69,6 @@ pub struct Surface {
     pub patches: Patches,
     /// Robust spread of the deviation where the wall is intact.
     pub spread: f64,
-    /// What the healthy walls change from their slow course along the bone, root mean square over a quarter of the
-    /// circumference, as a share of depth.
-    pub anatomy: f64,
 }
 
 /// Fits the intact surface to one bone. `None` when fewer than five slices are known.
@@ -80,27 +83,20 @@ pub fn fit(depths: &Depths) -> Option<Surface> {
     let mut log_ref = add_course(&shape, &course);
     let mut deviation = deviation_from(depths, &log_ref);
     let mut course = course;
-    let (mut healthy_spread, mut anatomy) = (0.02, 0.0);
+    let mut healthy_spread = 0.02;
     let first = find_patches(&deviation, depths);
     for _ in 0..4 {
         let patches = find_patches(&deviation, depths).held_near(&first, depths.dz_mm);
-        let healthy: Vec<Vec<bool>> = {
-            let near = patches.grown(&deviation, depths).dilated(slices_in(3.3, depths.dz_mm), 2);
-            (0..n)
-                .map(|k| {
-                    (0..SECTORS).map(|s| depths.known[k][s] && (!near[k][s] || depths.permeation.is(k, s))).collect()
-                })
-                .collect()
-        };
+        let healthy = depths.healthy(&patches.around(&deviation, depths));
         refine(depths, &rows, &healthy, &mut course, &mut shape);
         let base = add_course(&shape, &course);
         let (remainder, spread) = remainder(depths, &healthy, &base);
-        (healthy_spread, anatomy) = (spread, rms_over_quarters(&remainder, &healthy));
+        healthy_spread = spread;
         log_ref = (0..n).map(|k| (0..SECTORS).map(|s| base[k][s] + remainder[k][s]).collect()).collect();
         deviation = deviation_from(depths, &log_ref);
     }
     let patches = find_patches(&deviation, depths).held_near(&first, depths.dz_mm);
-    Some(Surface { log_depth: log_ref, deviation, patches, spread: healthy_spread, anatomy })
+    Some(Surface { log_depth: log_ref, deviation, patches, spread: healthy_spread })
 }
 
 /// Observed over intact, less one.
@@ -242,12 +238,6 @@ fn remainder(depths: &Depths, healthy: &[Vec<bool>], base: &Map) -> (Map, f64) {
         }
     }
     (around(&local), scale)
-}
-
-/// Root mean square of the mean over a quarter of the circumference, where all of it is `healthy`.
-fn rms_over_quarters(map: &Map, healthy: &[Vec<bool>]) -> f64 {
-    let means = mean_over_quarters(map, |k, s| healthy[k][s]);
-    (means.iter().map(|m| m * m).sum::<f64>() / means.len().max(1) as f64).sqrt()
 }
 
 /// Means of a map over each quarter of the circumference, where all of it is `wanted`.

@@ -1,7 +1,7 @@
 //! The truth of a defect in a real CT: cortical mass along 360 rays of the intact image, and what of it the defect takes.
 //!
-//! Mass is HU above 100, not below zero, over the wall of the *intact* image: samples above 400 HU within the outer
-//! surface and a pixel around them. The defect's borders are sharp here, as they are in the bone; only the image that is
+//! Mass is HU above that of soft tissue (50), not below zero, over the wall of the *intact* image: samples above 400 HU within
+//! the outer surface and a pixel around them. So a wall that keeps half of its density has lost half of its mass. The defect's borders are sharp here, as they are in the bone; only the image that is
 //! written shows them through the scanner's blur. Good to about two points: the intact image is blurred already, and a wall's
 //! trabecular lining counts or not by one threshold.
 
@@ -13,8 +13,8 @@ use crate::volume::Volume;
 use rayon::prelude::*;
 use std::f64::consts::TAU;
 
-/// HU of what lies around the wall.
-const SOFT_HU: f64 = 100.0;
+/// HU of what lies around the wall: muscle. A higher level would make an even loss of density read as more than it is.
+const SOFT_HU: f64 = 50.0;
 /// Wall in the intact image.
 const WALL_HU: f64 = 400.0;
 /// Loss from which a ray is involved, and that counts as through the wall.
