@@ -1,6 +1,6 @@
 //! The intact wall where a loss has taken it, told from all the healthy walls of the bone: kriging.
 //!
-//! The logarithm of the cortical depth varies over the unrolled bone as a Gaussian process does: a course that all sectors share, ridges
+//! The logarithm of a sector's cortical mass varies over the unrolled bone as a Gaussian process does: a course that all sectors share, ridges
 //! that run along the bone, and what changes within centimetres. How much and how far each of them reaches was fitted (maximum
 //! likelihood) to the healthy walls of 15 patients' femora, tibiae and humeri; the bone's own unrest scales the whole. What a healthy wall tells
 //! of a lost one follows from that, and so does how well it tells it: the farther away, the less, whether along the bone or around it.
@@ -43,7 +43,7 @@ const PER_SECTOR: f64 = 4.0;
 struct Block {
     z_mm: f64,
     sector: f64,
-    log_depth: f64,
+    log_mass: f64,
     share: f64,
 }
 
@@ -59,6 +59,8 @@ pub struct Kriging {
     /// Unrest of this bone in units of the patients' that the covariance was fitted to, as a variance.
     pub scale: f64,
     around: Around,
+    /// Logarithm of the length of each slice's contour per sector, mm: from depth to mass.
+    log_arc: Vec<f64>,
     dz_mm: f64,
 }
 
@@ -68,7 +70,8 @@ pub struct Doubt(DMatrix<f64>);
 impl Kriging {
     /// `healthy`: cells that are believed. `None` where too few are.
     pub fn of(depths: &Depths, healthy: &[Vec<bool>]) -> Option<Self> {
-        let blocks = blocks(depths, healthy);
+        let log_arc = log_arcs(depths);
+        let blocks = blocks(depths, healthy, &log_arc);
         if blocks.len() < LEAST_BLOCKS {
             return None;
         }
@@ -83,12 +86,12 @@ impl Kriging {
             }
             covariance[(i, i)] += OWN / a.share;
         }
-        let mean = blocks.iter().map(|b| b.log_depth).sum::<f64>() / n as f64;
+        let mean = blocks.iter().map(|b| b.log_mass).sum::<f64>() / n as f64;
         let factor = Cholesky::new(covariance)?;
-        let rest = DVector::from_iterator(n, blocks.iter().map(|b| b.log_depth - mean));
+        let rest = DVector::from_iterator(n, blocks.iter().map(|b| b.log_mass - mean));
         let weights = factor.solve(&rest);
         let scale = (rest.dot(&weights) / n as f64).max(LEAST_SCALE);
-        Some(Self { blocks, factor, weights, mean, scale, around, dz_mm: depths.dz_mm })
+        Some(Self { blocks, factor, weights, mean, scale, around, log_arc, dz_mm: depths.dz_mm })
     }
 
     /// Natural logarithm of the intact depth of each of the `sectors` of slice `k`.
@@ -103,7 +106,7 @@ impl Kriging {
                 let told = self.blocks.iter().zip(&parts).zip(self.weights.iter());
                 let sum: f64 =
                     told.map(|((b, part), w)| w * self.around.covariance(*part, *s as f64 + 0.5 - b.sector)).sum();
-                self.mean + sum
+                self.mean + sum - self.log_arc[k]
             })
             .collect()
     }
@@ -149,7 +152,17 @@ fn middle(block: usize) -> f64 {
     (block as f64 + 0.5) * BLOCK_SECTORS as f64
 }
 
-fn blocks(depths: &Depths, healthy: &[Vec<bool>]) -> Vec<Block> {
+/// Of each slice. A metaphysis widens while its wall thins: its mass changes less along the bone than its depth does.
+fn log_arcs(depths: &Depths) -> Vec<f64> {
+    let mean_mm = |k: usize| {
+        let known = (0..SECTORS).filter(|s| depths.known[k][*s]);
+        let (sum, count) = known.fold((0.0, 0.0), |(sum, count), s| (sum + depths.arc_mm[k][s], count + 1.0));
+        if count > 0.0 { sum / count } else { 1.0 }
+    };
+    (0..depths.arc_mm.len()).map(|k| mean_mm(k).ln()).collect()
+}
+
+fn blocks(depths: &Depths, healthy: &[Vec<bool>], log_arc: &[f64]) -> Vec<Block> {
     let rows: Vec<usize> = (0..healthy.len()).filter(|k| healthy[*k].contains(&true)).collect();
     let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Vec::new() };
     let by_length = (BLOCK_MM / depths.dz_mm).round() as usize;
@@ -164,12 +177,12 @@ fn blocks(depths: &Depths, healthy: &[Vec<bool>]) -> Vec<Block> {
                     count += 1.0;
                     z += k as f64 * depths.dz_mm;
                     sector += s as f64 + 0.5;
-                    sum += depths.fitted(k, s);
+                    sum += depths.fitted(k, s) + log_arc[k];
                 }
             }
             let share = count / (BLOCK_SECTORS * (high - low)) as f64;
             if share >= SEEN {
-                out.push(Block { z_mm: z / count, sector: sector / count, log_depth: sum / count, share });
+                out.push(Block { z_mm: z / count, sector: sector / count, log_mass: sum / count, share });
             }
         }
     }
