@@ -51,8 +51,8 @@ pub fn name_bones(volume: &Volume<i16>, mut shafts: Vec<Shaft>) -> Vec<Bone> {
     }
     let middles: Vec<Point3<f64>> = shafts.iter().map(|s| middle(volume, s)).collect();
     let widths: Vec<Widths> = shafts.iter().map(|s| Widths::of(volume, s)).collect();
-    let beside: Vec<Option<(f64, usize)>> = (0..shafts.len()).map(|a| companion(volume, &shafts, a)).collect();
-    let company: Vec<Option<usize>> = beside.iter().map(|near| near.map(|near| near.1)).collect();
+    let beside: Vec<Option<Beside>> = (0..shafts.len()).map(|a| companion(volume, &shafts, a)).collect();
+    let company: Vec<Option<usize>> = beside.iter().map(|near| near.map(|near| near.index)).collect();
     let names: Vec<Named> = (0..shafts.len())
         .map(|a| match company[a] {
             Some(b) if widths[a].is_forearm() && widths[b].is_forearm() => {
@@ -60,7 +60,7 @@ pub fn name_bones(volume: &Volume<i16>, mut shafts: Vec<Shaft>) -> Vec<Bone> {
                 forearm(volume, &shafts, [a, b], mutual, [widths[a], widths[b]])
             }
             _ => {
-                let near = beside[a].map(|(mm, b)| (mm, widths[b]));
+                let near = beside[a].map(|near| (near.away_mm, widths[near.index]));
                 name(volume, &shafts[a], widths[a], near)
             }
         })
@@ -97,11 +97,16 @@ pub fn name_bones(volume: &Volume<i16>, mut shafts: Vec<Shaft>) -> Vec<Bone> {
     bones
 }
 
-/// Pairs of thin shafts, each the other's nearest.
+/// Pairs of thin shafts that run beside each other for longer than beside any other: a radius with the carpal and the metacarpal in line with it has
+/// others near.
 fn forearms(volume: &Volume<i16>, shafts: &[Shaft]) -> Vec<[usize; 2]> {
     let thin: Vec<bool> = shafts.iter().map(|s| !s.cut_everywhere && Widths::of(volume, s).is_forearm()).collect();
-    let nearest = |a: usize| companion(volume, shafts, a).map(|near| near.1).filter(|b| thin[a] && thin[*b]);
-    let pair = |a: usize| nearest(a).filter(|b| a < *b && nearest(*b) == Some(a)).map(|b| [a, b]);
+    let longest = |a: usize| {
+        let beside = all_beside(volume, shafts, a).into_iter().filter(|near| thin[a] && thin[near.index]);
+        let by = |x: &Beside, y: &Beside| x.length_mm.total_cmp(&y.length_mm).then(y.away_mm.total_cmp(&x.away_mm));
+        beside.max_by(by).map(|near| near.index)
+    };
+    let pair = |a: usize| longest(a).filter(|b| a < *b && longest(*b) == Some(a)).map(|b| [a, b]);
     (0..shafts.len()).filter_map(pair).collect()
 }
 
@@ -112,31 +117,38 @@ fn middle(volume: &Volume<i16>, shaft: &Shaft) -> Point3<f64> {
     volume.grid.to_patient(Vector3::new(ring.centroid_mm[0] / s.x, ring.centroid_mm[1] / s.y, ring.k as f64))
 }
 
-/// The nearest shaft that runs beside this one over at least 30 mm, and how far it is away, mm.
-fn companion(volume: &Volume<i16>, shafts: &[Shaft], a: usize) -> Option<(f64, usize)> {
+/// Another shaft that runs beside one over at least 30 mm.
+#[derive(Debug, Clone, Copy)]
+struct Beside {
+    index: usize,
+    /// How far it is away, and over how much it runs beside, mm.
+    away_mm: f64,
+    length_mm: f64,
+}
+
+/// The shafts that run beside this one, in their order.
+fn all_beside(volume: &Volume<i16>, shafts: &[Shaft], a: usize) -> Vec<Beside> {
     let dz = volume.grid.spacing_mm.z;
-    let mut best: Option<(f64, usize)> = None;
-    for b in (0..shafts.len()).filter(|b| *b != a) {
+    let of = |index: usize| {
         let mut apart: Vec<f64> = Vec::new();
         for ring in &shafts[a].rings {
-            if let Ok(i) = shafts[b].rings.binary_search_by_key(&ring.k, |r| r.k) {
-                let other = &shafts[b].rings[i];
+            if let Ok(i) = shafts[index].rings.binary_search_by_key(&ring.k, |r| r.k) {
+                let other = &shafts[index].rings[i];
                 apart.push(
                     (ring.centroid_mm[0] - other.centroid_mm[0]).hypot(ring.centroid_mm[1] - other.centroid_mm[1]),
                 );
             }
         }
-        if (apart.len() as f64) * dz < 30.0 {
-            continue;
-        }
-        if let Some(mm) = median(&mut apart)
-            && mm < COMPANION_MM
-            && best.is_none_or(|(d, _)| mm < d)
-        {
-            best = Some((mm, b));
-        }
-    }
-    best
+        let length_mm = apart.len() as f64 * dz;
+        let away_mm = median(&mut apart).filter(|mm| length_mm >= 30.0 && *mm < COMPANION_MM)?;
+        Some(Beside { index, away_mm, length_mm })
+    };
+    (0..shafts.len()).filter(|b| *b != a).filter_map(of).collect()
+}
+
+/// The nearest of them.
+fn companion(volume: &Volume<i16>, shafts: &[Shaft], a: usize) -> Option<Beside> {
+    all_beside(volume, shafts, a).into_iter().min_by(|x, y| x.away_mm.total_cmp(&y.away_mm))
 }
 
 /// A name, how sure it is, and why.
