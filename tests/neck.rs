@@ -244,7 +244,7 @@ fn a_lost_wall_of_the_neck_is_in_the_masks_where_it_was_cut() {
                 let cut = cut_ball(&volume, centre, radius_mm);
                 let after = analyze(&cut, &Settings::default());
                 let seen = after.iter().find(|b| b.bone.side == bone.bone.side).expect("the same bone");
-                if !seen.neck.as_ref().is_some_and(|neck| neck.lysis.reference.is_ok()) {
+                if seen.neck.as_ref().is_none_or(|neck| neck.lysis.reference.is_err()) {
                     continue;
                 }
                 let name = format!("{} sector {sector}, {radius_mm} mm", bone.bone.side);
