@@ -2,7 +2,10 @@
 //!
 //! The bone is what the periosteal contour encloses in the slices that were measured, and its ends where they came apart from
 //! their neighbours. The cortex is the wall from that contour inwards, as thick in each sector as its mass of compact cortex fills: where
-//! the wall is gone there is none. A lesion is the place of the intact wall, the reference's, in the sectors that it covers.
+//! the wall is gone there is none. A lesion is the place of the intact wall, the reference's, in the sectors that it covers. Of a femoral
+//! neck the same holds of its sections across its own axis.
+
+mod neck;
 
 use crate::analysis::MeasuredBone;
 use crate::cortex::polar::{Direction, in_plane_axes, inner_radius_mm};
@@ -21,6 +24,16 @@ pub struct BoneMasks {
     pub cortex: Region,
     /// By the lesion's number within the bone.
     pub lesions: Vec<(usize, Region)>,
+    /// Losses of the neck, in its own order; no rule counts them.
+    pub neck_lesions: Vec<Region>,
+}
+
+impl BoneMasks {
+    /// All that is lost, of shaft and neck.
+    pub fn lost(&self) -> Region {
+        let size = self.bone.size();
+        Region::union(size, self.lesions.iter().map(|(_, lesion)| lesion).chain(&self.neck_lesions))
+    }
 }
 
 /// The masks of a measured bone; all empty where nothing of it was measured.
@@ -50,11 +63,17 @@ pub fn bone_masks(grid: &Grid, measured: &MeasuredBone) -> BoneMasks {
     let bone = Region::union(grid.size, [&region(0), &whole.ends]);
     // No slice of it is missing: neither an end that stayed fused nor a section that could not be measured.
     let missing = measured.cortex.slices.iter().any(|section| bone.runs(section.slice_index).is_empty());
+    let neck = measured.neck.as_ref().map(|neck| neck::neck_masks(grid, neck));
+    let cortex = match &neck {
+        Some(neck) => Region::union(grid.size, [&region(1), &neck.cortex]),
+        None => region(1),
+    };
     BoneMasks {
         whole: measured.mask.is_none() && !missing && whole.fused == [false; 2],
         bone,
-        cortex: region(1),
+        cortex,
         lesions: lesions.iter().enumerate().map(|(n, lesion)| (lesion.id, region(2 + n))).collect(),
+        neck_lesions: neck.map_or_else(Vec::new, |neck| neck.lesions),
     }
 }
 

@@ -135,6 +135,30 @@ fn a_tibia_is_apart_from_fibula_and_talus() {
     }
 }
 
+/// The tibia shows no shaft in this image, only its plateau, which touches the condyles here and there: it is not the femur's. Places and level
+/// were read off the images: condyles begin at z 557 mm, between them the eminence of the tibia still shows there.
+#[test]
+fn a_femur_ends_above_the_plateau_of_its_knee() {
+    let Some(ct) = shared_data().map(|data| data.join("ct")) else { return };
+    let volume = volume_of(&ct.join("STS_013"));
+    let found = analyze(&volume, &Settings::default());
+    let mask = bone_masks(&volume.grid, &found[0]).bone;
+    let z = |k: usize| volume.grid.to_patient(nalgebra::Vector3::new(0.0, 0.0, k as f64)).z;
+    let below = (0..volume.grid.size[2]).filter(|k| z(*k) < 555.5);
+    let voxels: usize = below.flat_map(|k| mask.runs(k)).map(|run| run.last + 1 - run.first).sum();
+    assert_eq!(voxels, 0, "voxels of the plateau");
+    let holds = |at: [f64; 3]| {
+        let index = volume.grid.to_index(nalgebra::Point3::from(at)).map(f64::round);
+        mask.contains([index.x as usize, index.y as usize, index.z as usize])
+    };
+    for condyle in [[35.2, 59.6, 563.7], [77.1, 46.9, 563.7], [82.0, 53.7, 557.2]] {
+        assert!(holds(condyle), "{condyle:?} is the femur's");
+    }
+    for tibia in [[58.6, 57.6, 557.2], [54.7, 54.7, 560.5], [41.0, 48.8, 550.7], [75.2, 48.8, 550.7]] {
+        assert!(!holds(tibia), "{tibia:?} is the tibia's");
+    }
+}
+
 /// Twice the common part over the sum.
 fn dice(a: &Region, b: &Region) -> f64 {
     let common = a.len() - a.without(&[b]).len();

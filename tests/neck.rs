@@ -9,8 +9,14 @@ mod support {
 use corticalysis::analysis::{MeasuredBone, Settings, analyze};
 use corticalysis::cortex::neck::{NeckPlace, NeckSection, measure_neck};
 use corticalysis::cortex::scanner::Scanner;
+use corticalysis::dicom::SeriesHeader;
+use corticalysis::masks::bone_masks;
+use corticalysis::nifti::{for_each_row, read_header};
+use corticalysis::phantom::dicom_out::NewSeries;
+use corticalysis::volume::Region;
+use nalgebra::{Point3, Vector3};
 use support::neck::{SyntheticNeck, cut_ball, lost_in_section, sigma_between_pixels_mm};
-use support::program::shared_data;
+use support::program::{corticalysis, shared_data};
 use support::real_ct::volume_of;
 
 const SECTORS: usize = 120;
@@ -189,4 +195,124 @@ fn holes_cut_into_a_neck_are_measured_against_the_other_side() {
     assert!(axial_held > 0.85 && around_held > 0.85, "{axial_held:.2} {around_held:.2}");
     assert!(found[1] == all[1], "{found:?} of {all:?}");
     assert!(!missed.iter().any(|m| m.contains("healthy")), "{missed:#?}");
+}
+
+/// The middles of a region's voxels, patient mm.
+fn voxels(volume: &corticalysis::volume::Volume<i16>, region: &Region) -> Vec<Point3<f64>> {
+    let all = (0..volume.grid.size[2]).flat_map(|k| region.runs(k).iter().map(move |run| (k, *run)));
+    all.flat_map(|(k, run)| (run.first..=run.last).map(move |i| [i, run.j, k]))
+        .map(|at| volume.grid.to_patient(Vector3::from(at.map(|v| v as f64))))
+        .collect()
+}
+
+/// A ball on the front wall of the first neck of the hips, where walls are thick.
+fn ball_in(bone: &MeasuredBone, sector: usize) -> Point3<f64> {
+    let neck = &bone.neck.as_ref().expect("a neck").neck;
+    let measured: Vec<&NeckSection> = neck.sections.iter().filter(|s| s.not_measured.is_none()).collect();
+    let middle = measured[measured.len() / 2];
+    let angle = std::f64::consts::TAU * (sector as f64 + 0.5) / SECTORS as f64;
+    let r = middle.radius_mm[sector] - 1.0;
+    neck.frame
+        .point(middle.from_head_mm, [middle.centre_mm[0] + r * angle.cos(), middle.centre_mm[1] + r * angle.sin()])
+}
+
+/// The wall of the neck is in the mask of the cortex as large as it was measured; a hole cut into it is out of it, and in the lesion's mask
+/// where it was cut.
+#[test]
+fn a_lost_wall_of_the_neck_is_in_the_masks_where_it_was_cut() {
+    let Some(shared) = shared_data() else { return };
+    let volume = volume_of(&shared.join("ct/TCGA-09-2043-hips"));
+    let voxel_mm3 = volume.grid.spacing_mm.product();
+    let intact = analyze(&volume, &Settings::default());
+    for bone in &intact {
+        let masks = bone_masks(&volume.grid, bone);
+        assert!(masks.neck_lesions.is_empty() && masks.lost().is_empty());
+        let neck = &bone.neck.as_ref().expect("a neck").neck;
+        let told: f64 =
+            neck.sections.iter().filter(|s| s.not_measured.is_none()).map(NeckSection::cortical_area_mm2).sum();
+        // What lies between the planes of the measured sections; the shaft of these hips has no measured ring there.
+        let range = |at: &Point3<f64>| {
+            let index = ((at - neck.frame.head_mm).dot(&neck.frame.axis) - neck.sections[0].from_head_mm).round();
+            index >= 0.0 && neck.sections.get(index as usize).is_some_and(|s| s.not_measured.is_none())
+        };
+        let drawn = voxels(&volume, &masks.cortex).iter().filter(|at| range(at)).count() as f64 * voxel_mm3;
+        println!("{}: wall of the neck {told:.0} mm³ measured, {drawn:.0} mm³ drawn", bone.bone.side);
+        assert!((drawn / told - 1.0).abs() < 0.08, "{drawn} of {told}");
+        for sector in [0, 90, 108] {
+            for radius_mm in [8.0, 11.0] {
+                let centre = ball_in(bone, sector);
+                let cut = cut_ball(&volume, centre, radius_mm);
+                let after = analyze(&cut, &Settings::default());
+                let seen = after.iter().find(|b| b.bone.side == bone.bone.side).expect("the same bone");
+                if seen.neck.as_ref().is_none_or(|neck| neck.lysis.reference.is_err()) {
+                    continue;
+                }
+                let name = format!("{} sector {sector}, {radius_mm} mm", bone.bone.side);
+                let found = bone_masks(&volume.grid, seen);
+                assert_eq!(found.neck_lesions.len(), seen.neck.as_ref().expect("a neck").lysis.lesions.len(), "{name}");
+                let lost = voxels(&volume, &found.lost());
+                let within = |at: &Point3<f64>, more: f64| (at - centre).norm() <= radius_mm + more;
+                let near = lost.iter().filter(|at| within(at, 2.5)).count();
+                // The wall that the ball took all of: of the intact mask, well within it.
+                let taken: Vec<Point3<f64>> =
+                    voxels(&volume, &masks.cortex).into_iter().filter(|at| range(at) && within(at, -2.0)).collect();
+                let drawn: Vec<Point3<f64>> = voxels(&volume, &found.cortex);
+                let holds = |set: &[Point3<f64>], at: &Point3<f64>| set.iter().any(|other| (other - at).norm() < 0.1);
+                let covered = taken.iter().filter(|at| holds(&lost, at)).count();
+                let standing = taken.iter().filter(|at| holds(&drawn, at)).count();
+                println!(
+                    "{name}: {near} of {} lost voxels at the ball; of {} taken {covered} in the lesion, {standing} in the cortex",
+                    lost.len(),
+                    taken.len()
+                );
+                let middle = lost.iter().map(|at| at - centre).sum::<Vector3<f64>>() / lost.len().max(1) as f64;
+                println!("{name}: middle of the mask {:.1} mm from that of the ball", middle.norm());
+                // With a hole in its front wall a neck's frame turns by some degrees, its contour sinks, and the other neck is laid on turned: the
+                // loss is told further around than it was cut, and so it is drawn.
+                let (far_mm, part) = if sector == 90 { (4.0, 0.5) } else { (12.0, 0.0) };
+                assert!(!lost.is_empty() && middle.norm() < far_mm, "{name}: {:.1} mm", middle.norm());
+                assert!(covered as f64 >= part * taken.len() as f64, "{name}: {covered} of {}", taken.len());
+                assert!(standing * 10 <= taken.len() * 3, "{name}: {standing} of {}", taken.len());
+            }
+        }
+    }
+}
+
+/// From files to files: a loss of the neck is a segment, a mask and a row of the summary for the record.
+#[test]
+fn a_lost_wall_of_the_neck_is_in_every_file() {
+    let Some(shared) = shared_data() else { return };
+    let volume = volume_of(&shared.join("ct/TCGA-09-2043-hips"));
+    let bone = analyze(&volume, &Settings::default()).swap_remove(0);
+    let cut = cut_ball(&volume, ball_in(&bone, 0), 11.0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let (ct, out) = (folder.path().join("ct"), folder.path().join("out"));
+    let header = SeriesHeader { slice_thickness_mm: Some(volume.grid.spacing_mm.z), ..SeriesHeader::default() };
+    std::fs::create_dir(&ct).expect("made");
+    NewSeries::new(&cut, header, "neck", "test", "a hole in a neck").write(&ct).expect("written");
+    let run = corticalysis([
+        "analyze".as_ref(),
+        ct.as_os_str(),
+        "-o".as_ref(),
+        out.as_os_str(),
+        "--save-masks".as_ref(),
+        "--dicom".as_ref(),
+        "--pdf".as_ref(),
+        "--quiet".as_ref(),
+    ]);
+    // Neither hip has a measured shaft: the report is written all the same.
+    assert_eq!(run.status, 4, "{}", run.stderr);
+    let seg = std::fs::read_dir(out.join("dicom")).expect("objects").map(|e| e.expect("an entry").path());
+    let seg = seg.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().contains("seg")));
+    let bytes: Vec<u8> = seg.flat_map(|path| std::fs::read(path).expect("a file")).collect();
+    let label = b"neck lesion 1";
+    assert!(bytes.windows(label.len()).any(|window| window == label), "no segment of the neck's lesion");
+    let mask = out.join(format!("masks/femur-{}-lesion.nii.gz", bone.bone.side));
+    let bytes = std::fs::read(mask).expect("a mask of the lesion");
+    let header = read_header(&bytes[..]).expect("sound").expect("NIfTI");
+    let mut lost = 0;
+    let count = |_, _, values: &[f64]| lost += values.iter().filter(|v| **v != 0.0).count();
+    for_each_row(&header, &bytes[..], count).expect("rows");
+    assert!(lost > 20, "{lost} voxels");
+    assert!(out.join("report.pdf").exists());
 }

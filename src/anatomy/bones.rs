@@ -1,16 +1,20 @@
 //! Names and sides: by size, company and place in the body, in the patient frame. A guess is called `unknown`.
 
+use super::forearm::{cut_off_hand, radius_and_ulna};
 use super::{BoneName, Shaft, Side};
-use crate::smoothing::median;
+use crate::smoothing::{median, quantile};
 use crate::volume::Volume;
 use nalgebra::{Point3, Vector3};
 
 /// A second shaft this close beside the first belongs to the same limb segment, mm.
 const COMPANION_MM: f64 = 70.0;
-/// A companion thinner than this share of the first is a fibula.
+/// A companion thinner than this share of the first is a fibula, if it is no further away than this, mm: a rib beside an arm is.
 const FIBULA_SHARE: f64 = 0.72;
-/// Shafts of the forearm are thinner than this, mm.
+const FIBULA_MM: f64 = 50.0;
+/// Shafts of the forearm are thinner than this where they are thinnest, mm, a tibia is not. Their ends are as wide as a tibia.
 const FOREARM_MM: f64 = 18.5;
+/// A single shaft must be this wide at its thinnest to be taken for a humerus, mm: a radius or ulna may stand alone in the image.
+const HUMERUS_THINNEST_MM: f64 = 17.0;
 /// Outer diameter of the shaft between humerus (20 to 25 mm) and femur (26 to 32 mm), with the doubtful span between.
 const HUMERUS_BELOW_MM: f64 = 24.0;
 const FEMUR_ABOVE_MM: f64 = 25.5;
@@ -18,6 +22,11 @@ const FEMUR_ABOVE_MM: f64 = 25.5;
 const SHIN_MM: f64 = 14.0;
 /// The edge of a cast towards the air is no wider, mm; the thinnest skin over a bone is.
 const CAST_EDGE_MM: f64 = 2.0;
+/// What is body and not air or clothes, HU; how much of a column of the image it fills where the body begins, mm; a body is broader than most
+/// limbs alone, mm.
+const BODY_HU: i16 = -200;
+const BODY_MM: f64 = 15.0;
+const BODY_WIDTH_MM: f64 = 200.0;
 /// A limb nearer to the scanner's middle than this has no side by its place alone, mm.
 const MIDLINE_MM: f64 = 25.0;
 
@@ -36,27 +45,49 @@ pub struct Bone {
 }
 
 /// Names the shafts of a volume.
-pub fn name_bones(volume: &Volume<i16>, shafts: Vec<Shaft>) -> Vec<Bone> {
+pub fn name_bones(volume: &Volume<i16>, mut shafts: Vec<Shaft>) -> Vec<Bone> {
+    for [a, b] in forearms(volume, &shafts) {
+        cut_off_hand(volume, &mut shafts, [a, b]);
+    }
     let middles: Vec<Point3<f64>> = shafts.iter().map(|s| middle(volume, s)).collect();
-    let diameters: Vec<f64> = shafts.iter().map(|s| s.diameter_mm(volume)).collect();
-    let company: Vec<Option<usize>> = (0..shafts.len()).map(|a| companion(volume, &shafts, a)).collect();
+    let widths: Vec<Widths> = shafts.iter().map(|s| Widths::of(volume, s)).collect();
+    let beside: Vec<Option<Beside>> = (0..shafts.len()).map(|a| companion(volume, &shafts, a)).collect();
+    let company: Vec<Option<usize>> = beside.iter().map(|near| near.map(|near| near.index)).collect();
+    let names: Vec<Named> = (0..shafts.len())
+        .map(|a| match company[a] {
+            Some(b) if widths[a].is_forearm() && widths[b].is_forearm() => {
+                let mutual = company[b] == Some(a);
+                forearm(volume, &shafts, [a, b], mutual, [widths[a], widths[b]])
+            }
+            _ => {
+                let near = beside[a].map(|near| (near.away_mm, widths[near.index]));
+                name(volume, &shafts[a], widths[a], near)
+            }
+        })
+        .collect();
     let mut bones: Vec<Bone> = shafts
         .into_iter()
+        .zip(names)
         .enumerate()
-        .map(|(a, shaft)| {
-            let beside = company[a].map(|b| (diameters[b], middles[b].x - middles[a].x));
-            let (name, sure, reason) = name(volume, &shaft, diameters[a], beside);
-            let lateral = company[a].map(|b| match name {
-                BoneName::Tibia => middles[b].x - middles[a].x,
-                BoneName::Fibula => middles[a].x - middles[b].x,
+        .map(|(a, (shaft, (name, sure, reason)))| {
+            let beside = company[a].map(|b| middles[b].x - middles[a].x);
+            let lateral = beside.map(|x| match name {
+                BoneName::Tibia => x,
+                BoneName::Fibula => -x,
                 _ => 0.0,
             });
-            let (side, side_sure, side_reason) = side(middles[a].x, lateral.filter(|x| x.abs() > 8.0));
+            let x_mm = match name {
+                // Both bones of a forearm are of one side.
+                BoneName::Radius | BoneName::Ulna => middles[a].x + 0.5 * beside.unwrap_or(0.0),
+                _ => middles[a].x,
+            };
+            let place = Place { x_mm, body_mm: middle_of_body(volume, &shaft) };
+            let (side, side_sure, side_reason) = side(place, lateral.filter(|x| x.abs() > 8.0));
             Bone {
                 shaft,
                 name,
                 side,
-                diameter_mm: diameters[a],
+                diameter_mm: widths[a].diameter_mm,
                 confidence: sure * side_sure,
                 reasons: vec![reason, side_reason],
             }
@@ -66,6 +97,19 @@ pub fn name_bones(volume: &Volume<i16>, shafts: Vec<Shaft>) -> Vec<Bone> {
     bones
 }
 
+/// Pairs of thin shafts that run beside each other for longer than beside any other: a radius with the carpal and the metacarpal in line with it has
+/// others near.
+fn forearms(volume: &Volume<i16>, shafts: &[Shaft]) -> Vec<[usize; 2]> {
+    let thin: Vec<bool> = shafts.iter().map(|s| !s.cut_everywhere && Widths::of(volume, s).is_forearm()).collect();
+    let longest = |a: usize| {
+        let beside = all_beside(volume, shafts, a).into_iter().filter(|near| thin[a] && thin[near.index]);
+        let by = |x: &Beside, y: &Beside| x.length_mm.total_cmp(&y.length_mm).then(y.away_mm.total_cmp(&x.away_mm));
+        beside.max_by(by).map(|near| near.index)
+    };
+    let pair = |a: usize| longest(a).filter(|b| a < *b && longest(*b) == Some(a)).map(|b| [a, b]);
+    (0..shafts.len()).filter_map(pair).collect()
+}
+
 /// Patient position of the shaft's middle.
 fn middle(volume: &Volume<i16>, shaft: &Shaft) -> Point3<f64> {
     let ring = &shaft.rings[shaft.rings.len() / 2];
@@ -73,45 +117,102 @@ fn middle(volume: &Volume<i16>, shaft: &Shaft) -> Point3<f64> {
     volume.grid.to_patient(Vector3::new(ring.centroid_mm[0] / s.x, ring.centroid_mm[1] / s.y, ring.k as f64))
 }
 
-/// The nearest shaft that runs beside this one over at least 30 mm.
-fn companion(volume: &Volume<i16>, shafts: &[Shaft], a: usize) -> Option<usize> {
+/// Another shaft that runs beside one over at least 30 mm.
+#[derive(Debug, Clone, Copy)]
+struct Beside {
+    index: usize,
+    /// How far it is away, and over how much it runs beside, mm.
+    away_mm: f64,
+    length_mm: f64,
+}
+
+/// The shafts that run beside this one, in their order.
+fn all_beside(volume: &Volume<i16>, shafts: &[Shaft], a: usize) -> Vec<Beside> {
     let dz = volume.grid.spacing_mm.z;
-    let mut best: Option<(f64, usize)> = None;
-    for b in (0..shafts.len()).filter(|b| *b != a) {
+    let of = |index: usize| {
         let mut apart: Vec<f64> = Vec::new();
         for ring in &shafts[a].rings {
-            if let Ok(i) = shafts[b].rings.binary_search_by_key(&ring.k, |r| r.k) {
-                let other = &shafts[b].rings[i];
+            if let Ok(i) = shafts[index].rings.binary_search_by_key(&ring.k, |r| r.k) {
+                let other = &shafts[index].rings[i];
                 apart.push(
                     (ring.centroid_mm[0] - other.centroid_mm[0]).hypot(ring.centroid_mm[1] - other.centroid_mm[1]),
                 );
             }
         }
-        if (apart.len() as f64) * dz < 30.0 {
-            continue;
-        }
-        if let Some(mm) = median(&mut apart)
-            && mm < COMPANION_MM
-            && best.is_none_or(|(d, _)| mm < d)
-        {
-            best = Some((mm, b));
-        }
-    }
-    best.map(|b| b.1)
+        let length_mm = apart.len() as f64 * dz;
+        let away_mm = median(&mut apart).filter(|mm| length_mm >= 30.0 && *mm < COMPANION_MM)?;
+        Some(Beside { index, away_mm, length_mm })
+    };
+    (0..shafts.len()).filter(|b| *b != a).filter_map(of).collect()
 }
 
-fn name(volume: &Volume<i16>, shaft: &Shaft, diameter_mm: f64, beside: Option<(f64, f64)>) -> (BoneName, f64, String) {
+/// The nearest of them.
+fn companion(volume: &Volume<i16>, shafts: &[Shaft], a: usize) -> Option<Beside> {
+    all_beside(volume, shafts, a).into_iter().min_by(|x, y| x.away_mm.total_cmp(&y.away_mm))
+}
+
+/// A name, how sure it is, and why.
+type Named = (BoneName, f64, String);
+
+/// How wide a shaft is across its axis.
+#[derive(Debug, Clone, Copy)]
+struct Widths {
+    /// Median over the rings, mm.
+    diameter_mm: f64,
+    /// What nine tenths of the rings are wider than, mm.
+    thinnest_mm: f64,
+}
+
+impl Widths {
+    fn of(volume: &Volume<i16>, shaft: &Shaft) -> Widths {
+        let diameter_mm = shaft.diameter_mm(volume);
+        let areas = || shaft.rings.iter().map(|ring| ring.filled_area_mm2).collect::<Vec<f64>>();
+        let share = |q| quantile(&mut areas(), q).unwrap_or(0.0);
+        // Oblique to the slices all rings are larger by about the same share. What the border leaves of a bone has no thinnest place.
+        let narrow = if shaft.cut_everywhere { 1.0 } else { share(0.1) / share(0.5).max(1e-9) };
+        let thinnest_mm = diameter_mm * narrow.sqrt();
+        Widths { diameter_mm, thinnest_mm }
+    }
+
+    fn is_forearm(&self) -> bool {
+        self.thinnest_mm < FOREARM_MM
+    }
+}
+
+/// The first one's name of two thin shafts beside each other, each the other's nearest where this is `mutual`.
+fn forearm(volume: &Volume<i16>, shafts: &[Shaft], pair: [usize; 2], mutual: bool, widths: [Widths; 2]) -> Named {
+    // Asked for in one order only, so that both get the same answer.
+    let ordered = if pair[0] < pair[1] { pair } else { [pair[1], pair[0]] };
+    let told = if mutual { radius_and_ulna(volume, shafts, ordered) } else { Err("another bone is nearer to one") };
+    let [own, other] = widths.map(|w| w.diameter_mm);
+    match told {
+        Ok((names, sure, why)) => {
+            let name = names[usize::from(ordered[0] != pair[0])];
+            let grows = if name == BoneName::Ulna { "elbow" } else { "hand" };
+            (name, sure, format!("{own:.0} mm across, beside one of {other:.0} mm, larger towards the {grows}: {why}"))
+        }
+        Err(why) => {
+            let text =
+                format!("{own:.0} mm across, beside one of {other:.0} mm: radius or ulna, not told apart ({why})");
+            (BoneName::Unknown, 0.5, text)
+        }
+    }
+}
+
+fn name(volume: &Volume<i16>, shaft: &Shaft, widths: Widths, beside: Option<(f64, Widths)>) -> Named {
+    let diameter_mm = widths.diameter_mm;
     let d = format!("{diameter_mm:.0} mm across");
-    if let Some((other, _)) = beside {
-        if other < FIBULA_SHARE * diameter_mm && diameter_mm > FOREARM_MM {
+    if let Some((_, beside)) = beside.filter(|(away_mm, _)| *away_mm <= FIBULA_MM) {
+        let other = beside.diameter_mm;
+        if other < FIBULA_SHARE * diameter_mm && !widths.is_forearm() {
             return (BoneName::Tibia, 0.95, format!("{d}, with a thinner shaft ({other:.0} mm) beside it"));
         }
-        if diameter_mm < FIBULA_SHARE * other && other > FOREARM_MM {
+        if diameter_mm < FIBULA_SHARE * other && !beside.is_forearm() {
             return (BoneName::Fibula, 0.95, format!("{d}, beside a thicker shaft ({other:.0} mm)"));
         }
-        if diameter_mm < FOREARM_MM && other < FOREARM_MM {
-            let why = format!("{d}, beside one of {other:.0} mm: radius or ulna, not told apart");
-            return (BoneName::Unknown, 0.5, why);
+        if widths.is_forearm() != beside.is_forearm() {
+            let why = format!("{d}, beside one of {other:.0} mm: neither clearly a leg nor a forearm");
+            return (BoneName::Unknown, 0.4, why);
         }
     }
     if shaft.cut_everywhere {
@@ -125,7 +226,7 @@ fn name(volume: &Volume<i16>, shaft: &Shaft, diameter_mm: f64, beside: Option<(f
             let sure = if diameter_mm > 27.0 { 0.95 } else { 0.85 };
             (BoneName::Femur, sure, format!("{d}, a single shaft deep in the limb"))
         }
-        _ if (15.0..HUMERUS_BELOW_MM).contains(&diameter_mm) => {
+        _ if diameter_mm < HUMERUS_BELOW_MM && widths.thinnest_mm >= HUMERUS_THINNEST_MM => {
             (BoneName::Humerus, 0.85, format!("{d}, a single shaft deep in the limb"))
         }
         _ => (BoneName::Unknown, 0.4, format!("{d}: neither clearly a humerus nor a femur")),
@@ -133,7 +234,7 @@ fn name(volume: &Volume<i16>, shaft: &Shaft, diameter_mm: f64, beside: Option<(f
 }
 
 /// Shortest way from the shaft's wall through the limb to the air, median over its rings; `None` when no air is seen.
-fn skin_mm(volume: &Volume<i16>, shaft: &Shaft) -> Option<f64> {
+pub(super) fn skin_mm(volume: &Volume<i16>, shaft: &Shaft) -> Option<f64> {
     let [columns, rows, _] = volume.grid.size;
     let s = volume.grid.spacing_mm;
     let stride = (shaft.rings.len() / 12).max(1);
@@ -170,24 +271,67 @@ fn skin_mm(volume: &Volume<i16>, shaft: &Shaft) -> Option<f64> {
     median(&mut shortest).filter(|d| d.is_finite())
 }
 
+/// Where a bone lies from left to right, patient mm.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    x_mm: f64,
+    /// The middle of the body beside it, where the image shows the whole width of it.
+    body_mm: Option<f64>,
+}
+
 /// Side from the fibula (always lateral), else from the place in the scanner.
-fn side(x_mm: f64, fibula_dx_mm: Option<f64>) -> (Side, f64, String) {
+fn side(place: Place, fibula_dx_mm: Option<f64>) -> (Side, f64, String) {
     let by = |x: f64| if x > 0.0 { Side::Left } else { Side::Right };
+    let x_mm = place.x_mm;
+    let other_half = |body: f64| (x_mm - body) * x_mm < 0.0 && (x_mm - body).abs() > MIDLINE_MM;
     match fibula_dx_mm {
         Some(dx) => (by(dx), 0.98, "side by the fibula, which is lateral".into()),
-        None if x_mm.abs() > MIDLINE_MM => {
-            (by(x_mm), 0.9, format!("side by its place, {:.0} mm from the scanner's middle", x_mm.abs()))
+        None if x_mm.abs() <= MIDLINE_MM => {
+            (Side::Unknown, 0.5, "too near the middle to have a side by its place".into())
         }
-        None => (Side::Unknown, 0.5, "too near the middle to have a side by its place".into()),
+        None if place.body_mm.is_some_and(other_half) => {
+            (Side::Unknown, 0.5, "on one side of the scanner's middle and on the other of the body's".into())
+        }
+        None => (by(x_mm), 0.9, format!("side by its place, {:.0} mm from the scanner's middle", x_mm.abs())),
     }
 }
 
-/// Two bones of one name are left and right of each other, wherever the patient lies in the scanner.
+/// The middle of all that is body in the slices of a shaft, where the image shows it from side to side and it is broader than a limb.
+fn middle_of_body(volume: &Volume<i16>, shaft: &Shaft) -> Option<f64> {
+    let [columns, rows, _] = volume.grid.size;
+    let stride = (shaft.rings.len() / 8).max(1);
+    let mut ends = [Vec::new(), Vec::new()];
+    for ring in shaft.rings.iter().step_by(stride) {
+        let pixels = volume.slice(ring.k);
+        let body = |i: &usize| {
+            let tissue = (0..rows).filter(|j| pixels[j * columns + i] > BODY_HU).count();
+            tissue as f64 * volume.grid.spacing_mm.y >= BODY_MM
+        };
+        let (first, last) = ((0..columns).find(body)?, (0..columns).rev().find(body)?);
+        if first == 0 || last + 1 == columns {
+            return None;
+        }
+        for (ends, i) in ends.iter_mut().zip([first, last]) {
+            ends.push(volume.grid.to_patient(Vector3::new(i as f64, 0.5 * rows as f64, ring.k as f64)).x);
+        }
+    }
+    let [first, last] = ends.each_mut().map(|ends| median(ends).unwrap_or(0.0));
+    ((first - last).abs() > BODY_WIDTH_MM).then_some(0.5 * (first + last))
+}
+
+/// Two bones of one name beside each other are left and right of each other, wherever the patient lies in the scanner.
 fn pair_sides(bones: &mut [Bone], middles: &[Point3<f64>]) {
-    for name in [BoneName::Femur, BoneName::Tibia, BoneName::Fibula, BoneName::Humerus] {
+    use BoneName::{Femur, Fibula, Humerus, Radius, Tibia, Ulna};
+    for name in [Femur, Tibia, Fibula, Humerus, Radius, Ulna] {
         let pair: Vec<usize> = (0..bones.len()).filter(|b| bones[*b].name == name).collect();
+        // One above the other they are no pair: an arm taken for a leg.
+        let level = |a: usize, b: usize| {
+            let (a, b) = (bones[a].shaft.span(), bones[b].shaft.span());
+            a.0 <= b.1 && b.0 <= a.1
+        };
         if let [a, b] = pair[..]
             && (middles[a].x - middles[b].x).abs() > 40.0
+            && level(a, b)
         {
             let (left, right) = if middles[a].x > middles[b].x { (a, b) } else { (b, a) };
             for (bone, side) in [(left, Side::Left), (right, Side::Right)] {

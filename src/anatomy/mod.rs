@@ -7,6 +7,7 @@ mod edge;
 mod ends;
 #[cfg(test)]
 mod ends_tests;
+mod forearm;
 mod foreign;
 mod fractures;
 mod landmarks;

@@ -9,6 +9,9 @@ use rayon::prelude::*;
 /// How sure a name is that a head gives, and a side.
 const SURE_BY_HEAD: f64 = 0.97;
 
+/// Where width and head contradict each other.
+const UNSURE: f64 = 0.5;
+
 /// A bone's ends and what they show.
 #[derive(Debug, Clone)]
 pub struct WholeBone {
@@ -54,8 +57,16 @@ fn finish(volume: &Volume<i16>, mut bone: Bone, ends: Vec<BoneEnd>) -> (Bone, Wh
             true => (BoneName::Femur, "beside"),
             false => (BoneName::Humerus, "above"),
         };
-        if bone.name == BoneName::Unknown || bone.shaft.stub {
+        // A femur as slender as a humerus shows by its head what it is.
+        let slender = (bone.name, name) == (BoneName::Humerus, BoneName::Femur);
+        if bone.name == BoneName::Unknown || bone.shaft.stub || slender {
             bone.name = name;
+        }
+        // One as strong as a femur, with the head of a humerus: either may be wrong.
+        if (bone.name, name) == (BoneName::Femur, BoneName::Humerus) {
+            bone.name = BoneName::Unknown;
+            bone.confidence = UNSURE;
+            bone.reasons.push("a head above the shaft, as a humerus has".into());
         }
         if bone.name == name {
             bone.confidence = bone.confidence.max(SURE_BY_HEAD * side_confidence(&bone));

@@ -185,7 +185,7 @@ fn mask_files(grid: &Grid, bones: &[MeasuredBone]) -> std::io::Result<BTreeMap<S
         .zip(names)
         .flat_map(|(bone, name)| {
             let masks = bone_masks(grid, bone);
-            let lesion = Region::union(grid.size, masks.lesions.iter().map(|(_, lesion)| lesion));
+            let lesion = masks.lost();
             let named = |part: &str, region| (format!("masks/{name}{part}.nii.gz"), region);
             [named("", masks.bone), named("-cortex", masks.cortex), named("-lesion", lesion)]
         })

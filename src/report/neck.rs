@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::ReferenceReport;
 use super::round::to_decimals;
+use super::words;
 use crate::analysis::MeasuredNeck;
 use crate::cortex::SECTORS;
 use crate::cortex::neck::{NeckSection, NeckUnseen};
@@ -241,6 +242,39 @@ impl NeckReport {
         self.measured().filter_map(|s| Some(s.axial_lysis_ci95?[1])).fold(0.0, f64::max)
     }
 
+    /// What the sections showed, in a sentence.
+    pub(super) fn sentence(&self, language: Language) -> String {
+        let (told, all) = (self.measured().count(), self.sections.len());
+        let seen = language.pick(
+            format!("Neck, across its own axis: {told} of {all} sections measured"),
+            format!("Col, perpendiculairement à son axe, sections mesurées : {told} sur {all}"),
+        );
+        let percent = |value, ci95| {
+            format!("{}\u{a0}% ({})", words::number(language, value, 1), words::interval(language, ci95, 1))
+        };
+        match (self.worst(), self.lesions.is_empty()) {
+            (Some(worst), false) => {
+                let axial = percent(worst.axial_lysis_percent, worst.axial_lysis_ci95);
+                let around = percent(worst.circumferential_lysis_percent, worst.circumferential_lysis_ci95);
+                language.pick(
+                    format!("{seen}; worst: {axial} of the cortex lost, {around} of the circumference."),
+                    format!("{seen} ; la plus atteinte : {axial} de corticale perdue, {around} de la circonférence."),
+                )
+            }
+            (Some(_), true) => {
+                let high = words::number(language, Some(self.at_most_percent()), 0);
+                language.pick(
+                    format!("{seen}, no loss found; up to {high}\u{a0}% of a section's cortex could go unseen."),
+                    format!("{seen}, aucune perte trouvée ; jusqu’à {high}\u{a0}% de la corticale d’une section pourrait échapper."),
+                )
+            }
+            (None, _) => language.pick(
+                format!("{seen}; loss not measured, for want of a reference."),
+                format!("{seen} ; perte non mesurée, faute de référence."),
+            ),
+        }
+    }
+
     /// The section that lost the largest share of its cortex.
     pub fn worst(&self) -> Option<&NeckSectionReport> {
         let told = self.measured().filter(|s| s.axial_lysis_percent.is_some());
@@ -350,6 +384,7 @@ mod tests {
                 through_the_wall: false,
                 max_axial_percent: percent,
                 max_circumferential_percent: percent,
+                cells: Vec::new(),
             };
             lesion(&found).wall
         };

@@ -103,35 +103,7 @@ fn bone_summary(language: Language, bone: &BoneReport, out: &mut Lines) {
 /// What the sections across the neck showed.
 fn neck(language: Language, bone: &BoneReport, out: &mut Lines) {
     let Some(neck) = &bone.neck else { return };
-    let (told, all) = (neck.measured().count(), neck.sections.len());
-    let seen = language.pick(
-        format!("Neck, across its own axis: {told} of {all} sections measured"),
-        format!("Col, perpendiculairement à son axe, sections mesurées : {told} sur {all}"),
-    );
-    let percent =
-        |value, ci95| format!("{}\u{a0}% ({})", words::number(language, value, 1), words::interval(language, ci95, 1));
-    let text = match (neck.worst(), neck.lesions.is_empty()) {
-        (Some(worst), false) => {
-            let axial = percent(worst.axial_lysis_percent, worst.axial_lysis_ci95);
-            let around = percent(worst.circumferential_lysis_percent, worst.circumferential_lysis_ci95);
-            language.pick(
-                format!("{seen}; worst: {axial} of the cortex lost, {around} of the circumference."),
-                format!("{seen} ; la plus atteinte : {axial} de corticale perdue, {around} de la circonférence."),
-            )
-        }
-        (Some(_), true) => {
-            let high = words::number(language, Some(neck.at_most_percent()), 0);
-            language.pick(
-                format!("{seen}, no loss found; up to {high}\u{a0}% of a section's cortex could go unseen."),
-                format!("{seen}, aucune perte trouvée ; jusqu’à {high}\u{a0}% de la corticale d’une section pourrait échapper."),
-            )
-        }
-        (None, _) => language.pick(
-            format!("{seen}; loss not measured, for want of a reference."),
-            format!("{seen} ; perte non mesurée, faute de référence."),
-        ),
-    };
-    out.paragraph(2, &text);
+    out.paragraph(2, &neck.sentence(language));
 }
 
 /// The verdict in words, marked.

@@ -9,6 +9,7 @@
 //! The interval comes from how far healthy walls stray from the reference over a quarter of the circumference; its upper end holds all
 //! of the wall that is too thin for a loss of it to be told, as the upper wall of most necks is on thick slices.
 
+mod outline;
 mod twin;
 
 use super::circumference::Circumference;
@@ -17,6 +18,7 @@ use crate::cortex::SECTORS;
 use crate::cortex::neck::{Neck, NeckSection, SECTION_MM};
 use crate::estimate::Estimate;
 use nalgebra::Point3;
+use outline::outline_through;
 use twin::{NeckTwin, lay_on};
 
 /// A value by measured section and sector.
@@ -101,6 +103,20 @@ pub struct NeckLesion {
     pub through_the_wall: bool,
     pub max_axial_percent: Estimate,
     pub max_circumferential_percent: Estimate,
+    /// The places that it covers, in order of section and sector.
+    pub cells: Vec<NeckCell>,
+}
+
+/// A place of a neck's wall that is lost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NeckCell {
+    /// Index of the neck's section.
+    pub section: usize,
+    pub sector: usize,
+    /// Thickness of the wall when intact; NaN where the reference tells none.
+    pub intact_mm: f64,
+    /// From the middle of the section to where the outside of the intact wall would be: what is seen of the contour sinks into a hole.
+    pub outer_mm: f64,
 }
 
 /// All that is known of the loss in one neck.
@@ -344,6 +360,23 @@ impl<'a> Compared<'a> {
         super::assess::percent(value, low, high)
     }
 
+    /// The cells, in order of their rows, as places of the neck.
+    fn places(&self, cells: &[(usize, usize)]) -> Vec<NeckCell> {
+        let in_row = |cells: &[(usize, usize)]| {
+            let row = cells[0].0;
+            let healthy: Vec<bool> = self.patches.label[row].iter().map(|label| *label == 0).collect();
+            let outline = outline_through(&self.of(row).radius_mm, &self.twin.radius_mm[row], &healthy);
+            let cell = |(_, sector): &(usize, usize)| NeckCell {
+                section: self.measured[row],
+                sector: *sector,
+                intact_mm: self.twin.thickness_mm[row][*sector],
+                outer_mm: outline[*sector],
+            };
+            cells.iter().map(cell).collect::<Vec<_>>()
+        };
+        cells.chunk_by(|a, b| a.0 == b.0).flat_map(in_row).collect()
+    }
+
     fn lesion(&self, n: usize, sections: &[Option<NeckLoss>]) -> NeckLesion {
         let cells: Vec<(usize, usize)> = (0..self.rows())
             .flat_map(|row| (0..SECTORS).map(move |s| (row, s)))
@@ -378,6 +411,7 @@ impl<'a> Compared<'a> {
             through_the_wall: cells.iter().any(|(row, s)| self.loss(*row, *s) >= 0.99),
             max_axial_percent: worst(|loss| loss.axial_percent),
             max_circumferential_percent: worst(|loss| loss.circumferential_percent),
+            cells: self.places(&cells),
         }
     }
 }

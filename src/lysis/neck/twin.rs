@@ -35,6 +35,8 @@ const LEAST_WEIGHT: f64 = 1e-4;
 pub struct NeckTwin {
     /// Intact thickness by measured section and sector of this neck, mm; NaN where the other neck tells none.
     pub thickness_mm: Rows,
+    /// Its outline there, mm from the other section's own middle: as large as the other neck is.
+    pub radius_mm: Rows,
     pub turn_deg: f64,
     pub shift_mm: f64,
 }
@@ -42,7 +44,7 @@ pub struct NeckTwin {
 /// Lays the other neck on this one. Both are seen from their own front and top, so that nothing need be mirrored. `None` where it
 /// covers too little.
 pub fn lay_on(this: &Neck, measured: &[usize], other: &Neck) -> Option<NeckTwin> {
-    let mut best: Option<(f64, isize, isize, Rows)> = None;
+    let mut best: Option<(f64, isize, isize, Rows, Rows)> = None;
     for shift in -MAX_SHIFT_MM..=MAX_SHIFT_MM {
         let Some((thickness, radius)) = sampled(this, measured, other, shift as f64) else { continue };
         for turn in -MAX_TURN..=MAX_TURN {
@@ -51,13 +53,13 @@ pub fn lay_on(this: &Neck, measured: &[usize], other: &Neck) -> Option<NeckTwin>
             if let Some(cost) = cost(this, measured, &thickness, &radius).map(|cost| cost + moved)
                 && best.as_ref().is_none_or(|(least, ..)| cost < *least)
             {
-                best = Some((cost, turn, shift, thickness));
+                best = Some((cost, turn, shift, thickness, radius));
             }
         }
     }
-    let (_, turn, shift, mut thickness_mm) = best?;
+    let (_, turn, shift, mut thickness_mm, radius_mm) = best?;
     level(this, measured, &mut thickness_mm)?;
-    Some(NeckTwin { thickness_mm, turn_deg: turn as f64 * 360.0 / SECTORS as f64, shift_mm: shift as f64 })
+    Some(NeckTwin { thickness_mm, radius_mm, turn_deg: turn as f64 * 360.0 / SECTORS as f64, shift_mm: shift as f64 })
 }
 
 /// Thickness and outline of the other neck at the places of this one's measured sections, counted in radii of the heads.

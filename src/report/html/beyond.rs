@@ -35,9 +35,17 @@ pub(super) fn table(language: Language, bone: &BoneReport) -> Markup {
 }
 
 /// The same for a bone of which no native slice was measured as a shaft's.
-pub(super) fn alone(language: Language, bone: &BoneReport) -> Markup {
+pub(super) fn alone(language: Language, index: usize, bone: &BoneReport) -> Markup {
     let table = table(language, bone);
-    html! { @if !table.0.is_empty() { section .bone { (table) } } }
+    let heading = format!("beyond-{index}-h");
+    html! { @if !table.0.is_empty() {
+        section .bone aria-labelledby=(heading) {
+            h2 id=(heading) {
+                (words::bone_title(language, bone)) (language.say(": beyond the shaft", " : au-delà de la diaphyse"))
+            }
+            (table)
+        }
+    } }
 }
 
 #[cfg(test)]
@@ -59,5 +67,29 @@ mod tests {
         bone.slices.push(slice(false, Some(212.4)));
         let page = table(Language::Fr, &bone).into_string();
         assert_eq!((page.matches("<tr>").count(), page.matches("212").count(), page.matches("300").count()), (2, 1, 0));
+    }
+
+    /// A stub of a bone is no shaft: what its end shows stands on the page all the same, with a neck and without.
+    #[test]
+    fn a_bone_without_a_measured_shaft_has_its_walls_beyond_it_on_the_page() {
+        let mut report = crate::report::fixture::bone().report();
+        let bone = &mut report.bones[0];
+        let slice = |z_mm: f64, cortical_area_mm2| SliceReport {
+            z_mm,
+            cortical_area_mm2,
+            mean_thickness_mm: cortical_area_mm2.map(|_| 1.25),
+            instance_number: Some(7),
+            ..SliceReport::default()
+        };
+        bone.slices = vec![slice(0.0, Some(212.4)), slice(3.0, None)];
+        (bone.lesions, bone.neck) = (Vec::new(), None);
+        assert!(!words::is_measured(bone));
+        for (language, words) in [(Language::En, "beyond the shaft"), (Language::Fr, "au-delà de la diaphyse")] {
+            let page = crate::report::page(&report, &[], language);
+            assert!(page.contains("beyond-0-h") && page.contains(words), "{language:?}");
+            assert!(page.contains("212"), "{language:?}");
+        }
+        report.bones[0].slices[0].cortical_area_mm2 = None;
+        assert!(!crate::report::page(&report, &[], Language::En).contains("beyond-0-h"));
     }
 }

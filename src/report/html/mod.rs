@@ -61,9 +61,9 @@ pub fn page(report: &Report, drawn: &[DrawnBone], language: Language) -> String 
                     (review::section(report, language))
                     @for (index, bone, drawn) in &measured { (bone::section(language, report, *index, bone, *drawn)) }
                     @for (index, bone) in report.bones.iter().enumerate() {
-                        @if !words::is_measured(bone) && bone.neck.is_some() {
-                            (neck::alone(language, index, bone))
-                            (beyond::alone(language, bone))
+                        @if !words::is_measured(bone) {
+                            @if bone.neck.is_some() { (neck::alone(language, index, bone)) }
+                            (beyond::alone(language, index, bone))
                         }
                     }
                     (review_form::section(language))

@@ -166,7 +166,7 @@ fn segments(target: &Target, bones: &[ExportBone], titles: &[String]) -> Vec<Tra
         segments.push((index, None, Segment { modifier: bone.side_code(), site: None, ..whole }));
         let cortex = part(
             format!("{title}, cortex"),
-            "The wall that stands, as thick as its mass of compact cortex.",
+            "The wall that stands, as thick as its mass of compact cortex; of a femoral neck, its fitted wall.",
             [codes::TISSUE, codes::CORTICAL_BONE],
             CORTEX_COLOUR,
             &bone.masks.cortex,
@@ -182,6 +182,17 @@ fn segments(target: &Target, bones: &[ExportBone], titles: &[String]) -> Vec<Tra
             );
             // What a lesion is to the plan is not this program's to say.
             segments.push((index, Some(*id), Segment { interpreted_type: "", ..lesion }));
+        }
+        for (n, region) in bone.masks.neck_lesions.iter().enumerate() {
+            let lesion = part(
+                format!("{title}, neck lesion {}", n + 1),
+                "Where the intact wall of the neck would be in the sectors that lost it, in sections across the neck. No rule counts \
+                 it. Not a target volume.",
+                [codes::MORPHOLOGICALLY_ABNORMAL, codes::LESION],
+                LESION_COLOUR,
+                region,
+            );
+            segments.push((index, None, Segment { interpreted_type: "", ..lesion }));
         }
     }
     let held = segments.into_iter().filter(|(_, _, segment)| !segment.region.is_empty());

@@ -155,6 +155,7 @@ fn bone(flow: &mut Flow, bone: &BoneReport, sources: &Sources, language: Languag
                 format!("{} ({}).", words::capitalised(&reason.of(language)), words::short_runs(language, &runs));
             flow.paragraph(Type::BODY, &text);
         }
+        super::neck::neck(flow, bone, language);
         return;
     }
     headline(flow, bone, language);
@@ -167,6 +168,7 @@ fn bone(flow: &mut Flow, bone: &BoneReport, sources: &Sources, language: Languag
         weakest(flow, bone, language);
     }
     lesions(flow, bone, language);
+    super::neck::neck(flow, bone, language);
 }
 
 fn headline(flow: &mut Flow, bone: &BoneReport, language: Language) {

@@ -9,6 +9,7 @@ mod document;
 mod flow;
 mod font;
 mod front;
+mod neck;
 
 use super::figures::BoneFigures;
 use super::{Report, ReportError};

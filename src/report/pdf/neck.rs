@@ -1,0 +1,46 @@
+//! The neck on the first page: a sentence, and a table of what is missing of it.
+
+use super::flow::{Cell, Column, Flow, Type};
+use crate::language::Language;
+use crate::report::model::BoneReport;
+use crate::report::neck::wall_word;
+use crate::report::words;
+
+/// Nothing where the bone has no neck.
+pub(super) fn neck(flow: &mut Flow, bone: &BoneReport, language: Language) {
+    let Some(neck) = &bone.neck else { return };
+    flow.gap(3.0);
+    let counted = language.say("No rule and no score counts the neck.", "Aucun critère ni score ne compte le col.");
+    flow.paragraph(Type::BODY, &format!("{} {counted}", neck.sentence(language).replace('\u{a0}', " ")));
+    if neck.lesions.is_empty() {
+        return;
+    }
+    let columns = [
+        Column::text(language.pick("Neck, wall", "Col, paroi"), 1.0),
+        Column::text(language.pick("From the head's centre, mm", "Du centre de la tête, mm"), 1.5),
+        Column::numbers(language.pick("Of the section, %", "De la section, %"), 1.25),
+        Column::numbers(language.pick("Of the circumference, %", "De la circonférence, %"), 1.35),
+        Column::text(language.pick("Through the wall", "Toute l’épaisseur"), 0.9),
+    ];
+    let percent = |value, ci95| {
+        Cell::new(format!("{} ({})", words::number(language, Some(value), 1), words::interval(language, Some(ci95), 1)))
+    };
+    let rows: Vec<Vec<Cell>> = neck
+        .lesions
+        .iter()
+        .map(|lesion| {
+            vec![
+                Cell::strong(words::capitalised(&wall_word(language, &lesion.wall))),
+                Cell::new(words::range_text(language, lesion.from_head_range_mm, 1)),
+                percent(lesion.max_axial_lysis_percent, lesion.max_axial_lysis_ci95),
+                percent(lesion.max_circumferential_lysis_percent, lesion.max_circumferential_lysis_ci95),
+                Cell::new(match lesion.through_the_wall {
+                    true => language.pick("yes", "oui"),
+                    false => language.pick("no", "non"),
+                }),
+            ]
+        })
+        .collect();
+    flow.gap(3.0);
+    flow.table(&columns, &rows);
+}
