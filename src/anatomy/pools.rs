@@ -24,6 +24,9 @@ const LEAST_MM2: f64 = 8.0;
 const SHELL_MM: f64 = 2.5;
 /// Nearer to a neighbour than this no pool is looked for, mm.
 const JOINT_MM: f64 = 3.0;
+/// What is left open beside a pool is filled with this many of its eight neighbours, looked at this many times.
+const HELD: usize = 5;
+const LOOKS: usize = 6;
 /// What lies outside the shell, HU.
 const SOFT_HU: f32 = 20.0;
 
@@ -85,7 +88,35 @@ impl Slice<'_> {
                 added.extend(piece);
             }
         }
-        added.into_iter().for_each(|n| inside[n] = true);
+        for n in &added {
+            inside[*n] = true;
+        }
+        self.close(&added, inside, beside);
+    }
+
+    /// Takes in what is left open around the places `added`: between the pool and the bone, and between its trabeculae.
+    fn close(&self, added: &[usize], inside: &mut [bool], beside: &[bool]) {
+        let mut rim: Vec<usize> = added.iter().flat_map(|n| self.around(*n)).collect();
+        for _ in 0..LOOKS {
+            rim.retain(|n| !inside[*n] && beside[*n] && !self.taken[*n]);
+            rim.sort_unstable();
+            rim.dedup();
+            let filled: Vec<usize> = rim.iter().copied().filter(|n| self.held_around(*n, inside) >= HELD).collect();
+            rim.extend(filled.iter().flat_map(|n| self.around(*n)));
+            filled.into_iter().for_each(|n| inside[n] = true);
+        }
+    }
+
+    /// How many of the eight voxels around one are in a set.
+    fn held_around(&self, n: usize, set: &[bool]) -> usize {
+        let beside = |n: usize| {
+            let i = n % self.size[0];
+            let left = usize::from(i > 0 && set[n - 1]);
+            left + usize::from(i + 1 < self.size[0] && set[n + 1])
+        };
+        let above = n.checked_sub(self.size[0]);
+        let below = Some(n + self.size[0]).filter(|m| *m < set.len());
+        beside(n) + above.into_iter().chain(below).map(|m| usize::from(set[m]) + beside(m)).sum::<usize>()
     }
 
     /// For each voxel outside the bone the lowest HU that a way from it to where no bone lies beside the slice must cross.
@@ -96,7 +127,9 @@ impl Slice<'_> {
         let height = |hu: f32| (hu * 10.0) as i32;
         for n in (0..inside.len()).filter(|n| !inside[*n] && !covered(*n)) {
             way_out[n] = if self.is_open(n) { f32::MIN } else { self.hu[n] };
-            queue.push(Reverse((height(way_out[n]), n)));
+            if self.around(n).any(&covered) {
+                queue.push(Reverse((height(way_out[n]), n)));
+            }
         }
         while let Some(Reverse((_, n))) = queue.pop() {
             for other in self.around(n) {
