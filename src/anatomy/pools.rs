@@ -12,6 +12,8 @@ use std::collections::BinaryHeap;
 
 /// The lowest way out of a pool lies this much above it, HU: noise makes shallower ones.
 const DEPTH_HU: f32 = 30.0;
+/// And at this at least, HU: fat that muscle encloses is no marrow.
+const LEAST_WAY_OUT_HU: f32 = 30.0;
 /// Marrow is no denser, HU: cartilage and fluid are.
 const MARROW_HU: f32 = 50.0;
 /// What is denser is no faint shell, HU.
@@ -75,7 +77,12 @@ impl Slice<'_> {
             return;
         }
         let way_out = self.ways_out(inside, covered);
-        let pool = |n: usize| covered(n) && self.hu[n] <= MARROW_HU && way_out[n] - self.hu[n] >= DEPTH_HU;
+        let pool = |n: usize| {
+            covered(n)
+                && self.hu[n] <= MARROW_HU
+                && way_out[n] - self.hu[n] >= DEPTH_HU
+                && way_out[n] >= LEAST_WAY_OUT_HU
+        };
         let mut seen = vec![false; inside.len()];
         let mut added = Vec::new();
         for start in (0..inside.len()).filter(|n| pool(*n)) {
