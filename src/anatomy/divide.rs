@@ -2,7 +2,7 @@
 //!
 //! The space is where HU fall. Where an arthritic head lies on its roof over centimetres no fall is left on slices of 3 mm: only a roof of compact
 //! bone on spongy bone that is half as dense. What is much denser than the spongy bone of this side costs to take in, by volume: a roof that is
-//! thicker than a lid over it is dear goes to the other side, the shell of a head is thinner and stays.
+//! thicker than a lid over it is dear goes to the other side.
 
 use super::solid::{UNITS, cut_out};
 use super::window::{Window, blur};
