@@ -3,18 +3,20 @@
 //! 1. Everything that is bone, as solids with open joint spaces ([`super::solid`]).
 //! 2. Solids that still touch are taken apart where they are narrow ([`super::parts`]); a femoral head, which its socket
 //!    grips on all sides, along its own ball ([`super::ball`]).
-//! 3. Where that surface runs through bone, a second cut between both sides finds the joint space near it.
-//! 4. The outside moves to where the wall has fallen half way ([`super::edge`]).
+//! 3. Where that surface runs through bone, a second cut between both sides finds the joint space near it ([`super::divide`]).
+//! 4. The outside moves to where the wall has fallen half way ([`super::edge`]); marrow behind a shell that hardly shows is taken in ([`super::pools`]).
 //!
 //! The shaft needs none of this: its rings are closed and stand alone.
 
 use super::ball::{Ball, Balls};
 use super::beyond::beyond_joint;
+use super::divide::{Division, divide};
 use super::edge::to_half_height;
 use super::parts::parts;
+use super::pools::with_pools;
 use super::seeds::{NEIGHBOUR, OWN, seeds};
 use super::shafts::Shaft;
-use super::solid::{cut_out, fill_holes, solid};
+use super::solid::{fill_holes, solid};
 use super::window::Window;
 use super::{Bone, BoneName};
 use crate::smoothing::median;
@@ -28,11 +30,8 @@ const BEYOND_MM: f64 = 130.0;
 const OVERLAP_MM: f64 = 30.0;
 /// Shorter than this, what lies beyond the rings is no end to speak of, mm.
 const LEAST_END_MM: f64 = 9.0;
-/// Sharpening with which joint spaces stay open, and with which they are looked for: gain and blur, mm.
+/// Sharpening with which joint spaces stay open: gain and blur, mm.
 const OPEN: (f32, f64) = (3.5, 1.2);
-const SEARCH: (f32, f64) = (3.0, 1.2);
-/// How far from the first division the second may find the joint, mm.
-const BAND_MM: f64 = 4.0;
 /// A head beside the axis by at least this is a femur's, whose socket grips it, mm.
 pub(super) const GRIPPED_MM: f64 = 22.0;
 /// A head lies within this of the end of its shaft, mm.
@@ -61,8 +60,6 @@ const SPIKE_MM: f64 = 2.0;
 /// Metal in an end: HU of the window's averaged voxels, and how much of it is more than a clip, mm³.
 const METAL_HU: f32 = 2200.0;
 const METAL_MM3: f64 = 100.0;
-/// A cost that no surface reaches.
-const SURE: i64 = 1 << 40;
 
 /// One end of a bone in its surroundings.
 #[derive(Debug, Clone)]
@@ -125,12 +122,13 @@ pub fn bone_end(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool)
     }
     let coarse: Vec<bool> = part.iter().map(|p| *p == OWN).collect();
     let others: Vec<bool> = all.iter().zip(&coarse).map(|(bone, own)| *bone && !own).collect();
-    let inside = divide(&window, &coarse, &others);
+    let Division { own: inside, others } = divide(&window, &coarse, &others);
     let inside = connected(&window, inside, &seeds)?;
     let inside = without_voids(&window, inside, |voxel| others[voxel]);
     let mut moved = to_half_height(&window, &sharp, &inside, &others);
     // What is surely the bone's stays, however faint its shell: the ball of a head.
     moved.iter_mut().enumerate().for_each(|(n, moved)| *moved |= inside[n] && seeds[n] == OWN);
+    let moved = with_pools(&window, moved, &others, upper);
     let inside = fill_holes(&window, moved);
     let inside = connected(&window, without_spikes(&window, inside), &seeds)?;
     let reach_mm = head.map_or(FAR_MM, |head| FAR_MM.max(head.beside_mm + 1.3 * head.ball.radius_mm));
@@ -322,22 +320,6 @@ fn carve(window: &Window, head: &Head, solid: &mut [bool], seeds: &mut [u8]) {
             solid[voxel] = false;
         }
     }
-}
-
-/// Moves the surface between a bone and the others to the joint space near it.
-fn divide(window: &Window, own: &[bool], others: &[bool]) -> Vec<bool> {
-    let near = (BAND_MM * BAND_MM) as f32;
-    let not = |set: &[bool]| set.iter().map(|v| !v).collect::<Vec<bool>>();
-    let to_own = squared_distance_mm2(&not(own), window.size, window.spacing_mm);
-    let to_others = squared_distance_mm2(&not(others), window.size, window.spacing_mm);
-    let band = |n: usize| to_own[n] <= near && to_others[n] <= near;
-    let candidate: Vec<bool> = (0..own.len()).map(|n| band(n) || (own[n] && to_others[n] <= 4.0 * near)).collect();
-    if !candidate.iter().any(|c| *c) {
-        return own.to_vec();
-    }
-    let sharp = window.sharpened(SEARCH.0, SEARCH.1);
-    let found = cut_out(window, &sharp, &candidate, |n| if own[n] && !band(n) { [SURE, 0] } else { [0, 0] });
-    (0..own.len()).map(|n| if candidate[n] { found[n] } else { own[n] }).collect()
 }
 
 fn holds_metal(window: &Window, inside: &[bool]) -> bool {

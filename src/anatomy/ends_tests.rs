@@ -1,7 +1,9 @@
 //! Edge, seeds and what lies beyond a joint, on small volumes whose surfaces are known.
 
 use super::beyond::beyond_joint;
+use super::divide::divide;
 use super::edge::to_half_height;
+use super::pools::with_pools;
 use super::seeds::{NEIGHBOUR, OWN, seeds};
 use super::window::Window;
 use super::{find_shafts, name_bones};
@@ -210,4 +212,60 @@ fn what_is_narrower_than_the_shaft_or_already_another_bone_is_left() {
     let (window, solid) = end_over_plate(18.0);
     let part: Vec<u8> = (0..solid.len()).map(|n| if solid[n] && window.mm(n).z >= 26.0 { OWN } else { 0 }).collect();
     assert!(beyond_joint(&window, &solid, &part, -Vector3::z(), 500.0).is_empty());
+}
+
+/// A head of spongy bone in its shell, and a roof of compact bone that it lies on without a space from `roof_mm` on; first taken apart by a plane
+/// at 36 mm.
+fn divided(roof_mm: f64) -> (Window, Vec<bool>, Vec<bool>) {
+    let hu = |place: Vector3<f64>| match place.x {
+        x if x < 6.0 => MUSCLE_HU,
+        x if x < roof_mm => 350.0,
+        x if x < 52.0 => WALL_HU,
+        _ => MUSCLE_HU,
+    };
+    let (_, window) = window_of(SIZE, hu);
+    let own = set(&window, |place| (6.0..36.0).contains(&place.x));
+    let others = set(&window, |place| (36.0..52.0).contains(&place.x));
+    let division = divide(&window, &own, &others);
+    (window, division.own, division.others)
+}
+
+#[test]
+fn a_thick_dense_roof_on_spongy_bone_is_the_neighbours() {
+    let (window, own, others) = divided(33.0);
+    let at = |x: f64| (0..own.len()).find(|n| window.mm(*n) == Vector3::new(x, 24.0, 28.0)).expect("a voxel");
+    assert!(own[at(31.0)] && !own[at(34.0)], "the roof begins at 33 mm");
+    assert!(others[at(34.0)], "and nothing grows into it again");
+}
+
+/// A condyle that narrows downwards: spongy bone to 30 mm, and in the lowest slice beside it marrow like fat to 38 mm behind a ridge of `ridge_hu`,
+/// open over a few rows if `open`. What of the marrow and the ridge is the bone's.
+fn narrowing(ridge_hu: f64, open: bool) -> [bool; 2] {
+    let hu = |place: Vector3<f64>| match place.x {
+        _ if !(8.0..40.0).contains(&place.y) => 20.0,
+        x if !(10.0..40.0).contains(&x) => 20.0,
+        x if x < 30.0 => 300.0,
+        _ if (10.0..38.0).contains(&place.y) && place.x < 38.0 => -30.0,
+        _ if open && (20.0..26.0).contains(&place.y) => -30.0,
+        _ => ridge_hu,
+    };
+    let (_, window) = window_of(SIZE, hu);
+    let inside = set(&window, |place| {
+        let rim = if place.z > 1.0 { 40.0 } else { 30.0 };
+        (10.0..rim).contains(&place.x) && (8.0..40.0).contains(&place.y)
+    });
+    let found = with_pools(&window, inside, &vec![false; window.hu.len()], false);
+    let at = |x: f64| (0..found.len()).find(|n| window.mm(*n) == Vector3::new(x, 14.0, 0.0)).expect("a voxel");
+    [found[at(34.0)], found[at(38.0)]]
+}
+
+#[test]
+fn marrow_behind_a_faint_shell_is_bone_and_so_is_the_shell() {
+    assert_eq!(narrowing(90.0, false), [true, true]);
+}
+
+#[test]
+fn what_lies_open_or_behind_nothing_is_left() {
+    assert_eq!(narrowing(90.0, true), [false, false], "the way out is through the gap");
+    assert_eq!(narrowing(-20.0, false), [false, false], "fat, and no shell");
 }

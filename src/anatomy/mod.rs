@@ -3,6 +3,7 @@
 mod ball;
 mod beyond;
 mod bones;
+mod divide;
 mod edge;
 mod ends;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod masked;
 mod names;
 mod parts;
 mod peaks;
+mod pools;
 mod seeds;
 mod shafts;
 mod solid;

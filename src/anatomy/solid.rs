@@ -30,7 +30,7 @@ const DENSE_HU: f32 = 250.0;
 /// Below this is air or fat, never marrow, HU.
 const AIR_HU: f32 = -250.0;
 /// Integer costs per mm².
-const UNITS: f64 = 1000.0;
+pub(super) const UNITS: f64 = 1000.0;
 
 /// The voxels of the window that are bone or enclosed by bone.
 pub fn solid(window: &Window, sharp: &[f32], gain_of_sharpening: f32) -> Vec<bool> {

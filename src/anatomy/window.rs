@@ -239,7 +239,7 @@ pub fn blur(field: &[f32], size: [usize; 3], spacing_mm: [f64; 3], sigma_mm: f64
     blur_each(field, size, spacing_mm, [sigma_mm; 3])
 }
 
-fn blur_each(field: &[f32], size: [usize; 3], spacing_mm: [f64; 3], sigma_mm: [f64; 3]) -> Vec<f32> {
+pub(super) fn blur_each(field: &[f32], size: [usize; 3], spacing_mm: [f64; 3], sigma_mm: [f64; 3]) -> Vec<f32> {
     let kernels: Vec<Vec<f32>> = spacing_mm.iter().zip(sigma_mm).map(|(s, sigma)| kernel(sigma / s)).collect();
     let [columns, rows, slices] = size;
     let plane = columns * rows;
