@@ -78,7 +78,7 @@ pub fn prepare(cortex: &Cortex) -> Option<Prepared> {
     // Not where the wall is too thin: its density falls there by nature.
     let found = Permeation::find(&maps.density_share, &fitted.known, &maps.arc_mm, maps.dz_mm);
     if found.is_any() {
-        permeation = found.unseen_by(&fitted.own.patches, &maps.arc_mm);
+        permeation = found.unseen_by(&fitted.seen, &maps.arc_mm);
         fitted = maps.fit(cortex, &permeation, &found)?;
     }
     maps.known = fitted.known;
@@ -88,6 +88,8 @@ pub fn prepare(cortex: &Cortex) -> Option<Prepared> {
 /// An intact surface, the cells that it can be asked for, and the slices where it is too thin to be.
 struct Fitted {
     own: Surface,
+    /// What dipped below the surface before it was told anew: wider than a lesion where walls taper.
+    seen: Patches,
     known: Vec<Vec<bool>>,
     refused: Vec<usize>,
 }
@@ -136,7 +138,7 @@ impl Maps {
     fn fit(&self, cortex: &Cortex, permeation: &Permeation, found: &Permeation) -> Option<Fitted> {
         let (mut known, mut refused) = (self.known.clone(), Vec::new());
         for _ in 0..2 {
-            let own = own_surface(&self.depths(&known, permeation), found)?;
+            let (own, seen) = own_surface(&self.depths(&known, permeation), found)?;
             let thickness = reference_thickness(cortex, &own.log_depth, &known, &own.patches);
             let is_thin = |k: &usize| {
                 let thin = (0..SECTORS).filter(|s| thickness[*k][*s] < THIN_WALL_MM).count();
@@ -144,13 +146,13 @@ impl Maps {
             };
             let thin: Vec<usize> = (0..known.len()).filter(is_thin).collect();
             if thin.is_empty() {
-                return Some(Fitted { own, known, refused });
+                return Some(Fitted { own, seen, known, refused });
             }
             thin.iter().for_each(|k| known[*k] = vec![false; SECTORS]);
             refused.extend(thin);
         }
-        let own = own_surface(&self.depths(&known, permeation), found)?;
-        Some(Fitted { own, known, refused })
+        let (own, seen) = own_surface(&self.depths(&known, permeation), found)?;
+        Some(Fitted { own, seen, known, refused })
     }
 }
 
