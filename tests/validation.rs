@@ -134,7 +134,8 @@ const RANDOM_SETS: [RandomSet; 3] = [
     RandomSet {
         heading: "A third draw",
         seed: 20_261_129,
-        seen: "Drawn when all rules were set; nothing was set on it.",
+        seen: "Drawn when all rules were set and measured once; nothing was set on it. The bones are those whose healthy walls gave kriging its \
+            covariance (fitted to every other patient it does as well on the rest).",
     },
 ];
 

@@ -174,8 +174,8 @@ fn blur_on_contour(sigma_mm: f64, radius_mm: f64, thickness_mm: f64) -> f64 {
 }
 
 fn note(choice: ReferenceChoice, has_twin: bool, twin: Option<&Twin>, believed: bool) -> Sentence {
-    let own = "the same bone above and below, carried along its axis sector by sector";
-    let propre = "le même os au-dessus et au-dessous, reporté le long de son axe secteur par secteur";
+    let own = "the same bone, told from its healthy walls above, below and beside what is lost";
+    let propre = "le même os, d’après ses parois saines au-dessus, au-dessous et à côté de ce qui manque";
     let with_own =
         |english: String, french: String| Sentence::new(format!("{own}{english}"), format!("{propre}{french}"));
     match (twin, believed) {

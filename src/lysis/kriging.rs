@@ -57,7 +57,7 @@ pub struct Kriging {
     weights: DVector<f64>,
     mean: f64,
     /// Unrest of this bone in units of the patients' that the covariance was fitted to, as a variance.
-    pub scale: f64,
+    scale: f64,
     around: Around,
     /// Logarithm of the length of each slice's contour per sector, mm: from depth to mass.
     log_arc: Vec<f64>,

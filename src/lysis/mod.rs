@@ -39,7 +39,7 @@ pub enum ReferenceChoice {
 /// Where the intact cortex is taken from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReferenceKind {
-    /// The same bone above and below, carried along the axis.
+    /// The same bone: its healthy walls above, below and beside what is lost.
     Ipsilateral,
     /// The mirrored, registered bone of the other side.
     Contralateral,
