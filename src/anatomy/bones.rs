@@ -1,9 +1,10 @@
 //! Names and sides: by size, company and place in the body, in the patient frame. A guess is called `unknown`.
 
 use super::forearm::{cut_off_hand, radius_and_ulna};
+use super::shafts::distance;
 use super::{BoneName, Shaft, Side};
 use crate::smoothing::{median, quantile};
-use crate::volume::Volume;
+use crate::volume::{Section, Volume};
 use nalgebra::{Point3, Vector3};
 
 /// A second shaft this close beside the first belongs to the same limb segment, mm.
@@ -102,12 +103,12 @@ pub fn name_bones(volume: &Volume<i16>, mut shafts: Vec<Shaft>) -> Vec<Bone> {
 fn forearms(volume: &Volume<i16>, shafts: &[Shaft]) -> Vec<[usize; 2]> {
     let thin: Vec<bool> = shafts.iter().map(|s| !s.cut_everywhere && Widths::of(volume, s).is_forearm()).collect();
     let longest = |a: usize| {
-        let beside = all_beside(volume, shafts, a).into_iter().filter(|near| thin[a] && thin[near.index]);
+        let beside = all_beside(volume, shafts, a).into_iter().filter(|near| thin[near.index]);
         let by = |x: &Beside, y: &Beside| x.length_mm.total_cmp(&y.length_mm).then(y.away_mm.total_cmp(&x.away_mm));
         beside.max_by(by).map(|near| near.index)
     };
     let pair = |a: usize| longest(a).filter(|b| a < *b && longest(*b) == Some(a)).map(|b| [a, b]);
-    (0..shafts.len()).filter_map(pair).collect()
+    (0..shafts.len()).filter(|a| thin[*a]).filter_map(pair).collect()
 }
 
 /// Patient position of the shaft's middle.
@@ -130,15 +131,8 @@ struct Beside {
 fn all_beside(volume: &Volume<i16>, shafts: &[Shaft], a: usize) -> Vec<Beside> {
     let dz = volume.grid.spacing_mm.z;
     let of = |index: usize| {
-        let mut apart: Vec<f64> = Vec::new();
-        for ring in &shafts[a].rings {
-            if let Ok(i) = shafts[index].rings.binary_search_by_key(&ring.k, |r| r.k) {
-                let other = &shafts[index].rings[i];
-                apart.push(
-                    (ring.centroid_mm[0] - other.centroid_mm[0]).hypot(ring.centroid_mm[1] - other.centroid_mm[1]),
-                );
-            }
-        }
+        let to_other = |ring: &Section| Some(distance(ring.centroid_mm, shafts[index].ring_at(ring.k)?.centroid_mm));
+        let mut apart: Vec<f64> = shafts[a].rings.iter().filter_map(to_other).collect();
         let length_mm = apart.len() as f64 * dz;
         let away_mm = median(&mut apart).filter(|mm| length_mm >= 30.0 && *mm < COMPANION_MM)?;
         Some(Beside { index, away_mm, length_mm })

@@ -86,8 +86,7 @@ struct Row {
 /// The slices in which both shafts have a ring.
 fn shared(both: [&Shaft; 2]) -> Vec<Row> {
     let row = |ring: &Section| {
-        let n = both[1].rings.binary_search_by_key(&ring.k, |other| other.k).ok()?;
-        let other = &both[1].rings[n];
+        let other = both[1].ring_at(ring.k)?;
         Some(Row {
             k: ring.k,
             middle_mm: [0, 1].map(|a| 0.5 * (ring.centroid_mm[a] + other.centroid_mm[a])),
@@ -213,8 +212,7 @@ fn others_beside(volume: &Volume<i16>, shafts: &[Shaft], pair: [usize; 2]) -> bo
     let own = &shafts[pair[0]];
     (0..shafts.len()).filter(|n| !pair.contains(n)).any(|n| {
         let near = |ring: &&Section| {
-            let at = own.rings.binary_search_by_key(&ring.k, |own| own.k);
-            at.is_ok_and(|at| distance(own.rings[at].centroid_mm, ring.centroid_mm) < HAND_MM)
+            own.ring_at(ring.k).is_some_and(|own| distance(own.centroid_mm, ring.centroid_mm) < HAND_MM)
         };
         shafts[n].rings.iter().filter(near).count() as f64 * dz >= OVERLAP_MM
     })

@@ -54,6 +54,11 @@ impl Shaft {
         (self.rings[0].k, self.rings[self.rings.len() - 1].k)
     }
 
+    /// Its ring in a slice, if that shows one.
+    pub(super) fn ring_at(&self, k: usize) -> Option<&Section> {
+        self.rings.binary_search_by_key(&k, |ring| ring.k).ok().map(|n| &self.rings[n])
+    }
+
     /// Smoothed centre of the bone in every slice of the volume, in-plane mm, straight beyond the rings. Fragments have each
     /// their own; between them it changes in the middle of the fracture.
     pub fn axis(&self, volume: &Volume<i16>) -> Vec<[f64; 2]> {

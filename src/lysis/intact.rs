@@ -1,7 +1,7 @@
 //! The intact surface of a bone from its own walls: the fitted one, and where a loss has taken the wall what all the others tell of it.
 
 use super::kriging::Kriging;
-use super::patches::{Patches, find_patches, label, mean_around};
+use super::patches::{Patches, cells, find_patches, label, mean_around};
 use super::permeation::Permeation;
 use super::surface::{Depths, Surface, deviation_from, fit};
 use crate::cortex::SECTORS;
@@ -10,7 +10,8 @@ use crate::cortex::SECTORS;
 /// joint healthy walls fall short by less, and without them nothing would tell of their taper.
 const SILENT: f64 = -0.25;
 
-/// The intact surface and what dips below it, and what dipped below the fitted one. `permeated`: what is lost besides what the fit sees. `None` when fewer than five slices are known.
+/// The intact surface and what dips below it, and what dipped below the fitted one. `permeated`: what is lost besides what the fit
+/// sees. `None` when fewer than five slices are known.
 pub(super) fn own_surface(depths: &Depths, permeated: &Permeation) -> Option<(Surface, Patches)> {
     let mut own = fit(depths)?;
     let fitted = own.patches.clone();
@@ -35,9 +36,4 @@ pub(super) fn own_surface(depths: &Depths, permeated: &Permeation) -> Option<(Su
     // Not beyond, and once: told anew without its surroundings, the taper beside a lesion would sink below what is told, round by round.
     own.patches = find_patches(&own.deviation, depths).within(&place);
     Some((own, fitted))
-}
-
-/// A map of the cells that are `inside`.
-fn cells(rows: usize, inside: impl Fn(usize, usize) -> bool) -> Vec<Vec<bool>> {
-    (0..rows).map(|k| (0..SECTORS).map(|s| inside(k, s)).collect()).collect()
 }

@@ -8,8 +8,8 @@
 //! - what a dense filling of the lesion may hide;
 //! - what the model itself does not see (borders of a loss, window of the wall).
 //!
-//! The factors between these and the error were set on defects cut into real bone and on phantoms, so that about 95 of
-//! 100 intervals hold the truth in each kind; docs/validation.md counts them, and on random defects
+//! The factors between these and the error were set on defects cut into real bone, on phantoms and, that of kriging, on maps of healthy
+//! walls with pieces taken out, so that about 95 of 100 intervals hold the truth in each kind; docs/validation.md counts them, and on random defects
 //! in the same patients that were not used for it, where they hold it less often.
 
 use super::assess::{Losses, percent};
@@ -95,9 +95,9 @@ impl Spread {
         }
     }
 
-    /// Standard deviation of the reference's mean over a slice, as a share of depth, as far as healthy walls tell it.
-    fn told(&self, k: usize, weight: impl Fn(usize) -> f64) -> f64 {
-        self.doubt[k].as_ref().map_or(MOST_DOUBT, |doubt| (TOLD * doubt.of_mean(weight)).min(MOST_DOUBT))
+    /// Standard deviation of the reference in slice `k`, as a share of depth, as far as healthy walls tell it: `of` its mean or a sector.
+    fn told(&self, k: usize, of: impl Fn(&Doubt) -> f64) -> f64 {
+        self.doubt[k].as_ref().map_or(MOST_DOUBT, |doubt| (TOLD * of(doubt)).min(MOST_DOUBT))
     }
 
     /// How far the losses in slice `k` may be off together where they are near the depth, 95 %, as a share of the wall.
@@ -106,12 +106,11 @@ impl Spread {
     }
 
     /// Standard deviation of the length of the lost arc of slice `k`, as a share of it: where no wall stands the contour is
-    /// carried along the bone like the reference, and over the same distance.
+    /// known the less, the less is told of the wall.
     fn contour(&self, k: usize, arc_mm: impl Fn(usize) -> f64) -> f64 {
         let total: f64 = (0..SECTORS).map(&arc_mm).sum();
-        let told = |s: usize| self.doubt[k].as_ref().map_or(0.0, |doubt| (TOLD * doubt.of_sector(s)).min(MOST_DOUBT));
-        let carried: f64 = (0..SECTORS).map(|s| arc_mm(s) * told(s)).sum();
-        if total > 0.0 { CONTOUR * carried / total } else { 0.0 }
+        let doubted: f64 = (0..SECTORS).map(|s| arc_mm(s) * self.told(k, |doubt| doubt.of_sector(s))).sum();
+        if total > 0.0 { CONTOUR * doubted / total } else { 0.0 }
     }
 
     /// Standard deviation of the reference over the lost arc of slice `k`, as a share of depth.
@@ -127,7 +126,7 @@ impl Spread {
         if total <= 0.0 {
             return self.quarter;
         }
-        let parts = [self.quarter, self.told(k, weight), DISAGREEMENT * differ / total];
+        let parts = [self.quarter, self.told(k, |doubt| doubt.of_mean(&weight)), DISAGREEMENT * differ / total];
         parts.iter().map(|part| part * part).sum::<f64>().sqrt()
     }
 }

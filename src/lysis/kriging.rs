@@ -114,11 +114,10 @@ impl Kriging {
     /// How little is known of slice `k`.
     pub fn doubt(&self, k: usize) -> Doubt {
         let parts = self.parts(k);
-        let told = DMatrix::from_fn(self.blocks.len(), AROUND, |b, g| {
+        let mut half = DMatrix::from_fn(self.blocks.len(), AROUND, |b, g| {
             self.around.covariance(parts[b], middle(g) - self.blocks[b].sector)
         });
         let own = DMatrix::from_fn(AROUND, AROUND, |g, h| self.around.covariance(along(0.0), middle(g) - middle(h)));
-        let mut half = told;
         self.factor.l_dirty().solve_lower_triangular_mut(&mut half);
         Doubt((own - half.tr_mul(&half)) * self.scale)
     }

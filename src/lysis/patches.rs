@@ -80,7 +80,7 @@ impl Patches {
 
     fn where_any(&self, keep: impl Fn(bool, usize, usize) -> bool) -> Patches {
         let cell = |k: usize, s: usize| keep(self.label[k][s] > 0, k, s);
-        label(&(0..self.label.len()).map(|k| (0..SECTORS).map(|s| cell(k, s)).collect()).collect::<Vec<Vec<bool>>>())
+        label(&cells(self.label.len(), cell))
     }
 
     /// Cells that these patches, grown, and their rim cover: no healthy wall is looked for there.
@@ -106,7 +106,7 @@ impl Patches {
             let l = self.label[k][s];
             l > 0 && (!known[l] || near[k][s])
         };
-        label(&(0..self.label.len()).map(|k| (0..SECTORS).map(|s| keep(k, s)).collect()).collect::<Vec<Vec<bool>>>())
+        label(&cells(self.label.len(), keep))
     }
 
     /// The patches grown to where the wall is whole again, without fingers towards a joint, and numbered anew where they have met.
@@ -116,13 +116,7 @@ impl Patches {
         let step = slices_in(STEP_MM, dz_mm);
         let n = self.label.len();
         // From the floor outwards, a few millimetres: a slow taper beside the lesion is not part of it.
-        let mut inside: Vec<Vec<bool>> = (0..n)
-            .map(|k| {
-                (0..SECTORS)
-                    .map(|s| self.label[k][s] > 0 && (quiet[k][s] < FLOOR || depths.permeation.is(k, s)))
-                    .collect()
-            })
-            .collect();
+        let mut inside = cells(n, |k, s| self.label[k][s] > 0 && (quiet[k][s] < FLOOR || depths.permeation.is(k, s)));
         for _ in 0..RIM_STEPS {
             let before = Patches {
                 label: inside.iter().map(|r| r.iter().map(|i| usize::from(*i)).collect()).collect(),
@@ -144,22 +138,23 @@ impl Patches {
         }
         // A floor may come in pieces; crumbs beside the lesion are no lesions of their own.
         let keep = |l: usize| l > 0 && area[l] >= MIN_AREA_MM2;
-        let kept = label(&grown.label.iter().map(|r| r.iter().map(|l| keep(*l)).collect()).collect::<Vec<Vec<bool>>>());
+        let kept = label(&cells(n, |k, s| keep(grown.label[k][s])));
         without_fingers(&kept, depths)
     }
+}
+
+/// A map of the cells that are `inside`.
+pub(super) fn cells(rows: usize, inside: impl Fn(usize, usize) -> bool) -> Vec<Vec<bool>> {
+    (0..rows).map(|k| (0..SECTORS).map(|s| inside(k, s)).collect()).collect()
 }
 
 /// The dips of `deviation` that have the edge and the floor of a lesion.
 pub fn find_patches(deviation: &Map, depths: &Depths) -> Patches {
     let quiet = mean_around(deviation, depths.known, 2, depths.dz_mm);
     let n = quiet.len();
-    let dips = label(
-        &(0..n)
-            .map(|k| (0..SECTORS).map(|s| depths.known[k][s] && quiet[k][s] < DIP).collect())
-            .collect::<Vec<Vec<bool>>>(),
-    );
+    let dips = label(&cells(n, |k, s| depths.known[k][s] && quiet[k][s] < DIP));
     let keep: Vec<bool> = (0..=dips.count).map(|l| l > 0 && is_lesion(&dips, l, &quiet, depths)).collect();
-    label(&dips.label.iter().map(|r| r.iter().map(|l| keep[*l]).collect()).collect::<Vec<Vec<bool>>>())
+    label(&cells(n, |k, s| keep[dips.label[k][s]]))
 }
 
 fn is_lesion(dips: &Patches, l: usize, quiet: &Map, depths: &Depths) -> bool {

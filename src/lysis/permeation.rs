@@ -7,7 +7,7 @@
 //!
 //! Walls of healthy ends are less dense too, little by little; those are told by where they lie and by having no edge.
 
-use super::patches::{Patches, label, mean_around, slices_in, steepness};
+use super::patches::{Patches, cells, label, mean_around, slices_in, steepness};
 use crate::cortex::SECTORS;
 use crate::cortex::contour::Map;
 use crate::smoothing::{penalty, quantile, smooth};
@@ -61,7 +61,7 @@ impl Permeation {
     /// than it was, and its blurred floor looks less dense.
     pub fn unseen_by(&self, patches: &Patches, arc_mm: &Map) -> Self {
         let n = self.log_share.len();
-        let places = label(&(0..n).map(|k| (0..SECTORS).map(|s| self.is(k, s)).collect()).collect::<Vec<Vec<bool>>>());
+        let places = label(&cells(n, |k, s| self.is(k, s)));
         let (mut all, mut found) = (vec![0.0; places.count + 1], vec![0.0; places.count + 1]);
         for k in 0..n {
             for s in 0..SECTORS {
@@ -79,15 +79,13 @@ impl Permeation {
         let n = density_share.len();
         let mut all: Vec<f64> = density_share.iter().flatten().copied().filter(|v| v.is_finite()).collect();
         let dense = quantile(&mut all, DENSE).unwrap_or(1.0).max(LEAST_DENSE);
-        let seen: Vec<Vec<bool>> =
-            (0..n).map(|k| (0..SECTORS).map(|s| known[k][s] && density_share[k][s].is_finite()).collect()).collect();
+        let seen = cells(n, |k, s| known[k][s] && density_share[k][s].is_finite());
         let share: Map = (0..n)
             .map(|k| (0..SECTORS).map(|s| if seen[k][s] { density_share[k][s] / dense } else { 0.0 }).collect())
             .collect();
         let (share, seen) = bridged(&share, &seen, slices_in(GAP_MM, dz_mm));
         let quiet = mean_around(&share, &seen, 2, dz_mm);
-        let low: Vec<Vec<bool>> =
-            (0..n).map(|k| (0..SECTORS).map(|s| seen[k][s] && quiet[k][s] < LOW).collect()).collect();
+        let low = cells(n, |k, s| seen[k][s] && quiet[k][s] < LOW);
         let patches = label(&low);
         let keep: Vec<bool> = (0..=patches.count)
             .map(|l| l > 0 && is_permeation(&patches, l, &quiet, &seen, known, arc_mm, dz_mm))

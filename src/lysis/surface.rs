@@ -7,7 +7,7 @@
 //! soft; what dips below it in a patch with a border is taken out, and the fit is repeated without it. Inside the patch
 //! the remainder is pulled to nothing: a long defect cannot drag the surface down.
 
-use super::patches::{Patches, find_patches, slices_in};
+use super::patches::{Patches, cells, find_patches, slices_in};
 use super::permeation::Permeation;
 use crate::cortex::SECTORS;
 use crate::cortex::contour::Map;
@@ -53,8 +53,7 @@ impl Depths<'_> {
 
     /// Cells that are known and not `lost`, or whose loss the density tells.
     pub(super) fn healthy(&self, lost: &[Vec<bool>]) -> Vec<Vec<bool>> {
-        let is = |k: usize, s: usize| self.known[k][s] && (!lost[k][s] || self.permeation.is(k, s));
-        (0..lost.len()).map(|k| (0..SECTORS).map(|s| is(k, s)).collect()).collect()
+        cells(lost.len(), |k, s| self.known[k][s] && (!lost[k][s] || self.permeation.is(k, s)))
     }
 }
 

@@ -4,7 +4,7 @@ use super::flow::{Cell, Column, Flow, LEFT, SOFT, Type, WIDTH};
 use crate::language::{Language, Sentence, Text};
 use crate::report::figures::plain::Anchor;
 use crate::report::model::*;
-use crate::report::rule_words::quantities;
+use crate::report::rule_words::{quantities, yes_or_no};
 use crate::report::words;
 use crate::scores::DISCLAIMER_TEXT;
 
@@ -389,10 +389,7 @@ fn lesions(flow: &mut Flow, bone: &BoneReport, language: Language) {
                 value(lesion.axial_extent_mm, lesion.axial_extent_ci95),
                 value(lesion.max_axial_lysis_percent, lesion.max_axial_lysis_ci95),
                 value(lesion.max_circumferential_lysis_percent, lesion.max_circumferential_lysis_ci95),
-                Cell::new(match lesion.through_the_wall {
-                    true => language.pick("yes", "oui"),
-                    false => language.pick("no", "non"),
-                }),
+                Cell::new(yes_or_no(language, lesion.through_the_wall)),
             ];
             if reviewed {
                 row.push(Cell::new(words::remark(language, lesion.review.as_ref()).unwrap_or_default()));

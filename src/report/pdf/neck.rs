@@ -4,6 +4,7 @@ use super::flow::{Cell, Column, Flow, Type};
 use crate::language::Language;
 use crate::report::model::BoneReport;
 use crate::report::neck::wall_word;
+use crate::report::rule_words::yes_or_no;
 use crate::report::words;
 
 /// Nothing where the bone has no neck.
@@ -34,10 +35,7 @@ pub(super) fn neck(flow: &mut Flow, bone: &BoneReport, language: Language) {
                 Cell::new(words::range_text(language, lesion.from_head_range_mm, 1)),
                 percent(lesion.max_axial_lysis_percent, lesion.max_axial_lysis_ci95),
                 percent(lesion.max_circumferential_lysis_percent, lesion.max_circumferential_lysis_ci95),
-                Cell::new(match lesion.through_the_wall {
-                    true => language.pick("yes", "oui"),
-                    false => language.pick("no", "non"),
-                }),
+                Cell::new(yes_or_no(language, lesion.through_the_wall)),
             ]
         })
         .collect();
