@@ -11,6 +11,8 @@ pub type Map = Vec<Vec<f64>>;
 
 /// HU of the soft tissue around a bone, the level that edges rise from.
 const SOFT_TISSUE_HU: f64 = 50.0;
+/// How far outside its ring a wall's edge may lie, mm: the ring is what is denser than a fixed level.
+const BEYOND_RING_MM: f64 = 3.0;
 /// How far from its prediction an edge is looked for, mm.
 const WINDOW_MM: f64 = 3.0;
 /// Shape of a bone's outside: nothing shorter than this along the bone is believed, mm.
@@ -34,25 +36,25 @@ pub struct Periosteum {
     pub radius_mm: Map,
 }
 
-/// Finds the outer surface, starting from slices that are closed rings (`is_ring`), refining everywhere.
+/// Finds the outer surface, starting from slices that are closed rings, refining everywhere.
 ///
-/// `cortical_hu` is a first guess of compact cortex; `dz_mm` the slice spacing.
-pub fn periosteum(polar: &Polar, is_ring: &[bool], cortical_hu: f64, dz_mm: f64) -> Periosteum {
+/// `farthest_mm`: how far from the centre each ring reaches in each sector, empty where there is no ring; `cortical_hu` is a first guess
+/// of compact cortex; `dz_mm` the slice spacing.
+pub fn periosteum(polar: &Polar, farthest_mm: &Map, cortical_hu: f64, dz_mm: f64) -> Periosteum {
     let n = polar.slices();
-    let mut observed: Map = (0..n)
-        .map(|k| {
-            (0..SECTORS)
-                .map(|s| if is_ring[k] { first_wall_exit(polar.ray(k, s), cortical_hu) } else { f64::NAN })
-                .collect()
-        })
-        .collect();
+    let is_ring: Vec<bool> = farthest_mm.iter().map(|row| !row.is_empty()).collect();
+    let exit = |k: usize, s: usize| {
+        let far = farthest_mm[k].get(s)?;
+        Some(first_wall_exit(polar.ray(k, s), far + BEYOND_RING_MM, cortical_hu))
+    };
+    let mut observed: Map = (0..n).map(|k| (0..SECTORS).map(|s| exit(k, s).unwrap_or(f64::NAN)).collect()).collect();
     let mut radius = complete(&observed, dz_mm);
     for _ in 0..3 {
         observed = (0..n)
             .into_par_iter()
             .map(|k| (0..SECTORS).map(|s| edge_near(polar.ray(k, s), radius[k][s], cortical_hu)).collect())
             .collect();
-        anchor(&mut observed, is_ring);
+        anchor(&mut observed, &is_ring);
         radius = complete(&observed, dz_mm);
     }
     Periosteum { observed_mm: observed, radius_mm: radius }
@@ -80,9 +82,11 @@ fn anchor(observed: &mut Map, is_ring: &[bool]) {
     }
 }
 
-/// From the centre outward: where the first wall that is clearly cortex ends.
-fn first_wall_exit(ray: &[f32], cortical_hu: f64) -> f64 {
+/// From the centre outward to `farthest_mm`: where the first wall that is clearly cortex ends. Behind a wall that has lost its density stand
+/// others: a fibula is no part of its tibia.
+fn first_wall_exit(ray: &[f32], farthest_mm: f64, cortical_hu: f64) -> f64 {
     let dense = (0.5 * cortical_hu) as f32;
+    let ray = &ray[..ray.len().min((farthest_mm / STEP_MM) as usize + 2)];
     let Some(enter) = ray.iter().position(|v| *v >= dense) else { return f64::NAN };
     let peak = ray[enter..].iter().take_while(|v| **v >= dense).fold(0.0f32, |a, v| a.max(*v));
     falling_edge(ray, enter, f64::from(peak).min(cortical_hu))
@@ -193,4 +197,51 @@ pub fn is_displaced(ray: &[f32], radius_mm: f64, observed_mm: f64, cortical_hu: 
     let goes_on = near < far && ray[near..=far].iter().all(|v| *v >= 0.6 * dense);
     let stands_outside = ray[at(radius_mm + WINDOW_MM)..=at(radius_mm + 10.0)].iter().any(|v| *v >= dense);
     goes_on || (observed_mm.is_nan() && stands_outside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::polar::directions;
+    use super::*;
+    use crate::volume::tests::slice_of;
+    use crate::volume::{Volume, sections};
+
+    const SLICES: usize = 40;
+    const OUTER_MM: f64 = 13.0;
+    const CENTRE_MM: [f64; 2] = [25.0, 25.0];
+
+    /// A ring of 1400 HU whose wall has lost six tenths of its density towards a thinner bone beside it, in the middle half of the slices.
+    fn tibia_and_fibula() -> Volume<i16> {
+        let slice = |k: usize| {
+            slice_of([140, 100], [0.5, 0.5], |x, y| {
+                let (dx, dy) = (x - CENTRE_MM[0], y - CENTRE_MM[1]);
+                let permeated = (10..30).contains(&k) && dy.atan2(dx).abs() < 0.8;
+                let (own, other) = (dx.hypot(dy), (dx - 24.0).hypot(dy));
+                match (own, other) {
+                    (8.0..OUTER_MM, _) => 40 + if permeated { 560 } else { 1360 },
+                    (_, 2.0..6.0) => 1400,
+                    _ => 40,
+                }
+            })
+        };
+        let mut volume = slice(0);
+        volume.grid.size[2] = SLICES;
+        volume.voxels = (0..SLICES).flat_map(|k| slice(k).voxels.to_vec()).collect();
+        volume
+    }
+
+    #[test]
+    fn a_bone_behind_a_wall_that_has_lost_its_density_does_not_draw_the_contour_to_it() {
+        let volume = tibia_and_fibula();
+        let polar = Polar::cast(&volume, &[CENTRE_MM; SLICES], 0, SLICES - 1, 40.0);
+        let reach_of = |k: usize| {
+            let ring = sections(&volume, k, 300, 300.0).remove(0);
+            directions(&volume.grid).iter().map(|d| ring.reach_mm(CENTRE_MM, *d)).collect()
+        };
+        let farthest_mm: Map = (0..SLICES).map(reach_of).collect();
+        let surface = periosteum(&polar, &farthest_mm, 1400.0, 2.0);
+        for (k, row) in surface.radius_mm.iter().enumerate() {
+            assert!(row.iter().all(|mm| (mm - OUTER_MM).abs() < 0.5), "{k}: {row:?}");
+        }
+    }
 }

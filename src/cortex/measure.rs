@@ -2,7 +2,7 @@
 
 use super::contour::{Map, Periosteum, is_displaced, periosteum};
 use super::limits::METAL_HU;
-use super::polar::{Polar, STEP_MM};
+use super::polar::{Polar, STEP_MM, directions};
 use super::scanner::{FWHM_PER_SIGMA, Scanner, estimate, noise_hu};
 use super::unroll::{Slices, candidates, cortical_hu, unroll, window_depth};
 use super::{Acquisition, Cortex, CortexSlice, NotMeasured, SECTORS};
@@ -97,12 +97,16 @@ fn measure_piece(
     let widest = rings.iter().map(|r| 0.5 * r.axes_mm[0]).fold(0.0, f64::max);
     let polar = Polar::cast(volume, axis, first, last, 1.3 * widest + 14.0);
 
-    let mut is_ring = vec![false; polar.slices()];
-    clear.iter().for_each(|r| is_ring[r.k - first] = true);
+    let directions = directions(&volume.grid);
+    let mut farthest_mm = vec![Vec::new(); polar.slices()];
+    for ring in &clear {
+        farthest_mm[ring.k - first] = directions.iter().map(|d| ring.reach_mm(axis[ring.k], *d)).collect();
+    }
+    let is_ring: Vec<bool> = farthest_mm.iter().map(|row| !row.is_empty()).collect();
     let guess = median(&mut clear.iter().map(|r| r.wall_hu).collect::<Vec<_>>())?;
-    let surface = periosteum(&polar, &is_ring, guess, dz);
+    let surface = periosteum(&polar, &farthest_mm, guess, dz);
     let compact_hu = cortical_hu(&polar, &surface.radius_mm, &is_ring)?;
-    let surface = periosteum(&polar, &is_ring, compact_hu, dz);
+    let surface = periosteum(&polar, &farthest_mm, compact_hu, dz);
 
     let tilt = tilt_deg(volume, axis, first, last);
     let spoilt: Vec<Option<NotMeasured>> = (first..=last).map(|k| spoilt(shaft, k)).collect();

@@ -27,12 +27,7 @@ impl Polar {
     pub fn cast(volume: &Volume<i16>, axis: &[[f64; 2]], first: usize, last: usize, reach_mm: f64) -> Self {
         let samples = (reach_mm / STEP_MM).ceil() as usize + 1;
         let (left, posterior) = in_plane_axes(&volume.grid);
-        let directions: Vec<[f64; 2]> = (0..SECTORS)
-            .map(|s| {
-                let (sin, cos) = sector_angle(s).sin_cos();
-                [0, 1].map(|a| cos * left[a] + sin * posterior[a])
-            })
-            .collect();
+        let directions = directions(&volume.grid);
         let mut hu = vec![f32::NAN; (last - first + 1) * SECTORS * samples];
         hu.par_chunks_mut(SECTORS * samples).enumerate().for_each(|(n, slice)| {
             let k = first + n;
@@ -57,6 +52,17 @@ impl Polar {
         let start = (n * SECTORS + s) * self.samples;
         &self.hu[start..start + self.samples]
     }
+}
+
+/// Unit vectors of the rays of each sector, in-plane millimetres along columns and rows.
+pub fn directions(grid: &Grid) -> Vec<[f64; 2]> {
+    let (left, posterior) = in_plane_axes(grid);
+    (0..SECTORS)
+        .map(|s| {
+            let (sin, cos) = sector_angle(s).sin_cos();
+            [0, 1].map(|a| cos * left[a] + sin * posterior[a])
+        })
+        .collect()
 }
 
 /// Patient left and posterior, laid into the slice plane, as in-plane millimetres along columns and rows.

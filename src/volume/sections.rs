@@ -36,6 +36,20 @@ pub struct Section {
     pub cut: bool,
 }
 
+impl Section {
+    /// How far a ray from `from_mm` along `direction` (a unit vector) stays within the convex polygon that the extents outline, in-plane mm; 0 from
+    /// outside of it.
+    pub fn reach_mm(&self, from_mm: [f64; 2], direction: [f64; 2]) -> f64 {
+        let to_side = |(d, extent_mm): (usize, &f64)| {
+            let (sin, cos) = (TAU * d as f64 / EXTENT_DIRECTIONS as f64).sin_cos();
+            let ahead = direction[0] * cos + direction[1] * sin;
+            let room = extent_mm - (from_mm[0] - self.centroid_mm[0]) * cos - (from_mm[1] - self.centroid_mm[1]) * sin;
+            if ahead > 1e-9 { room / ahead } else { f64::INFINITY }
+        };
+        self.extent_mm.iter().enumerate().map(to_side).fold(f64::INFINITY, f64::min).max(0.0)
+    }
+}
+
 /// The pieces of slice `k` at or above `threshold_hu` whose filled area is at least `min_area_mm2`.
 pub fn sections(volume: &Volume<i16>, k: usize, threshold_hu: i16, min_area_mm2: f64) -> Vec<Section> {
     let [columns, rows, _] = volume.grid.size;
@@ -311,6 +325,19 @@ mod tests {
         assert!((s.axes_mm[0] - 24.0).abs() < 0.3 && (s.axes_mm[1] - 24.0).abs() < 0.3);
         assert!(s.solidity > 0.95 && !s.cut && s.hole_hu == 40.0 && s.wall_hu == 1000.0);
         assert!(s.extent_mm.iter().all(|mm| (mm - 12.0).abs() < 0.5), "{:?}", s.extent_mm);
+    }
+
+    #[test]
+    fn a_ray_ends_at_the_outline_wherever_within_it_starts() {
+        let s = &sections(&ring(7.0, 12.0, 0.0, [30.0, 25.0]), 0, 300, 60.0)[0];
+        for n in 0..24 {
+            let (sin, cos) = (TAU * n as f64 / 24.0).sin_cos();
+            // From 4 mm to the right of the centre to a circle of 12 mm around it; a polygon of 16 sides is wider by up to 2 %.
+            let truth = -4.0 * cos + (144.0 - 16.0 * sin * sin).sqrt();
+            let reach = s.reach_mm([34.0, 25.0], [cos, sin]);
+            assert!((truth - 0.4..truth + 1.0).contains(&reach), "{n}: {reach} {truth}");
+        }
+        assert_eq!(s.reach_mm([50.0, 25.0], [1.0, 0.0]), 0.0);
     }
 
     #[test]
