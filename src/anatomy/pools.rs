@@ -24,13 +24,13 @@ const MUSCLE_HU: [f32; 2] = [0.0, 100.0];
 /// Marrow is no denser, HU, blurred with the spongy bone and the shell around it as it is.
 const MARROW_HU: f32 = 110.0;
 /// Behind a pool may lie another one, beyond a trabecula: so often the slice is looked at.
-const LAYERS: usize = 2;
+const LAYERS: usize = 3;
 /// What is denser is no faint shell, HU.
 const DENSE_HU: f32 = 200.0;
 /// Blur within the slice before the flood, mm.
 const SIGMA_MM: f64 = 0.6;
 /// Smaller than this it is noise, mm².
-const LEAST_MM2: f64 = 8.0;
+const LEAST_MM2: f64 = 6.0;
 /// The shell lies within this of its pool, mm.
 const SHELL_MM: f64 = 2.5;
 /// Nearer to a neighbour than this no pool is looked for, mm.
