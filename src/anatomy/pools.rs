@@ -13,7 +13,7 @@ use std::collections::BinaryHeap;
 /// The lowest way out of a pool lies at least this much above it, HU, and this many times the noise of a voxel: that makes shallower ones,
 /// though few that are broad and closed to ways three voxels wide.
 const DEPTH_HU: f32 = 12.0;
-const DEPTH_OF_NOISE: f32 = 0.85;
+const DEPTH_OF_NOISE: f32 = 1.0;
 /// Noise is read between soft tissue of these HU, this many voxels apart: nearer ones share it.
 const SOFT_TISSUE_HU: [f32; 2] = [-50.0, 150.0];
 const APART: usize = 3;
@@ -30,7 +30,7 @@ const DENSE_HU: f32 = 200.0;
 /// Blur within the slice before the flood, mm.
 const SIGMA_MM: f64 = 0.6;
 /// Smaller than this it is noise, mm².
-const LEAST_MM2: f64 = 6.0;
+const LEAST_MM2: f64 = 8.0;
 /// The shell lies within this of its pool, mm.
 const SHELL_MM: f64 = 2.5;
 /// Nearer to a neighbour than this no pool is looked for, mm.
@@ -191,7 +191,7 @@ impl Slice<'_> {
     fn of_neighbours(&self, field: &[f32], most: impl Fn(f32, f32) -> f32) -> Vec<f32> {
         let columns = self.size[0];
         let beside = |n: usize| {
-            let left = if n % columns > 0 { field[n - 1] } else { field[n] };
+            let left = if n.is_multiple_of(columns) { field[n] } else { field[n - 1] };
             let right = if n % columns + 1 < columns { field[n + 1] } else { field[n] };
             most(field[n], most(left, right))
         };
