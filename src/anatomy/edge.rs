@@ -54,7 +54,12 @@ pub fn to_half_height(window: &Window, sharp: &[f32], inside: &[bool], others: &
     let all = |keep: &dyn Fn(usize) -> bool| (0..inside.len()).filter(|n| keep(*n)).collect::<Vec<usize>>();
     let movable = |n: usize| wall[n] >= LEAST_WALL_HU && !hu(n).is_nan();
     // First the joint space is opened: what lies beyond it is not reached any more.
-    let gone = window.reached(all(&|n| !inside[n]), |n| inside[n] && depth[n] <= 1.0 && movable(n) && !is_bone(n));
+    let gone = worn_off(window, inside, |n, inwards| {
+        depth[n] <= 1.0
+            && movable(n)
+            && !is_bone(n)
+            && (hu(n) < LEAST_WALL_HU || wall_behind(window, &level, n, inwards))
+    });
     let kept: Vec<bool> = inside.iter().zip(&gone).map(|(inside, gone)| *inside && !gone).collect();
     let mut grown =
         window.reached(all(&|n| kept[n]), |n| !inside[n] && !others[n] && beyond[n] <= 1.0 && movable(n) && is_bone(n));
@@ -63,6 +68,28 @@ pub fn to_half_height(window: &Window, sharp: &[f32], inside: &[bool], others: &
         lonely.into_iter().for_each(|n| grown[n] = false);
     }
     without_crevices(window, grown, others)
+}
+
+/// The voxels of `inside` that are reached from outside through voxels, and in directions, for which `through` holds.
+fn worn_off(window: &Window, inside: &[bool], through: impl Fn(usize, usize) -> bool) -> Vec<bool> {
+    let mut gone: Vec<bool> = inside.iter().map(|v| !v).collect();
+    let mut stack: Vec<usize> = (0..gone.len()).filter(|n| gone[*n]).collect();
+    while let Some(voxel) = stack.pop() {
+        for (direction, other) in window.neighbours(voxel).into_iter().enumerate() {
+            if let Some(other) = other.filter(|other| !gone[*other] && through(*other, direction)) {
+                gone[other] = true;
+                stack.push(other);
+            }
+        }
+    }
+    gone
+}
+
+/// Does a wall that reaches the level lie behind a voxel, as seen along a direction, within [`LOCAL_MM`] or one voxel?
+fn wall_behind(window: &Window, level: &[f32], voxel: usize, direction: usize) -> bool {
+    let reach = ((LOCAL_MM / window.spacing_mm[direction / 2]).round() as usize).max(1);
+    let behind = std::iter::successors(window.neighbour(voxel, direction), |n| window.neighbour(*n, direction));
+    behind.take(reach).any(|n| window.hu[n] >= level[voxel])
 }
 
 /// How many of the eight voxels around one in its slice are in a set.

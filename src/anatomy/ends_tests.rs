@@ -110,6 +110,31 @@ fn what_shows_no_wall_stays_as_it_was_cut() {
     assert_eq!(to_half_height(&window, &sharp, &start, &vec![false; start.len()]), start);
 }
 
+/// Spongy bone over a hollow that is open downwards, beside a wall three times as dense: half of the wall's density says nothing of where the
+/// hollow's roof is.
+#[test]
+fn spongy_bone_over_a_hollow_stays_though_a_wall_beside_it_is_dense() {
+    let bone = |place: Vector3<f64>| {
+        let block = (10.0..50.0).contains(&place.x) && (8.0..40.0).contains(&place.y);
+        block && !(place.z < 20.0 && (24.0..34.0).contains(&place.x) && (16.0..32.0).contains(&place.y))
+    };
+    let hu = |place: Vector3<f64>| match () {
+        () if !bone(place) => MUSCLE_HU,
+        () if (20.0..24.0).contains(&place.x) => 1000.0,
+        () => 280.0,
+    };
+    let (_, window) = window_of(SIZE, hu);
+    let sharp = window.sharpened(3.5, 1.2);
+    let start = set(&window, bone);
+    let found = to_half_height(&window, &sharp, &start, &vec![false; start.len()]);
+    let roof = |n: &usize| {
+        let place = window.mm(*n);
+        (20.0..22.0).contains(&place.z) && (24.0..34.0).contains(&place.x) && (16.0..32.0).contains(&place.y)
+    };
+    let lost = (0..found.len()).filter(roof).filter(|n| !found[*n]).count();
+    assert_eq!(lost, 0, "voxels of the roof lost");
+}
+
 /// A tube as wide as a tibia along the slices at (22, 24), one like a fibula at (50, 24) whose rings end at 60 mm; what of it goes on
 /// above is of `head_mm` radius and too soft for a ring. HU, and the solids.
 fn tibia_and_fibula(head_mm: f64) -> (Volume<i16>, Window, Vec<bool>) {
@@ -239,14 +264,14 @@ fn a_thick_dense_roof_on_spongy_bone_is_the_neighbours() {
 }
 
 /// A condyle that narrows downwards: spongy bone to 30 mm, and in the lowest slice beside it marrow like fat to 38 mm behind a ridge of `ridge_hu`,
-/// open over a few rows if `open`. What of the marrow and the ridge is the bone's.
-fn narrowing(ridge_hu: f64, open: bool) -> [bool; 2] {
+/// open over `gap` rows. What of the marrow and the ridge is the bone's.
+fn narrowing(ridge_hu: f64, gap: f64) -> [bool; 2] {
     let hu = |place: Vector3<f64>| match place.x {
         _ if !(8.0..40.0).contains(&place.y) => 20.0,
         x if !(10.0..40.0).contains(&x) => 20.0,
         x if x < 30.0 => 300.0,
         _ if (10.0..38.0).contains(&place.y) && place.x < 38.0 => -30.0,
-        _ if open && (20.0..26.0).contains(&place.y) => -30.0,
+        _ if (20.0..20.0 + gap).contains(&place.y) => -30.0,
         _ => ridge_hu,
     };
     let (_, window) = window_of(SIZE, hu);
@@ -261,11 +286,12 @@ fn narrowing(ridge_hu: f64, open: bool) -> [bool; 2] {
 
 #[test]
 fn marrow_behind_a_faint_shell_is_bone_and_so_is_the_shell() {
-    assert_eq!(narrowing(90.0, false), [true, true]);
+    assert_eq!(narrowing(90.0, 0.0), [true, true]);
+    assert_eq!(narrowing(90.0, 2.0), [true, true], "through a gap of two voxels no way three voxels wide leads");
 }
 
 #[test]
 fn what_lies_open_or_behind_nothing_is_left() {
-    assert_eq!(narrowing(90.0, true), [false, false], "the way out is through the gap");
-    assert_eq!(narrowing(-20.0, false), [false, false], "fat, and no shell");
+    assert_eq!(narrowing(90.0, 6.0), [false, false], "the way out is through the gap");
+    assert_eq!(narrowing(-20.0, 0.0), [false, false], "fat, and no shell");
 }

@@ -10,12 +10,21 @@ use crate::volume::squared_distance_mm2;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// The lowest way out of a pool lies this much above it, HU: noise makes shallower ones.
-const DEPTH_HU: f32 = 30.0;
-/// And at this at least, HU: fat that muscle encloses is no marrow.
-const LEAST_WAY_OUT_HU: f32 = 30.0;
-/// Marrow is no denser, HU: cartilage and fluid are.
-const MARROW_HU: f32 = 50.0;
+/// The lowest way out of a pool lies at least this much above it, HU, and this many times the noise of a voxel: that makes shallower ones,
+/// though few that are broad and closed to ways three voxels wide.
+const DEPTH_HU: f32 = 12.0;
+const DEPTH_OF_NOISE: f32 = 1.0;
+/// Noise is read between soft tissue of these HU, this many voxels apart: nearer ones share it.
+const SOFT_TISSUE_HU: [f32; 2] = [-50.0, 150.0];
+const APART: usize = 3;
+/// And denser than muscle by this at least, HU: fat that muscle encloses is no marrow.
+const OVER_MUSCLE_HU: f32 = 10.0;
+/// Muscle with and without contrast medium lies between these, HU.
+const MUSCLE_HU: [f32; 2] = [0.0, 100.0];
+/// Marrow is no denser, HU, blurred with the spongy bone and the shell around it as it is.
+const MARROW_HU: f32 = 110.0;
+/// Behind a pool may lie another one, beyond a trabecula: so often the slice is looked at.
+const LAYERS: usize = 3;
 /// What is denser is no faint shell, HU.
 const DENSE_HU: f32 = 200.0;
 /// Blur within the slice before the flood, mm.
@@ -26,9 +35,10 @@ const LEAST_MM2: f64 = 8.0;
 const SHELL_MM: f64 = 2.5;
 /// Nearer to a neighbour than this no pool is looked for, mm.
 const JOINT_MM: f64 = 3.0;
-/// What is left open beside a pool is filled with this many of its eight neighbours, looked at this many times.
+/// What is left open beside a pool is filled with this many of its eight neighbours, or, where it is as dense as the shell, with one less;
+/// looked at this many times.
 const HELD: usize = 5;
-const LOOKS: usize = 6;
+const LOOKS: usize = 12;
 /// What lies outside the shell, HU.
 const SOFT_HU: f32 = 20.0;
 
@@ -43,6 +53,8 @@ pub(super) fn with_pools(window: &Window, mut inside: Vec<bool>, others: &[bool]
     let to_others = squared_distance_mm2(&apart, window.size, window.spacing_mm);
     let taken: Vec<bool> = to_others.iter().map(|d| *d <= (JOINT_MM * JOINT_MM) as f32).collect();
     let hu = blur_each(&hu, window.size, window.spacing_mm, [SIGMA_MM, SIGMA_MM, 0.0]);
+    let depth_hu = DEPTH_HU.max(DEPTH_OF_NOISE * noise_hu(columns, &hu));
+    let least_hu = muscle_hu(&hu) + OVER_MUSCLE_HU;
     for step in 1..slices {
         let (k, before) = if upper { (step, step - 1) } else { (slices - 1 - step, slices - step) };
         let beside: Vec<bool> = inside[before * plane..][..plane].to_vec();
@@ -52,13 +64,40 @@ pub(super) fn with_pools(window: &Window, mut inside: Vec<bool>, others: &[bool]
             spacing_mm: [window.spacing_mm[0], window.spacing_mm[1]],
             hu: &hu[range.clone()],
             taken: &taken[range.clone()],
+            depth_hu,
+            least_hu,
         };
         let here = &mut inside[range];
         if here.iter().any(|v| *v) {
-            slice.add_pools(here, &beside);
+            (0..LAYERS).for_each(|_| slice.add_pools(here, &beside));
         }
     }
     inside
+}
+
+/// Noise, HU, one standard deviation, of an image with this many columns: from the median bend between voxels of soft tissue along a row.
+fn noise_hu(columns: usize, hu: &[f32]) -> f32 {
+    let soft = |v: f32| (SOFT_TISSUE_HU[0]..=SOFT_TISSUE_HU[1]).contains(&v);
+    let threes = hu.chunks_exact(columns).flat_map(|row| row.windows(2 * APART + 1));
+    let threes = threes.map(|w| [w[0], w[APART], w[2 * APART]]).filter(|three| three.iter().all(|v| soft(*v)));
+    let mut steps: Vec<f32> = threes.map(|[a, b, c]| (a - 2.0 * b + c).abs()).collect();
+    // The median size of what is normally distributed is 0.6745 standard deviations; the variance of a bend is six times that of a voxel.
+    median(&mut steps) / 0.6745 / 6f32.sqrt()
+}
+
+/// The density of muscle, HU: the median of what may be some.
+fn muscle_hu(hu: &[f32]) -> f32 {
+    let mut muscle: Vec<f32> = hu.iter().copied().filter(|v| (MUSCLE_HU[0]..=MUSCLE_HU[1]).contains(v)).collect();
+    median(&mut muscle)
+}
+
+/// The upper one of both medians; zero of nothing.
+fn median(values: &mut [f32]) -> f32 {
+    if values.is_empty() {
+        return 0.0;
+    }
+    let middle = values.len() / 2;
+    *values.select_nth_unstable_by(middle, f32::total_cmp).1
 }
 
 /// One slice; arrays are its voxels, columns first.
@@ -68,6 +107,9 @@ struct Slice<'a> {
     hu: &'a [f32],
     /// Another bone, and what is near it.
     taken: &'a [bool],
+    /// How deep a pool is at least, and how dense its lowest way out, HU.
+    depth_hu: f32,
+    least_hu: f32,
 }
 
 impl Slice<'_> {
@@ -80,8 +122,8 @@ impl Slice<'_> {
         let pool = |n: usize| {
             covered(n)
                 && self.hu[n] <= MARROW_HU
-                && way_out[n] - self.hu[n] >= DEPTH_HU
-                && way_out[n] >= LEAST_WAY_OUT_HU
+                && way_out[n] - self.hu[n] >= self.depth_hu
+                && way_out[n] >= self.least_hu
         };
         let mut seen = vec![false; inside.len()];
         let mut added = Vec::new();
@@ -89,26 +131,33 @@ impl Slice<'_> {
             if seen[start] {
                 continue;
             }
-            let piece = self.piece(start, &mut seen, pool);
-            if piece.len() as f64 * self.spacing_mm[0] * self.spacing_mm[1] >= LEAST_MM2 {
-                added.extend(self.shell(&piece, way_out[start], inside));
-                added.extend(piece);
+            let mut piece = self.piece(start, &mut seen, pool);
+            let large = piece.len() as f64 * self.spacing_mm[0] * self.spacing_mm[1] >= LEAST_MM2;
+            // Beside another bone's end, or a vessel, lie pools, too.
+            if large && piece.iter().any(|n| self.around(*n).any(|other| inside[other])) {
+                let shell_hu = 0.5 * (way_out[start] + SOFT_HU);
+                piece.extend(self.shell(&piece, shell_hu, inside));
+                added.push((piece, shell_hu));
             }
         }
-        for n in &added {
+        for n in added.iter().flat_map(|(piece, _)| piece) {
             inside[*n] = true;
         }
-        self.close(&added, inside, beside);
+        for (piece, shell_hu) in &added {
+            self.close(piece, *shell_hu, inside, beside);
+        }
     }
 
-    /// Takes in what is left open around the places `added`: between the pool and the bone, and between its trabeculae.
-    fn close(&self, added: &[usize], inside: &mut [bool], beside: &[bool]) {
+    /// Takes in what is left open around the places `added`, behind a shell of `shell_hu`: between the pool and the bone, and between its trabeculae.
+    fn close(&self, added: &[usize], shell_hu: f32, inside: &mut [bool], beside: &[bool]) {
         let mut rim: Vec<usize> = added.iter().flat_map(|n| self.around(*n)).collect();
         for _ in 0..LOOKS {
             rim.retain(|n| !inside[*n] && beside[*n] && !self.taken[*n]);
             rim.sort_unstable();
             rim.dedup();
-            let filled: Vec<usize> = rim.iter().copied().filter(|n| self.held_around(*n, inside) >= HELD).collect();
+            let least = |n: usize| if self.hu[n] >= shell_hu { HELD - 1 } else { HELD };
+            let filled: Vec<usize> =
+                rim.iter().copied().filter(|n| self.held_around(*n, inside) >= least(*n)).collect();
             rim.extend(filled.iter().flat_map(|n| self.around(*n)));
             filled.into_iter().for_each(|n| inside[n] = true);
         }
@@ -126,8 +175,34 @@ impl Slice<'_> {
         beside(n) + above.into_iter().chain(below).map(|m| usize::from(set[m]) + beside(m)).sum::<usize>()
     }
 
-    /// For each voxel outside the bone the lowest HU that a way from it to where no bone lies beside the slice must cross.
+    /// For each voxel outside the bone the lowest HU that a way from it to where no bone lies beside the slice must cross, for a way three
+    /// voxels wide: through a gap of one or two voxels in a ridge none leads.
     fn ways_out(&self, inside: &[bool], covered: impl Fn(usize) -> bool) -> Vec<f32> {
+        let wide = Slice { hu: &self.of_neighbours(self.hu, f32::max), ..*self };
+        let way_out = self.of_neighbours(&wide.narrow_ways_out(inside, covered), f32::min);
+        way_out
+            .iter()
+            .zip(self.hu)
+            .map(|(way_out, hu)| if *way_out == f32::MIN { *way_out } else { way_out.max(*hu) })
+            .collect()
+    }
+
+    /// For each voxel the most (or least) of its own value and those of the eight around it.
+    fn of_neighbours(&self, field: &[f32], most: impl Fn(f32, f32) -> f32) -> Vec<f32> {
+        let columns = self.size[0];
+        let beside = |n: usize| {
+            let left = if n.is_multiple_of(columns) { field[n] } else { field[n - 1] };
+            let right = if n % columns + 1 < columns { field[n + 1] } else { field[n] };
+            most(field[n], most(left, right))
+        };
+        let rows: Vec<f32> = (0..field.len()).map(beside).collect();
+        let above = |n: usize| n.checked_sub(columns).map_or(rows[n], |n| rows[n]);
+        let below = |n: usize| rows.get(n + columns).copied().unwrap_or(rows[n]);
+        (0..rows.len()).map(|n| most(rows[n], most(above(n), below(n)))).collect()
+    }
+
+    /// The same for a way one voxel wide.
+    fn narrow_ways_out(&self, inside: &[bool], covered: impl Fn(usize) -> bool) -> Vec<f32> {
         let mut way_out = vec![f32::INFINITY; inside.len()];
         let mut queue = BinaryHeap::new();
         // Tenths of HU, so that the order is one of whole numbers.
@@ -171,8 +246,7 @@ impl Slice<'_> {
     }
 
     /// The voxels around a pool up to where its shell has fallen half way.
-    fn shell(&self, pool: &[usize], way_out_hu: f32, inside: &[bool]) -> Vec<usize> {
-        let level = 0.5 * (way_out_hu + SOFT_HU);
+    fn shell(&self, pool: &[usize], shell_hu: f32, inside: &[bool]) -> Vec<usize> {
         let reach: [isize; 2] = self.spacing_mm.map(|s| (SHELL_MM / s).ceil() as isize);
         let mut found = Vec::new();
         for n in pool {
@@ -184,7 +258,7 @@ impl Slice<'_> {
                     let within = i >= 0 && j >= 0 && i < self.size[0] as isize && j < self.size[1] as isize;
                     if away <= SHELL_MM && within {
                         let other = i as usize + self.size[0] * j as usize;
-                        if !inside[other] && !self.taken[other] && self.hu[other] >= level {
+                        if !inside[other] && !self.taken[other] && self.hu[other] >= shell_hu {
                             found.push(other);
                         }
                     }
