@@ -26,9 +26,9 @@ const FEMUR_ABOVE_MM: f64 = 25.5;
 /// it is no less than this in a thigh, mm, and no more than that in an arm (36 to 100 mm in eleven thighs of patients, 30 mm in a stout arm).
 pub(super) const THIGH_MM: f64 = 33.0;
 const ARM_MM: f64 = 45.0;
-/// And a thigh's section is no smaller than this, mm²: a circle of 40 cm around. (150 cm² and more in those thighs, as far as the image shows them;
+/// And a thigh's section is no smaller than this, mm²: a circle of 38 cm around. (150 cm² and more in those thighs, as far as the image shows them;
 /// nine of ten arms are thinner.)
-const THIGH_MM2: f64 = 12500.0;
+const THIGH_MM2: f64 = 11500.0;
 /// A shaft that a slender femur may be as narrow as is a humerus in no larger a limb than this, mm²: a circle of 35 cm around.
 const ARM_MM2: f64 = 10000.0;
 /// Where the image does not show how deep it lies, its size alone must do: a shaft as wide as this, or as narrow as that, mm.
