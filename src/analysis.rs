@@ -383,14 +383,6 @@ fn add_neck(measured: &mut MeasuredBone, neck: &Option<Neck>, other: Option<&Nec
     let Some(neck) = neck.clone() else { return };
     let other = other.filter(|_| settings.reference != ReferenceChoice::Ipsilateral);
     let lysis = assess_neck(&neck, other, settings.depth);
-    if !lysis.lesions.is_empty() {
-        measured.warnings.push(Sentence::new(
-            "Cortex is missing in the neck, seen in sections across the neck's own axis. No rule and no score counts it: they were made for \
-             slices and lengths of the shaft.",
-            "De la corticale manque au col, vu en sections perpendiculaires à son axe. Aucun critère ni score ne la compte : ils ont été faits \
-             pour des coupes et des longueurs de la diaphyse.",
-        ));
-    }
     measured.neck = Some(MeasuredNeck { neck, lysis });
 }
 

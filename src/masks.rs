@@ -24,15 +24,15 @@ pub struct BoneMasks {
     pub cortex: Region,
     /// By the lesion's number within the bone.
     pub lesions: Vec<(usize, Region)>,
-    /// Losses of the neck, in its own order; no rule counts them.
-    pub neck_lesions: Vec<Region>,
+    /// Losses of the neck with their numbers; no rule counts them.
+    pub neck_lesions: Vec<(usize, Region)>,
 }
 
 impl BoneMasks {
     /// All that is lost, of shaft and neck.
     pub fn lost(&self) -> Region {
         let size = self.bone.size();
-        Region::union(size, self.lesions.iter().map(|(_, lesion)| lesion).chain(&self.neck_lesions))
+        Region::union(size, self.lesions.iter().chain(&self.neck_lesions).map(|(_, lesion)| lesion))
     }
 }
 

@@ -7,7 +7,7 @@ mod support;
 
 use corticalysis::analysis::{Settings, analyze};
 use corticalysis::cortex::Acquisition;
-use corticalysis::dicom::discover;
+use corticalysis::dicom::{SeriesHeader, discover};
 use corticalysis::masks::bone_masks;
 use corticalysis::phantom::dicom_out::NewSeries;
 use corticalysis::phantom::{ImageSpec, PhantomSpec, presets};
@@ -16,7 +16,9 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use support::neck::{cut_ball, place_in_wall};
 use support::program::{corticalysis, files_below, shared_data};
+use support::real_ct::volume_of;
 use support::validators::{program, python_with, shown, skipped};
 use tempfile::TempDir;
 
@@ -119,15 +121,44 @@ fn write_masks(ct: &Path, folder: &Path) {
         for (id, region) in &masks.lesions {
             write(format!("{title}, lesion {id}"), region);
         }
+        for (id, region) in &masks.neck_lesions {
+            write(format!("{title}, neck lesion {id}"), region);
+        }
     }
     let listed = serde_json::json!({ "size": size, "masks": names });
     fs::write(folder.join("masks.json"), listed.to_string()).unwrap();
 }
 
+/// Both hips of a patient with a hole cut into one neck: a neck with a loss, and one without.
+fn hips() -> Option<Made> {
+    let volume = volume_of(&shared_data()?.join("ct/TCGA-09-2043-hips"));
+    let bone = analyze(&volume, &Settings::default()).swap_remove(0);
+    let cut = cut_ball(&volume, place_in_wall(&bone.neck?.neck, 0), 11.0);
+    let dir = TempDir::new().unwrap();
+    let (ct, out) = (dir.path().join("ct"), dir.path().join("out"));
+    fs::create_dir(&ct).unwrap();
+    let header = SeriesHeader { slice_thickness_mm: Some(volume.grid.spacing_mm.z), ..SeriesHeader::default() };
+    NewSeries::new(&cut, header, "hips", "test", "a hole in a neck").write(&ct).unwrap();
+    let args = ["analyze".as_ref(), ct.as_os_str(), "-o".as_ref(), out.as_os_str(), "--dicom=seg,sr".as_ref()];
+    // No slice of a shaft is measured there: the report is written all the same.
+    assert_eq!(corticalysis::<&OsStr>(args).status, 4);
+    Some(Made { _dir: dir, ct, out })
+}
+
+#[test]
+fn a_neck_and_its_loss_are_valid() {
+    let (Some(made), Some(dciodvfy)) = (hips(), program("dciodvfy", "dicom3tools")) else { return };
+    for object in objects(&made.out) {
+        let output = Command::new(&dciodvfy).arg(&object).output().unwrap();
+        let said = shown(&output);
+        assert!(output.status.success() && !said.lines().any(|line| line.starts_with("Error")), "{said}");
+    }
+}
+
 #[test]
 fn pydicom_highdicom_plastimatch_and_rt_utils_read_back_what_was_measured() {
     let Some(python) = python() else { return };
-    for made in cases() {
+    for made in cases().into_iter().chain(hips()) {
         let masks = TempDir::new().unwrap();
         write_masks(&made.ct, masks.path());
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/validators/read_back.py");

@@ -15,7 +15,9 @@ use corticalysis::nifti::{for_each_row, read_header};
 use corticalysis::phantom::dicom_out::NewSeries;
 use corticalysis::volume::Region;
 use nalgebra::{Point3, Vector3};
-use support::neck::{SyntheticNeck, cut_ball, lost_in_section, sigma_between_pixels_mm};
+use serde_json::{Value, json};
+use std::path::Path;
+use support::neck::{SyntheticNeck, cut_ball, lost_in_section, place_in_wall, sigma_between_pixels_mm};
 use support::program::{corticalysis, shared_data};
 use support::real_ct::volume_of;
 
@@ -207,13 +209,7 @@ fn voxels(volume: &corticalysis::volume::Volume<i16>, region: &Region) -> Vec<Po
 
 /// A ball on the front wall of the first neck of the hips, where walls are thick.
 fn ball_in(bone: &MeasuredBone, sector: usize) -> Point3<f64> {
-    let neck = &bone.neck.as_ref().expect("a neck").neck;
-    let measured: Vec<&NeckSection> = neck.sections.iter().filter(|s| s.not_measured.is_none()).collect();
-    let middle = measured[measured.len() / 2];
-    let angle = std::f64::consts::TAU * (sector as f64 + 0.5) / SECTORS as f64;
-    let r = middle.radius_mm[sector] - 1.0;
-    neck.frame
-        .point(middle.from_head_mm, [middle.centre_mm[0] + r * angle.cos(), middle.centre_mm[1] + r * angle.sin()])
+    place_in_wall(&bone.neck.as_ref().expect("a neck").neck, sector)
 }
 
 /// The wall of the neck is in the mask of the cortex as large as it was measured; a hole cut into it is out of it, and in the lesion's mask
@@ -278,7 +274,30 @@ fn a_lost_wall_of_the_neck_is_in_the_masks_where_it_was_cut() {
     }
 }
 
-/// From files to files: a loss of the neck is a segment, a mask and a row of the summary for the record.
+/// What a reviewer said of the first loss of the neck of the first bone that has one.
+fn review_of(report: &Value, id: usize, decision: &str) -> Value {
+    let lost = |bone: &&Value| bone["neck"]["lesions"].as_array().is_some_and(|lesions| !lesions.is_empty());
+    let bone = report["bones"].as_array().expect("bones").iter().find(lost).expect("a lost neck");
+    json!({
+        "schema": "corticalysis/review/v1",
+        "tool": report["tool"],
+        "series_instance_uid": report["series"]["series_instance_uid"],
+        "date": "2026-11-28T10:00:00Z",
+        "reviewer": "Dr Éluard",
+        "bones": [{
+            "bone": bone["bone"], "side": bone["side"], "z_range_mm": bone["z_range_mm"],
+            "neck_lesions": [{
+                "id": id,
+                "from_head_range_mm": bone["neck"]["lesions"][0]["from_head_range_mm"],
+                "decision": decision,
+                "comment": "a vessel\n groove"
+            }]
+        }]
+    })
+}
+
+/// From files to files: a loss of the neck is a segment, a mask, a group of the structured report and a row of the summary for the record; a reviewer
+/// rejects it, and it is listed with the remark and shown nowhere.
 #[test]
 fn a_lost_wall_of_the_neck_is_in_every_file() {
     let Some(shared) = shared_data() else { return };
@@ -307,6 +326,63 @@ fn a_lost_wall_of_the_neck_is_in_every_file() {
     let bytes: Vec<u8> = seg.flat_map(|path| std::fs::read(path).expect("a file")).collect();
     let label = b"neck lesion 1";
     assert!(bytes.windows(label.len()).any(|window| window == label), "no segment of the neck's lesion");
+    let holds = |out: &Path, name: &str, text: &str| {
+        let bytes = std::fs::read(out.join("dicom").join(name)).expect("written");
+        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    };
+    for said in ["neck lesion 1", "femoral-neck", "loss-found", "wall-front", "No rule and no score counts the neck"] {
+        assert!(holds(&out, "sr.dcm", said), "{said}");
+    }
+    let report = std::fs::read_to_string(out.join("report.json")).expect("a report");
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    let page = std::fs::read_to_string(out.join("report.html")).expect("a page");
+    assert!(
+        page.contains("data-necklesion=\"1\"") && page.contains("\"neck_lesions\":[{\"id\":1,"),
+        "no row to review"
+    );
+    let reviewed = |name: &str, review: &Value| {
+        let file = folder.path().join("review.json");
+        std::fs::write(&file, review.to_string()).expect("written");
+        let out = folder.path().join(name);
+        let run = corticalysis([
+            "analyze".as_ref(),
+            ct.as_os_str(),
+            "-o".as_ref(),
+            out.as_os_str(),
+            "--dicom".as_ref(),
+            "--review".as_ref(),
+            file.as_os_str(),
+        ]);
+        (run, out)
+    };
+    let (run, rejected) = reviewed("rejected", &review_of(&report, 1, "rejected"));
+    assert_eq!(run.status, 4, "{}", run.stderr);
+    let said = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("every loss found was rejected by the reviewer"), "{said}");
+    assert!(!said.contains("Cortex is missing in the neck"), "{said}");
+    assert!(said.contains("Neck lesion 1: rejected by the reviewer (a vessel groove)."), "{said}");
+    assert!(!holds(&rejected, "seg.dcm", "neck lesion 1"), "a segment of what is none");
+    assert!(holds(&rejected, "sr.dcm", "neck lesion 1: rejected by the reviewer (a vessel groove)"));
+    assert!(holds(&rejected, "sr.dcm", "loss-rejected") && !holds(&rejected, "sr.dcm", "wall-front"));
+    // Confirmed it stays; what is not there is refused.
+    let (run, accepted) = reviewed("accepted", &review_of(&report, 1, "accepted"));
+    assert_eq!(run.status, 4, "{}", run.stderr);
+    assert!(holds(&accepted, "seg.dcm", "neck lesion 1"));
+    assert!(holds(&accepted, "sr.dcm", "neck lesion 1: confirmed by the reviewer (a vessel groove)"));
+    let mut elsewhere = review_of(&report, 1, "rejected");
+    elsewhere["bones"][0]["neck_lesions"][0]["from_head_range_mm"] = json!([70.0, 75.0]);
+    let (run, _) = reviewed("elsewhere", &elsewhere);
+    assert_eq!(run.status, 3, "{}", run.stderr);
+    assert!(run.stderr.contains("it names neck lesion 1 of the"), "{}", run.stderr);
+    // Under another number it is found by where it lies, and that is said.
+    let (run, _) = reviewed("renumbered", &review_of(&report, 7, "rejected"));
+    assert_eq!(run.status, 4, "{}", run.stderr);
+    assert!(
+        run.stdout.contains("Neck lesion 7") || run.stderr.contains("Neck lesion 7"),
+        "{} {}",
+        run.stdout,
+        run.stderr
+    );
     let mask = out.join(format!("masks/femur-{}-lesion.nii.gz", bone.bone.side));
     let bytes = std::fs::read(mask).expect("a mask of the lesion");
     let header = read_header(&bytes[..]).expect("sound").expect("NIfTI");

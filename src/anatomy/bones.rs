@@ -2,6 +2,7 @@
 
 use super::forearm::{cut_off_hand, radius_and_ulna};
 use super::shafts::distance;
+use super::skin::{Depth, skin_mm};
 use super::{BoneName, Shaft, Side};
 use crate::smoothing::{median, quantile};
 use crate::volume::{Section, Volume};
@@ -14,15 +15,34 @@ const FIBULA_SHARE: f64 = 0.72;
 const FIBULA_MM: f64 = 50.0;
 /// Shafts of the forearm are thinner than this where they are thinnest, mm, a tibia is not. Their ends are as wide as a tibia.
 const FOREARM_MM: f64 = 18.5;
+/// And on the whole no wider than this, mm.
+const FOREARM_BELOW_MM: f64 = 23.0;
 /// A single shaft must be this wide at its thinnest to be taken for a humerus, mm: a radius or ulna may stand alone in the image.
 const HUMERUS_THINNEST_MM: f64 = 17.0;
 /// Outer diameter of the shaft between humerus (20 to 25 mm) and femur (26 to 32 mm), with the doubtful span between.
 const HUMERUS_BELOW_MM: f64 = 24.0;
 const FEMUR_ABOVE_MM: f64 = 25.5;
-/// Skin this close to the wall on one side over most of the shaft is the shin, mm.
+/// Large humeri reach into that span and beyond, slender femora below it: the soft tissue around the shaft must agree. From the wall to the nearest skin
+/// it is no less than this in a thigh, mm, and no more than that in an arm (36 to 100 mm in eleven thighs of patients, 30 mm in a stout arm).
+pub(super) const THIGH_MM: f64 = 33.0;
+const ARM_MM: f64 = 45.0;
+/// And a thigh's section is no smaller than this, mm²: a circle of 38 cm around. (150 cm² and more in those thighs, as far as the image shows them;
+/// nine of ten arms are thinner.)
+const THIGH_MM2: f64 = 11500.0;
+/// A shaft that a slender femur may be as narrow as is a humerus in no larger a limb than this, mm²: a circle of 35 cm around.
+const ARM_MM2: f64 = 10000.0;
+/// Where the image does not show how deep it lies, its size alone must do: a shaft as wide as this, or as narrow as that, mm.
+const WIDE_MM: f64 = 27.0;
+const NARROW_MM: f64 = 22.0;
+/// No humerus is as wide at its thinnest over this much of its length, mm; its ends are.
+pub(super) const WIDER_THAN_ARMS_MM: f64 = 29.0;
+const LONG_MM: f64 = 90.0;
+/// Skin this close to the wall on one side over most of the shaft is the shin, mm, where the section is about as much longer than wide as a tibia's.
 const SHIN_MM: f64 = 14.0;
-/// The edge of a cast towards the air is no wider, mm; the thinnest skin over a bone is.
-const CAST_EDGE_MM: f64 = 2.0;
+const SHIN_LONGER: [f64; 2] = [1.25, 2.0];
+/// Lungs, HU, and how much of a slice is more than clothes or the table's padding, mm².
+const LUNG_HU: [i16; 2] = [-930, -600];
+const LUNG_MM2: f64 = 6000.0;
 /// What is body and not air or clothes, HU; how much of a column of the image it fills where the body begins, mm; a body is broader than most
 /// limbs alone, mm.
 const BODY_HU: i16 = -200;
@@ -54,11 +74,14 @@ pub fn name_bones(volume: &Volume<i16>, mut shafts: Vec<Shaft>) -> Vec<Bone> {
     let widths: Vec<Widths> = shafts.iter().map(|s| Widths::of(volume, s)).collect();
     let beside: Vec<Option<Beside>> = (0..shafts.len()).map(|a| companion(volume, &shafts, a)).collect();
     let company: Vec<Option<usize>> = beside.iter().map(|near| near.map(|near| near.index)).collect();
-    let names: Vec<Named> = (0..shafts.len())
+    let mut humeri = Vec::new();
+    let mut names: Vec<Named> = (0..shafts.len())
         .map(|a| match company[a] {
             Some(b) if widths[a].is_forearm() && widths[b].is_forearm() => {
                 let mutual = company[b] == Some(a);
-                forearm(volume, &shafts, [a, b], mutual, [widths[a], widths[b]])
+                let (named, humerus) = forearm(volume, &shafts, [a, b], mutual, [widths[a], widths[b]]);
+                humeri.extend(humerus);
+                named
             }
             _ => {
                 let near = beside[a].map(|near| (near.away_mm, widths[near.index]));
@@ -66,6 +89,8 @@ pub fn name_bones(volume: &Volume<i16>, mut shafts: Vec<Shaft>) -> Vec<Bone> {
             }
         })
         .collect();
+    let alone = |a: usize| company[a].is_none() && !shafts[a].cut_everywhere && !widths[a].is_forearm();
+    name_by_elbows(&humeri, alone, &mut names);
     let mut bones: Vec<Bone> = shafts
         .into_iter()
         .zip(names)
@@ -150,15 +175,15 @@ type Named = (BoneName, f64, String);
 
 /// How wide a shaft is across its axis.
 #[derive(Debug, Clone, Copy)]
-struct Widths {
+pub(super) struct Widths {
     /// Median over the rings, mm.
     diameter_mm: f64,
     /// What nine tenths of the rings are wider than, mm.
-    thinnest_mm: f64,
+    pub(super) thinnest_mm: f64,
 }
 
 impl Widths {
-    fn of(volume: &Volume<i16>, shaft: &Shaft) -> Widths {
+    pub(super) fn of(volume: &Volume<i16>, shaft: &Shaft) -> Widths {
         let diameter_mm = shaft.diameter_mm(volume);
         let areas = || shaft.rings.iter().map(|ring| ring.filled_area_mm2).collect::<Vec<f64>>();
         let share = |q| quantile(&mut areas(), q).unwrap_or(0.0);
@@ -173,22 +198,45 @@ impl Widths {
     }
 }
 
-/// The first one's name of two thin shafts beside each other, each the other's nearest where this is `mutual`.
-fn forearm(volume: &Volume<i16>, shafts: &[Shaft], pair: [usize; 2], mutual: bool, widths: [Widths; 2]) -> Named {
+/// The first one's name of two thin shafts beside each other, each the other's nearest where this is `mutual`, and the humerus that goes on
+/// beyond their elbow.
+fn forearm(
+    volume: &Volume<i16>,
+    shafts: &[Shaft],
+    pair: [usize; 2],
+    mutual: bool,
+    widths: [Widths; 2],
+) -> (Named, Option<usize>) {
     // Asked for in one order only, so that both get the same answer.
     let ordered = if pair[0] < pair[1] { pair } else { [pair[1], pair[0]] };
-    let told = if mutual { radius_and_ulna(volume, shafts, ordered) } else { Err("another bone is nearer to one") };
     let [own, other] = widths.map(|w| w.diameter_mm);
+    let told = match own.max(other) {
+        // A humerus and what goes on beyond its elbow, followed as one.
+        wide if wide >= FOREARM_BELOW_MM => Err("one is too wide on the whole"),
+        _ if mutual => radius_and_ulna(volume, shafts, ordered),
+        _ => Err("another bone is nearer to one"),
+    };
     match told {
-        Ok((names, sure, why)) => {
-            let name = names[usize::from(ordered[0] != pair[0])];
+        Ok(told) => {
+            let name = told.names[usize::from(ordered[0] != pair[0])];
             let grows = if name == BoneName::Ulna { "elbow" } else { "hand" };
-            (name, sure, format!("{own:.0} mm across, beside one of {other:.0} mm, larger towards the {grows}: {why}"))
+            let why = told.reason;
+            let text = format!("{own:.0} mm across, beside one of {other:.0} mm, larger towards the {grows}: {why}");
+            ((name, told.sure, text), told.humerus)
         }
         Err(why) => {
             let text =
                 format!("{own:.0} mm across, beside one of {other:.0} mm: radius or ulna, not told apart ({why})");
-            (BoneName::Unknown, 0.5, text)
+            ((BoneName::Unknown, 0.5, text), None)
+        }
+    }
+}
+
+/// What size and depth left open, told by what goes on beyond a joint: a humerus beyond the elbow of radius and ulna.
+fn name_by_elbows(humeri: &[usize], alone: impl Fn(usize) -> bool, names: &mut [Named]) {
+    for h in humeri.iter().copied().filter(|h| alone(*h)) {
+        if matches!(names[h].0, BoneName::Unknown | BoneName::Humerus) {
+            names[h] = (BoneName::Humerus, 0.95, "radius and ulna go on beyond its elbow".into());
         }
     }
 }
@@ -212,57 +260,57 @@ fn name(volume: &Volume<i16>, shaft: &Shaft, widths: Widths, beside: Option<(f64
     if shaft.cut_everywhere {
         return (BoneName::Unknown, 0.3, "the image border cuts it everywhere: its size is not known".into());
     }
-    match skin_mm(volume, shaft) {
-        Some(skin) if skin < SHIN_MM && diameter_mm > 19.0 => {
-            (BoneName::Tibia, 0.8, format!("{d}, {skin:.0} mm under the skin like a shin"))
-        }
-        _ if diameter_mm >= FEMUR_ABOVE_MM => {
-            let sure = if diameter_mm > 27.0 { 0.95 } else { 0.85 };
-            (BoneName::Femur, sure, format!("{d}, a single shaft deep in the limb"))
-        }
-        _ if diameter_mm < HUMERUS_BELOW_MM && widths.thinnest_mm >= HUMERUS_THINNEST_MM => {
-            (BoneName::Humerus, 0.85, format!("{d}, a single shaft deep in the limb"))
-        }
-        _ => (BoneName::Unknown, 0.4, format!("{d}: neither clearly a humerus nor a femur")),
+    let mut longer: Vec<f64> = shaft.rings.iter().map(|ring| ring.axes_mm[0] / ring.axes_mm[1].max(1e-9)).collect();
+    let shin = median(&mut longer).is_some_and(|longer| (SHIN_LONGER[0]..SHIN_LONGER[1]).contains(&longer));
+    match skin_mm(volume, shaft).filter(|skin| shin && *skin < SHIN_MM && diameter_mm > 19.0) {
+        Some(skin) => (BoneName::Tibia, 0.8, format!("{d}, {skin:.0} mm under the skin like a shin")),
+        None => humerus_or_femur(volume, shaft, widths),
     }
 }
 
-/// Shortest way from the shaft's wall through the limb to the air, median over its rings; `None` when no air is seen.
-pub(super) fn skin_mm(volume: &Volume<i16>, shaft: &Shaft) -> Option<f64> {
-    let [columns, rows, _] = volume.grid.size;
-    let s = volume.grid.spacing_mm;
-    let stride = (shaft.rings.len() / 12).max(1);
-    let mut shortest: Vec<f64> = Vec::new();
-    for ring in shaft.rings.iter().step_by(stride) {
-        let pixels = volume.slice(ring.k);
-        let mut best = f64::INFINITY;
-        for ray in 0..24 {
-            let (sin, cos) = (2.0 * std::f64::consts::PI * f64::from(ray) / 24.0).sin_cos();
-            // Where the last dense run ends, where it began, and where the one before it ended.
-            let (mut wall_mm, mut began_mm, mut before_mm) = (0.0, 0.0, 0.0);
-            for step in 0..80 {
-                let r = f64::from(step);
-                let (x, y) = ((ring.centroid_mm[0] + r * cos) / s.x, (ring.centroid_mm[1] + r * sin) / s.y);
-                if x < 0.0 || y < 0.0 || x >= columns as f64 - 0.5 || y >= rows as f64 - 0.5 {
-                    break;
-                }
-                let hu = pixels[y.round() as usize * columns + x.round() as usize];
-                if hu > 500 {
-                    if r - wall_mm > 1.5 {
-                        (began_mm, before_mm) = (r, wall_mm);
-                    }
-                    wall_mm = r;
-                } else if hu < -400 {
-                    // Dense up to the air is a cast: the skin lies under it.
-                    let cast = before_mm > 0.0 && r - wall_mm <= CAST_EDGE_MM;
-                    best = best.min(if cast { began_mm - before_mm } else { r - wall_mm });
-                    break;
-                }
-            }
-        }
-        shortest.push(best);
+/// A single shaft that is no shin, by its size, what lies around it, and lungs beside it.
+fn humerus_or_femur(volume: &Volume<i16>, shaft: &Shaft, widths: Widths) -> Named {
+    let Widths { diameter_mm, thinnest_mm } = widths;
+    let d = format!("{diameter_mm:.0} mm across");
+    if (HUMERUS_THINNEST_MM..WIDER_THAN_ARMS_MM).contains(&thinnest_mm) && lungs_beside(volume, shaft) {
+        return (BoneName::Humerus, 0.85, format!("{d}, a single shaft beside the lungs"));
     }
-    median(&mut shortest).filter(|d| d.is_finite())
+    let depth = Depth::of(volume, shaft);
+    let wide = |mm: f64| thinnest_mm >= mm && shaft.length_mm(volume) >= LONG_MM;
+    let (femur, humerus) = match depth {
+        Some(depth) => {
+            let arm = depth.nearest_mm < THIGH_MM && depth.area_mm2 < ARM_MM2;
+            let thigh = depth.nearest_mm >= THIGH_MM && depth.area_mm2 >= THIGH_MM2;
+            (
+                wide(WIDER_THAN_ARMS_MM) || (diameter_mm >= FEMUR_ABOVE_MM && thigh),
+                depth.nearest_mm <= ARM_MM && (diameter_mm < NARROW_MM || (diameter_mm < HUMERUS_BELOW_MM && arm)),
+            )
+        }
+        None => (wide(WIDE_MM), diameter_mm < NARROW_MM),
+    };
+    let under = match depth {
+        Some(depth) => format!("under at least {:.0} mm of soft tissue", depth.nearest_mm),
+        None => "how deep the image does not show".into(),
+    };
+    if femur {
+        let sure = if diameter_mm > 27.0 { 0.95 } else { 0.85 };
+        (BoneName::Femur, sure, format!("{d}, a single shaft deep in the limb ({under})"))
+    } else if humerus && thinnest_mm >= HUMERUS_THINNEST_MM {
+        (BoneName::Humerus, 0.85, format!("{d}, a single shaft deep in the limb ({under})"))
+    } else {
+        (BoneName::Unknown, 0.4, format!("{d}, {under}: neither clearly a humerus nor a femur"))
+    }
+}
+
+/// Do most slices of the shaft show lungs?
+fn lungs_beside(volume: &Volume<i16>, shaft: &Shaft) -> bool {
+    let pixel_mm2 = volume.grid.spacing_mm.x * volume.grid.spacing_mm.y;
+    let rings: Vec<&Section> = shaft.rings.iter().step_by((shaft.rings.len() / 8).max(1)).collect();
+    let shows = |ring: &&&Section| {
+        let lung = volume.slice(ring.k).iter().filter(|hu| (LUNG_HU[0]..LUNG_HU[1]).contains(hu)).count();
+        lung as f64 * pixel_mm2 >= LUNG_MM2
+    };
+    2 * rings.iter().filter(shows).count() > rings.len()
 }
 
 /// Where a bone lies from left to right, patient mm.

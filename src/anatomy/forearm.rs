@@ -5,8 +5,10 @@
 //! which as soon as it is known which end is the elbow's, and that only what lies beyond the ends says: the shaft of a humerus, or a hand.
 //! Both ends look alike otherwise: at either one bone is large and the other small.
 
+use super::BoneName;
+use super::bones::{THIGH_MM, WIDER_THAN_ARMS_MM, Widths};
 use super::shafts::{BONE_HU, MIN_LENGTH_MM, Shaft, course_mm, distance};
-use super::{BoneName, bones::skin_mm};
+use super::skin::{Depth, skin_mm};
 use crate::smoothing::median;
 use crate::volume::{Section, Volume, sections};
 
@@ -19,7 +21,7 @@ const COURSE: f64 = 0.2;
 const LARGER: f64 = 0.15;
 /// Between rings further apart than this a bone may have ended and another begun, mm.
 const GAP_MM: f64 = 20.0;
-/// A humerus beyond the elbow: between these diameters, mm; its first ring no further along the arm, nor beside the course of the forearm, mm.
+/// A humerus beyond the elbow: between these diameters, mm, or a little wider under no more soft tissue than an arm has; its first ring no further along the arm, nor beside the course of the forearm, mm.
 const HUMERUS_MM: [f64; 2] = [14.0, 26.5];
 const ELBOW_MM: f64 = 130.0;
 const BESIDE_MM: f64 = 30.0;
@@ -99,17 +101,30 @@ fn shared(both: [&Shaft; 2]) -> Vec<Row> {
 /// What lies beyond one end of a forearm.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Beyond {
-    Elbow,
+    /// With the humerus that goes on there.
+    Elbow(usize),
     Wrist,
     Nothing,
 }
 
-/// Names of two thin shafts beside each other, and how sure they are; the reason where they are not told apart.
+/// What two thin shafts beside each other are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Forearm {
+    /// Of the first and the second one.
+    pub names: [BoneName; 2],
+    /// How sure they are, 0 to 1.
+    pub sure: f64,
+    pub reason: &'static str,
+    /// The shaft that goes on beyond the elbow, where that is seen.
+    pub humerus: Option<usize>,
+}
+
+/// Names of two thin shafts beside each other; the reason where they are not told apart.
 pub(super) fn radius_and_ulna(
     volume: &Volume<i16>,
     shafts: &[Shaft],
     pair: [usize; 2],
-) -> Result<([BoneName; 2], f64, &'static str), &'static str> {
+) -> Result<Forearm, &'static str> {
     let both = pair.map(|n| &shafts[n]);
     if both.iter().any(|shaft| shaft.cut_everywhere || shaft.stub) {
         return Err("the image shows too little of one");
@@ -120,10 +135,10 @@ pub(super) fn radius_and_ulna(
     }
     let found = [false, true].map(|upper| beyond(volume, shafts, pair, &arm, upper));
     let (elbow_up, sure, reason) = match found {
-        [Beyond::Elbow, Beyond::Wrist] => (false, 0.95, "elbow and hand are seen"),
-        [Beyond::Wrist, Beyond::Elbow] => (true, 0.95, "elbow and hand are seen"),
-        [Beyond::Elbow, Beyond::Nothing] => (false, 0.9, "the elbow is seen"),
-        [Beyond::Nothing, Beyond::Elbow] => (true, 0.9, "the elbow is seen"),
+        [Beyond::Elbow(_), Beyond::Wrist] => (false, 0.95, "elbow and hand are seen"),
+        [Beyond::Wrist, Beyond::Elbow(_)] => (true, 0.95, "elbow and hand are seen"),
+        [Beyond::Elbow(_), Beyond::Nothing] => (false, 0.9, "the elbow is seen"),
+        [Beyond::Nothing, Beyond::Elbow(_)] => (true, 0.9, "the elbow is seen"),
         [Beyond::Wrist, Beyond::Nothing] => (true, 0.9, "the hand is seen"),
         [Beyond::Nothing, Beyond::Wrist] => (false, 0.9, "the hand is seen"),
         [Beyond::Nothing, Beyond::Nothing] => return Err("neither elbow nor hand is seen"),
@@ -136,8 +151,9 @@ pub(super) fn radius_and_ulna(
     }
     let first_is_ulna = elbow > hand;
     let towards = |ratio: f64| if first_is_ulna { ratio } else { -ratio };
-    let seen = |what: Beyond| found.contains(&what);
-    if (seen(Beyond::Elbow) && towards(elbow) < LARGER) || (seen(Beyond::Wrist) && towards(hand) > -LARGER) {
+    let humerus = found.iter().find_map(|beyond| if let Beyond::Elbow(shaft) = beyond { Some(*shaft) } else { None });
+    let wrist = found.contains(&Beyond::Wrist);
+    if (humerus.is_some() && towards(elbow) < LARGER) || (wrist && towards(hand) > -LARGER) {
         return Err("the one that grows is not the larger one");
     }
     let depth = both.map(|shaft| skin_mm(volume, &arm.near_elbow(shaft, elbow_up)));
@@ -148,7 +164,7 @@ pub(super) fn radius_and_ulna(
         return Err("the skin is nearer to the other one than to what seems the ulna");
     }
     let names = if first_is_ulna { [BoneName::Ulna, BoneName::Radius] } else { [BoneName::Radius, BoneName::Ulna] };
-    Ok((names, sure, reason))
+    Ok(Forearm { names, sure, reason, humerus })
 }
 
 /// Where both shafts are seen side by side.
@@ -222,14 +238,14 @@ fn beyond(volume: &Volume<i16>, shafts: &[Shaft], pair: [usize; 2], arm: &Arm, u
     let hand = Hand::beyond(volume, arm, upper);
     match humerus_beyond(volume, shafts, pair, arm, upper) {
         // A hand may lie on a thigh that is as slender as an arm.
-        true if hand.bones_mm < HAND_LENGTH_MM => Beyond::Elbow,
-        false if hand.alone_mm >= HAND_LENGTH_MM => Beyond::Wrist,
+        Some(humerus) if hand.bones_mm < HAND_LENGTH_MM => Beyond::Elbow(humerus),
+        None if hand.alone_mm >= HAND_LENGTH_MM => Beyond::Wrist,
         _ => Beyond::Nothing,
     }
 }
 
-/// Does one shaft like a humerus go on where these two end?
-fn humerus_beyond(volume: &Volume<i16>, shafts: &[Shaft], pair: [usize; 2], arm: &Arm, upper: bool) -> bool {
+/// The one shaft like a humerus that goes on where these two end.
+fn humerus_beyond(volume: &Volume<i16>, shafts: &[Shaft], pair: [usize; 2], arm: &Arm, upper: bool) -> Option<usize> {
     let dz = volume.grid.spacing_mm.z;
     let (first, last) = arm.span;
     let follows = |n: &usize| {
@@ -241,12 +257,23 @@ fn humerus_beyond(volume: &Volume<i16>, shafts: &[Shaft], pair: [usize; 2], arm:
         };
         let beside = distance(arm.ahead(dz, near.k, upper), near.centroid_mm);
         !shaft.stub
-            && (HUMERUS_MM[0]..HUMERUS_MM[1]).contains(&shaft.diameter_mm(volume))
+            && is_wide_as_a_humerus(volume, shaft)
             && shared * dz <= OVERLAP_MM
             && gap * dz <= ELBOW_MM
             && beside <= BESIDE_MM + BENT * (gap * dz).max(0.0)
     };
-    (0..shafts.len()).filter(|n| !pair.contains(n)).filter(follows).count() == 1
+    let mut found = (0..shafts.len()).filter(|n| !pair.contains(n)).filter(follows);
+    found.next().filter(|_| found.next().is_none())
+}
+
+fn is_wide_as_a_humerus(volume: &Volume<i16>, shaft: &Shaft) -> bool {
+    let diameter_mm = shaft.diameter_mm(volume);
+    // The lower part of a humerus flares: wide on the whole, not at its thinnest.
+    let large = || {
+        Widths::of(volume, shaft).thinnest_mm < WIDER_THAN_ARMS_MM
+            && Depth::of(volume, shaft).is_some_and(|depth| depth.nearest_mm < THIGH_MM)
+    };
+    diameter_mm >= HUMERUS_MM[0] && (diameter_mm < HUMERUS_MM[1] || large())
 }
 
 /// Over how many millimetres beyond the end of a forearm many small bones lie beside each other, and over how many of these nothing else does.

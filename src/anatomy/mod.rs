@@ -19,6 +19,7 @@ mod peaks;
 mod pools;
 mod seeds;
 mod shafts;
+mod skin;
 mod solid;
 mod stretches;
 mod stump;

@@ -5,6 +5,7 @@ use super::exit_status::ExitError;
 use crate::analysis::MeasuredBone;
 use crate::dicom::Series;
 use crate::report::model::BoneReport;
+use crate::report::neck::NeckLesionReport;
 use crate::report::review::Review;
 use crate::report::reviewed::{BoneDecisions, MAX_BYTES, Placed, ReviewError, check_series, place, read_review};
 use std::io::Read;
@@ -71,6 +72,10 @@ pub(super) fn without_rejected(bones: &mut [MeasuredBone], reports: &[BoneReport
         let rejected = |id: usize| report.lesions.iter().any(|lesion| lesion.id == id && lesion.is_rejected());
         if let Some(lysis) = &mut bone.lysis {
             lysis.lesions.retain(|lesion| !rejected(lesion.id));
+        }
+        let in_neck = |id: usize| report.neck.iter().flat_map(|neck| &neck.lesions).find(|lesion| lesion.id == id);
+        if let Some(neck) = &mut bone.neck {
+            neck.lysis.lesions.retain(|lesion| !in_neck(lesion.id).is_some_and(NeckLesionReport::is_rejected));
         }
     }
 }

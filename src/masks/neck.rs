@@ -9,10 +9,10 @@ use crate::volume::{Grid, Region, Run};
 use nalgebra::{Point3, Vector3};
 use rayon::prelude::*;
 
-/// The wall that stands in the measured sections, and each loss in the order of the neck's lesions.
+/// The wall that stands in the measured sections, and each loss with its number.
 pub(super) struct NeckMasks {
     pub cortex: Region,
-    pub lesions: Vec<Region>,
+    pub lesions: Vec<(usize, Region)>,
 }
 
 /// How far outside of what is seen of a contour its intact wall may lie, mm, for the voxels that are looked at.
@@ -21,11 +21,12 @@ const SUNKEN_MM: f64 = 8.0;
 /// A section is a slab of [`SECTION_MM`] across the neck's axis; a voxel belongs to the one that holds its middle.
 pub(super) fn neck_masks(grid: &Grid, measured: &MeasuredNeck) -> NeckMasks {
     let slabs: Vec<Option<Slab>> = (0..measured.neck.sections.len()).map(|n| Slab::of(measured, n)).collect();
-    let parts = 1 + measured.lysis.lesions.len();
+    let ids = || measured.lysis.lesions.iter().map(|lesion| lesion.id);
+    let parts = 1 + ids().count();
     let Some((low, high)) = bounds(grid, measured, &slabs) else {
         return NeckMasks {
             cortex: Region::union(grid.size, []),
-            lesions: vec![Region::union(grid.size, []); parts - 1],
+            lesions: ids().map(|id| (id, Region::union(grid.size, []))).collect(),
         };
     };
     let mut drawn: Vec<Vec<Vec<Run>>> = (low[2]..=high[2])
@@ -46,7 +47,7 @@ pub(super) fn neck_masks(grid: &Grid, measured: &MeasuredNeck) -> NeckMasks {
         drawn.iter_mut().enumerate().for_each(|(n, runs)| slices[low[2] + n] = std::mem::take(&mut runs[part]));
         Region::from_runs(grid.size, slices)
     };
-    NeckMasks { cortex: region(0), lesions: (1..parts).map(region).collect() }
+    NeckMasks { cortex: region(0), lesions: ids().enumerate().map(|(n, id)| (id, region(1 + n))).collect() }
 }
 
 /// A measured section with its radii by sector, mm.

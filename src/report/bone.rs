@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::convert::{lesion_report, reference_report, slice_reports};
 use super::model::*;
-use super::neck::neck_report;
+use super::neck::{NECK_LOST, NeckReport, neck_report};
 use super::reviewed::BoneDecisions;
 use super::rigidity::{rigidity_report, stiffness_report, weakest_report};
-use crate::analysis::MeasuredBone;
+use crate::analysis::{MeasuredBone, MeasuredNeck};
 use crate::anatomy::{BoneName, Landmarks, SUBTROCHANTERIC_MM, Side};
 use crate::cortex::NotMeasured;
 use crate::dicom::Series;
@@ -76,7 +76,7 @@ pub fn reviewed_bone_report(
         not_measured_slices: slices.iter().filter(|s| !s.measured).count(),
         slices,
         lesions: Vec::new(),
-        neck: measured.neck.as_ref().map(neck_report),
+        neck: measured.neck.as_ref().map(|neck| reviewed_neck(neck, decisions)),
         stiffness: measured.rigidity.as_ref().map(stiffness_report),
         weakest_section: None,
         mirels: None,
@@ -85,6 +85,9 @@ pub fn reviewed_bone_report(
         warnings: measured.warnings.clone(),
         restricted_to: measured.restriction.as_ref().map(|restriction| restriction.regions.clone()),
     };
+    if report.neck.as_ref().is_some_and(|neck| neck.standing().next().is_some()) {
+        report.warnings.push(NECK_LOST.into());
+    }
     if measured.bone.name == BoneName::Unknown || measured.bone.side == Side::Unknown {
         let reasons = measured.bone.reasons.join("; ");
         report.warnings.push(Sentence::new(
@@ -112,6 +115,15 @@ pub fn reviewed_bone_report(
         {
             pain.basis = Sentence::new("given by the reviewer", "donnée par le relecteur");
         }
+    }
+    report
+}
+
+/// The neck with the reviewer's remarks on its lesions.
+fn reviewed_neck(measured: &MeasuredNeck, decisions: &BoneDecisions) -> NeckReport {
+    let mut report = neck_report(measured);
+    for lesion in &mut report.lesions {
+        lesion.review = decisions.neck_lesions.get(&lesion.id).cloned();
     }
     report
 }

@@ -253,7 +253,7 @@ impl SliceReport {
     }
 }
 
-fn decision(review: &Option<RemarkReport>) -> Option<Decision> {
+pub(super) fn decision(review: &Option<RemarkReport>) -> Option<Decision> {
     review.as_ref()?.decision
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::model::ReferenceReport;
+use super::model::{Decision, ReferenceReport, RemarkReport, decision};
 use super::round::to_decimals;
 use super::words;
 use crate::analysis::MeasuredNeck;
@@ -59,6 +59,9 @@ pub struct NeckSectionReport {
 /// A connected patch of lost wall of a neck.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NeckLesionReport {
+    /// 1, 2, … within the neck.
+    #[serde(default)]
+    pub id: usize,
     /// From and to, from the head's centre along the neck.
     pub from_head_range_mm: [f64; 2],
     /// Its middle on the contour, patient x, y and z.
@@ -70,7 +73,25 @@ pub struct NeckLesionReport {
     pub max_axial_lysis_ci95: [f64; 2],
     pub max_circumferential_lysis_percent: f64,
     pub max_circumferential_lysis_ci95: [f64; 2],
+    /// What the reviewer says of it; absent where nothing was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<RemarkReport>,
 }
+
+impl NeckLesionReport {
+    /// Was it rejected by a reviewer? Then no mask and no object shows it.
+    pub fn is_rejected(&self) -> bool {
+        decision(&self.review) == Some(Decision::Rejected)
+    }
+}
+
+/// What the reader must know of a bone whose neck has a loss that stands.
+pub(super) const NECK_LOST: Text = Text::new(
+    "Cortex is missing in the neck, seen in sections across the neck's own axis. No rule and no score counts it: they were made for slices and \
+     lengths of the shaft.",
+    "De la corticale manque au col, vu en sections perpendiculaires à son axe. Aucun critère ni score ne la compte : ils ont été faits pour des \
+     coupes et des longueurs de la diaphyse.",
+);
 
 /// The neck as it is reported.
 pub(super) fn neck_report(measured: &MeasuredNeck) -> NeckReport {
@@ -116,6 +137,7 @@ fn section_report(section: &NeckSection, loss: Option<&NeckLoss>, centre_mm: [f6
 fn lesion(lesion: &NeckLesion) -> NeckLesionReport {
     let (axial, around) = (lesion.max_axial_percent, lesion.max_circumferential_percent);
     NeckLesionReport {
+        id: lesion.id,
         from_head_range_mm: lesion.from_head_mm,
         centre_mm: [lesion.centre_mm.x, lesion.centre_mm.y, lesion.centre_mm.z],
         // An eighth on either side of front, top, back and bottom.
@@ -125,6 +147,7 @@ fn lesion(lesion: &NeckLesion) -> NeckLesionReport {
         max_axial_lysis_ci95: [axial.low, axial.high],
         max_circumferential_lysis_percent: around.value,
         max_circumferential_lysis_ci95: [around.low, around.high],
+        review: None,
     }
 }
 
@@ -252,7 +275,11 @@ impl NeckReport {
         let percent = |value, ci95| {
             format!("{}\u{a0}% ({})", words::number(language, value, 1), words::interval(language, ci95, 1))
         };
-        match (self.worst(), self.lesions.is_empty()) {
+        match (self.worst(), self.standing().next().is_none()) {
+            (Some(_), true) if !self.lesions.is_empty() => language.pick(
+                format!("{seen}; every loss found was rejected by the reviewer."),
+                format!("{seen} ; toute perte trouvée a été rejetée par le relecteur."),
+            ),
             (Some(worst), false) => {
                 let axial = percent(worst.axial_lysis_percent, worst.axial_lysis_ci95);
                 let around = percent(worst.circumferential_lysis_percent, worst.circumferential_lysis_ci95);
@@ -275,9 +302,19 @@ impl NeckReport {
         }
     }
 
-    /// The section that lost the largest share of its cortex.
+    /// The lesions that no reviewer rejected.
+    pub fn standing(&self) -> impl Iterator<Item = &NeckLesionReport> {
+        self.lesions.iter().filter(|lesion| !lesion.is_rejected())
+    }
+
+    /// The section that lost the largest share of its cortex, of those that a standing lesion reaches where there is one.
     pub fn worst(&self) -> Option<&NeckSectionReport> {
-        let told = self.measured().filter(|s| s.axial_lysis_percent.is_some());
+        let reached = |s: &NeckSectionReport| {
+            let within = |[low, high]: [f64; 2]| (low..=high).contains(&s.from_head_mm);
+            self.standing().any(|lesion| within(lesion.from_head_range_mm))
+        };
+        let any = self.measured().any(|s| s.axial_lysis_percent.is_some() && reached(s));
+        let told = self.measured().filter(|s| s.axial_lysis_percent.is_some() && (!any || reached(s)));
         told.max_by(|a, b| {
             a.axial_lysis_percent.partial_cmp(&b.axial_lysis_percent).unwrap_or(std::cmp::Ordering::Equal)
         })
@@ -312,6 +349,7 @@ mod tests {
         };
         let reference = NeckReference { turn_deg: -3.0, shift_mm: 1.0, stray: 0.12 };
         let lesion = NeckLesionReport {
+            id: 1,
             from_head_range_mm: [18.0, 27.0],
             centre_mm: [101.0, 19.0, -322.0],
             wall: "lower".into(),
@@ -320,6 +358,7 @@ mod tests {
             max_axial_lysis_ci95: [17.0, 41.0],
             max_circumferential_lysis_percent: 19.0,
             max_circumferential_lysis_ci95: [15.0, 38.0],
+            review: None,
         };
         NeckReport {
             axis: [0.6, 0.1, -0.79],
@@ -378,6 +417,7 @@ mod tests {
         let of = |sector: usize| {
             let percent = Estimate::exact(20.0);
             let found = NeckLesion {
+                id: 1,
                 from_head_mm: [18.0, 27.0],
                 centre_mm: nalgebra::Point3::origin(),
                 sector,

@@ -49,6 +49,9 @@ pub struct BoneReview {
     /// Flagged slices that were decided on or commented.
     #[serde(default)]
     pub slices: Vec<SliceReview>,
+    /// Losses of the neck, measured across its own axis, that were decided on or commented.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub neck_lesions: Vec<NeckLesionReview>,
 }
 
 /// The words of Mirels' item of pain, as [`Pain`](crate::scores::mirels::Pain) spells them.
@@ -91,6 +94,20 @@ pub struct LesionReview {
     pub id: usize,
     /// Its lowest and highest patient z there: by these it is found again, should the numbers have changed.
     pub z_range_mm: [f64; 2],
+    pub decision: Option<Decision>,
+    /// Free text; may be empty.
+    #[serde(default)]
+    pub comment: String,
+}
+
+/// What was said of one loss of a neck.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NeckLesionReview {
+    /// Its number in the report that was reviewed.
+    pub id: usize,
+    /// Where it lay there, from the head's centre along the neck: by this it is found again, should the numbers have changed.
+    pub from_head_range_mm: [f64; 2],
     pub decision: Option<Decision>,
     /// Free text; may be empty.
     #[serde(default)]

@@ -1,7 +1,7 @@
 //! A review held against what was measured: which lesion and slice each remark is about, or why the file cannot be used.
 
 use super::model::{RemarkReport, ReviewReport};
-use super::review::{BoneReview, LesionReview, Review, SCHEMA, SliceReview};
+use super::review::{BoneReview, LesionReview, NeckLesionReview, Review, SCHEMA, SliceReview};
 use crate::analysis::MeasuredBone;
 use crate::dicom::Series;
 use crate::language::Sentence;
@@ -93,6 +93,8 @@ pub struct BoneDecisions {
     pub lesions: BTreeMap<usize, RemarkReport>,
     /// By the row of the slice in the bone.
     pub slices: BTreeMap<usize, RemarkReport>,
+    /// By the number of the neck's lesion in this analysis.
+    pub neck_lesions: BTreeMap<usize, RemarkReport>,
 }
 
 /// A review whose remarks have found their places.
@@ -213,6 +215,13 @@ impl Placing<'_> {
                 return Err(ReviewError::Twice(format!("slice z {:.1} mm of {title}", slice.z_mm)));
             }
         }
+        for lesion in &reviewed.neck_lesions {
+            let id = self.neck_lesion(lesion, bone, &title)?;
+            let remark = RemarkReport { decision: lesion.decision, comment: clean(&lesion.comment) };
+            if decisions.neck_lesions.insert(id, remark).is_some() {
+                return Err(ReviewError::Twice(format!("neck lesion {id} of {title}")));
+            }
+        }
         Ok(decisions)
     }
 
@@ -220,15 +229,8 @@ impl Placing<'_> {
     fn lesion(&mut self, reviewed: &LesionReview, bone: &MeasuredBone, title: &str) -> Result<usize, ReviewError> {
         let lesions: &[Lesion] = bone.lysis.as_ref().map_or(&[], |lysis| &lysis.lesions);
         let [low, high] = reviewed.z_range_mm;
-        let same = |l: &&Lesion| (l.z_range_mm[0] - low).abs() < SAME_MM && (l.z_range_mm[1] - high).abs() < SAME_MM;
-        let with_number = |l: &&Lesion| l.id == reviewed.id;
-        if let Some(lesion) = lesions.iter().filter(same).find(with_number) {
-            return Ok(lesion.id);
-        }
-        let share = |l: &Lesion| common_share(l.z_range_mm, [low, high]);
-        // Of those of the same extent, as two at one height may be, the one of the same number was taken above.
-        let nearest = lesions.iter().max_by(|a, b| share(a).total_cmp(&share(b)).then(b.id.cmp(&a.id)));
-        let Some(found) = nearest.filter(|l| share(l) >= COMMON_SHARE) else {
+        let places: Vec<Place> = lesions.iter().map(|l| (l.id, l.z_range_mm)).collect();
+        let Some((id, [now_low, now_high])) = same_place(&places, (reviewed.id, [low, high])) else {
             let here: Vec<String> = lesions
                 .iter()
                 .map(|l| format!("lesion {} (z {:.1} to {:.1} mm)", l.id, l.z_range_mm[0], l.z_range_mm[1]))
@@ -237,20 +239,58 @@ impl Placing<'_> {
             let what = format!("lesion {} of {title} (z {low:.1} to {high:.1} mm)", reviewed.id);
             return Err(self.not_found(what, format!("it has {instead}")));
         };
-        let [now_low, now_high] = found.z_range_mm;
-        self.note(
-            format!(
-                "Lesion {} of the review (z {low:.1} to {high:.1} mm) is taken for lesion {} of {title} (z {now_low:.1} to \
-                 {now_high:.1} mm): settings or program have changed.",
-                reviewed.id, found.id
-            ),
-            format!(
-                "La lésion {} de la relecture (z {low:.1} à {high:.1} mm) est rapportée à la lésion {} (z {now_low:.1} à \
-                 {now_high:.1} mm) : les réglages ou le programme ont changé.",
-                reviewed.id, found.id
-            ),
-        );
-        Ok(found.id)
+        if (id, true) != (reviewed.id, is_same([now_low, now_high], [low, high])) {
+            self.note(
+                format!(
+                    "Lesion {} of the review (z {low:.1} to {high:.1} mm) is taken for lesion {id} of {title} (z {now_low:.1} to \
+                     {now_high:.1} mm): settings or program have changed.",
+                    reviewed.id
+                ),
+                format!(
+                    "La lésion {} de la relecture (z {low:.1} à {high:.1} mm) est rapportée à la lésion {id} (z {now_low:.1} à \
+                     {now_high:.1} mm) : les réglages ou le programme ont changé.",
+                    reviewed.id
+                ),
+            );
+        }
+        Ok(id)
+    }
+
+    /// The same of a loss of the neck, by where it lies along the neck.
+    fn neck_lesion(
+        &mut self,
+        reviewed: &NeckLesionReview,
+        bone: &MeasuredBone,
+        title: &str,
+    ) -> Result<usize, ReviewError> {
+        let lesions = bone.neck.as_ref().map_or(&[][..], |neck| &neck.lysis.lesions);
+        let [low, high] = reviewed.from_head_range_mm;
+        let places: Vec<Place> = lesions.iter().map(|l| (l.id, l.from_head_mm)).collect();
+        let Some((id, [now_low, now_high])) = same_place(&places, (reviewed.id, [low, high])) else {
+            let here: Vec<String> = places
+                .iter()
+                .map(|(id, [low, high])| format!("neck lesion {id} ({low:.1} to {high:.1} mm from the head's centre)"))
+                .collect();
+            let instead = if here.is_empty() { "no neck lesion".into() } else { here.join(", ") };
+            let what =
+                format!("neck lesion {} of {title} ({low:.1} to {high:.1} mm from the head's centre)", reviewed.id);
+            return Err(self.not_found(what, format!("it has {instead}")));
+        };
+        if (id, true) != (reviewed.id, is_same([now_low, now_high], [low, high])) {
+            self.note(
+                format!(
+                    "Neck lesion {} of the review ({low:.1} to {high:.1} mm from the head's centre) is taken for neck lesion {id} of \
+                     {title} ({now_low:.1} to {now_high:.1} mm): settings or program have changed.",
+                    reviewed.id
+                ),
+                format!(
+                    "La lésion {} du col de la relecture ({low:.1} à {high:.1} mm du centre de la tête) est rapportée à la lésion {id} \
+                     du col ({now_low:.1} à {now_high:.1} mm) : les réglages ou le programme ont changé.",
+                    reviewed.id
+                ),
+            );
+        }
+        Ok(id)
     }
 
     /// The slice of that UID, or without one the slice at that height.
@@ -283,6 +323,24 @@ impl Placing<'_> {
             self.not_found(format!("the slice {name} of {title}"), instead)
         })
     }
+}
+
+/// A lesion's number and the range that it covers, mm.
+type Place = (usize, [f64; 2]);
+
+fn is_same(a: [f64; 2], b: [f64; 2]) -> bool {
+    a.iter().zip(b).all(|(a, b)| (a - b).abs() < SAME_MM)
+}
+
+/// The place of that number and extent, else the one that shares most of its extent, and enough of it.
+fn same_place(places: &[Place], (id, range): Place) -> Option<Place> {
+    if let Some(same) = places.iter().find(|place| place.0 == id && is_same(place.1, range)) {
+        return Some(*same);
+    }
+    let share = |place: &Place| common_share(place.1, range);
+    // Of those of the same extent, as two at one height may be, the one of the same number was taken above.
+    let nearest = places.iter().max_by(|a, b| share(a).total_cmp(&share(b)).then(b.0.cmp(&a.0)));
+    nearest.filter(|place| share(place) >= COMMON_SHARE).copied()
 }
 
 /// What two ranges share of what they cover together, 0 to 1.

@@ -104,6 +104,16 @@ fn bone_summary(language: Language, bone: &BoneReport, out: &mut Lines) {
 fn neck(language: Language, bone: &BoneReport, out: &mut Lines) {
     let Some(neck) = &bone.neck else { return };
     out.paragraph(2, &neck.sentence(language));
+    for lesion in &neck.lesions {
+        let Some(remark) = words::remark(language, lesion.review.as_ref()) else { continue };
+        out.paragraph(
+            2,
+            &language.pick(
+                format!("Neck lesion {}: {remark}.", lesion.id),
+                format!("Lésion {} du col : {remark}.", lesion.id),
+            ),
+        );
+    }
 }
 
 /// The verdict in words, marked.

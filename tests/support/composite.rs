@@ -8,6 +8,7 @@ use nalgebra::{Matrix3, Point3, Vector3};
 /// HU of muscle and of air.
 const SOFT_HU: i16 = 45;
 const AIR_HU: i16 = -1000;
+const LUNG_HU: i16 = -820;
 
 /// How a piece is laid into a larger image.
 #[derive(Debug, Clone, Copy)]
@@ -122,6 +123,29 @@ pub fn flipped(volume: &Volume<i16>, axes: [bool; 3]) -> Volume<i16> {
         new.directions.set_column(a, &turned);
     });
     Volume { grid: new, voxels: voxels.into() }
+}
+
+/// Some slices of an image, from and to as shares of their number.
+pub fn slab(volume: &Volume<i16>, [from, to]: [f64; 2]) -> Volume<i16> {
+    let grid = &volume.grid;
+    let [columns, rows, slices] = grid.size;
+    let at = |share: f64| ((share * slices as f64).round() as usize).min(slices);
+    let (from, to) = (at(from), at(to));
+    let mut new = grid.clone();
+    new.size[2] = to - from;
+    new.origin_mm = grid.to_patient(Vector3::new(0.0, 0.0, from as f64));
+    let voxels = volume.voxels[from * columns * rows..to * columns * rows].to_vec();
+    Volume { grid: new, voxels: voxels.into() }
+}
+
+/// Adds lungs: an elliptic column of them, middle and half axes, all mm.
+pub fn add_lung(whole: &mut Volume<i16>, middle_mm: [f64; 3], half_mm: [f64; 3]) {
+    change_near(whole, middle_mm, half_mm, |at, hu| {
+        let off = at - Point3::from(middle_mm);
+        if (off.x / half_mm[0]).hypot(off.y / half_mm[1]) <= 1.0 && off.z.abs() <= half_mm[2] {
+            *hu = LUNG_HU;
+        }
+    });
 }
 
 /// The patient's mirror image: left for right, in the same order of voxels.

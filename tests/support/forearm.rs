@@ -34,6 +34,8 @@ pub struct Arm {
     pub scale: f64,
     /// Walls as a share of the average ones.
     pub wall: f64,
+    /// Width of the limb as a share of the average one.
+    pub flesh: f64,
     /// First and last place along the arm that the image shows, mm.
     pub seen_mm: [f64; 2],
     /// Where the arm's middle lies, patient mm from left to right.
@@ -58,6 +60,7 @@ impl Default for Arm {
             turned_deg: 0.0,
             scale: 1.0,
             wall: 1.0,
+            flesh: 1.0,
             seen_mm: [-110.0, 330.0],
             x_mm: 180.0,
             reach_mm: [75.0, 75.0],
@@ -273,7 +276,7 @@ impl Arm {
         let limb = Cut {
             bone: ArmBone::Humerus,
             middle_mm: hand.map(|v| share * v),
-            half_mm: [skin[1], skin[2]],
+            half_mm: [self.flesh * skin[1], self.flesh * skin[2]],
             turned: self.crossing(s),
             wall_mm: 0.0,
             to_end_mm: 100.0,

@@ -3,6 +3,7 @@
 pub mod cut_defects;
 pub mod defect_truth;
 pub mod dicom_image;
+pub mod neck;
 pub mod nifti_file;
 pub mod oriented;
 pub mod phantom_comparison;

@@ -195,6 +195,16 @@ impl Noise {
     }
 }
 
+/// Within the wall of the middle measured section of a neck, in a sector: a millimetre inside of the contour.
+pub fn place_in_wall(neck: &Neck, sector: usize) -> Point3<f64> {
+    let measured: Vec<&NeckSection> = neck.sections.iter().filter(|s| s.not_measured.is_none()).collect();
+    let middle = measured[measured.len() / 2];
+    let angle = std::f64::consts::TAU * (sector as f64 + 0.5) / middle.radius_mm.len() as f64;
+    let r = middle.radius_mm[sector] - 1.0;
+    neck.frame
+        .point(middle.from_head_mm, [middle.centre_mm[0] + r * angle.cos(), middle.centre_mm[1] + r * angle.sin()])
+}
+
 /// The image with a ball of soft tissue in it, its edge as soft as the scanner's: a slice thick along z, a normal distribution in the plane.
 pub fn cut_ball(volume: &Volume<i16>, centre: Point3<f64>, radius_mm: f64) -> Volume<i16> {
     const SIGMA_MM: f64 = 0.6;

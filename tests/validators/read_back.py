@@ -173,7 +173,8 @@ def check_sr(path, report, seg_path):
     seg = pydicom.dcmread(seg_path) if seg_path.exists() else None
     groups = list(content.get_volumetric_roi_measurement_groups()) + list(content.get_image_measurement_groups())
     lesions = [(bone, lesion) for bone in report["bones"] for lesion in bone["lesions"]]
-    expected = len(report["bones"]) + len(lesions)
+    necks = [bone["neck"] for bone in report["bones"] if bone.get("neck")]
+    expected = len(report["bones"]) + len(lesions) + len(necks) + sum(len(neck["lesions"]) for neck in necks)
     check("sr: a group a bone and a lesion", len(groups) == expected, len(groups))
     of_lesions = [g for g in groups if g.tracking_identifier.rsplit(", ", 1)[-1].startswith("lesion ")]
     check("sr: lesions", len(of_lesions) == len(lesions))
@@ -197,10 +198,50 @@ def check_sr(path, report, seg_path):
             reference = item.ReferencedSOPSequence[0]
             same = reference.ReferencedSOPInstanceUID == seg.SOPInstanceUID and reference.ReferencedSegmentNumber == segments[group.tracking_uid]
             check(f"sr: {group.tracking_identifier}: its segment", same, reference.ReferencedSegmentNumber)
+    check_necks(groups, necks, seg)
     said = pydicom.dcmread(path)
     texts = [i.TextValue for part in said.ContentSequence if part.ValueType == "CONTAINER" for i in part.get("ContentSequence", []) if i.ValueType == "TEXT"]
     rules = [rule["name"] for bone in report["bones"] for rule in bone["rules"]]
     check("sr: rules as text", all(any(f"({name})" in text for text in texts) for name in rules), len(rules))
+
+
+def check_necks(groups, necks, seg):
+    """A group a neck, with what was found said by code, and one a loss of it with its segment."""
+    of_necks = [g for g in groups if g.tracking_identifier.endswith(", neck")]
+    of_lesions = [g for g in groups if g.tracking_identifier.rsplit(", ", 1)[-1].startswith("neck lesion ")]
+    check("sr: necks", len(of_necks) == len(necks), len(necks))
+    near = lambda number, value: abs(float(number.value) - value) < 1e-9
+    for group, neck in zip(of_necks, necks):
+        label = group.tracking_identifier
+        numbers = {m.name.meaning: m for m in group.get_measurements()}
+        measured = [s for s in neck["sections"] if s["measured"]]
+        check(f"sr: {label}: sections", near(numbers["Sections across the neck measured"], len(measured)), len(measured))
+        areas = [s["cortical_area_mm2"] for s in measured]
+        check(f"sr: {label}: smallest cortex", near(numbers["Smallest cortical area of a section of the neck"], min(areas)), min(areas))
+        lost = [s["axial_lysis_percent"] for s in measured if s["axial_lysis_percent"] is not None]
+        told = numbers.get("Cortical lysis of the neck: share of a section's cortex")
+        check(f"sr: {label}: largest loss, or none told", near(told, max(lost)) if lost else told is None, max(lost, default="not measured"))
+        said = {e.name.meaning: e.value.meaning for e in group.get_qualitative_evaluations()}
+        expected = "Found" if neck["lesions"] else "None found" if lost else "Not measured"
+        check(f"sr: {label}: loss {expected}", said["Loss of the neck's cortex"] == expected)
+    lesions = [lesion for neck in necks for lesion in neck["lesions"]]
+    check("sr: losses of necks", len(of_lesions) == len(lesions), len(lesions))
+    for group, lesion in zip(of_lesions, lesions):
+        label = group.tracking_identifier
+        numbers = {m.name.meaning: m for m in group.get_measurements()}
+        for meaning, value in [
+            ("Cortical lysis of the neck: share of a section's cortex", lesion["max_axial_lysis_percent"]),
+            ("Circumferential lysis of the neck: share of the contour", lesion["max_circumferential_lysis_percent"]),
+            ("Begins, along the neck from the centre of the head", lesion["from_head_range_mm"][0]),
+            ("Ends, along the neck from the centre of the head", lesion["from_head_range_mm"][1]),
+        ]:
+            check(f"sr: {label}: {meaning}", near(numbers[meaning], value), value)
+        said = {e.name.meaning: e.value.meaning for e in group.get_qualitative_evaluations()}
+        check(f"sr: {label}: wall", said["Wall of the neck"].lower() == f"{lesion['wall']} wall")
+        if seg is not None:
+            segment = next(s for s in seg.SegmentSequence if s.TrackingUID == group.tracking_uid)
+            item = next(i for i in group[0].ContentSequence if i.ValueType == "IMAGE")
+            check(f"sr: {label}: its segment", item.ReferencedSOPSequence[0].ReferencedSegmentNumber == segment.SegmentNumber, segment.SegmentLabel)
 
 
 def check_rigidity(label, numbers, bone, lesion):

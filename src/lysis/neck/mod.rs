@@ -94,6 +94,8 @@ pub struct NeckLoss {
 /// A connected patch of lost wall.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NeckLesion {
+    /// 1, 2, … within the neck.
+    pub id: usize,
     /// From the head's centre along the neck, mm.
     pub from_head_mm: [f64; 2],
     /// Its middle on the contour, patient mm.
@@ -402,6 +404,7 @@ impl<'a> Compared<'a> {
             reached.max_by(|a, b| a.value.total_cmp(&b.value)).unwrap_or_default()
         };
         NeckLesion {
+            id: n,
             from_head_mm: [along(first) - 0.5 * SECTION_MM, along(last) + 0.5 * SECTION_MM],
             centre_mm: self
                 .neck

@@ -36,7 +36,7 @@ pub(super) fn part(language: Language, bone: &BoneReport) -> Markup {
 pub(super) fn alone(language: Language, index: usize, bone: &BoneReport) -> Markup {
     let heading = format!("neck-{index}-h");
     html! {
-        section .bone aria-labelledby=(heading) {
+        section .bone id=(format!("neck-{index}")) aria-labelledby=(heading) {
             h2 id=(heading) { (words::bone_title(language, bone)) }
             (part(language, bone))
         }
@@ -62,8 +62,11 @@ fn lesions(language: Language, neck: &NeckReport) -> Markup {
                     th scope="col" .num { (language.say("Largest share of the section, %", "Part de la section, au plus, %")) }
                     th scope="col" .num { (language.say("Largest share of the circumference, %", "Part de la circonférence, au plus, %")) }
                 } }
-                tbody { @for lesion in &neck.lesions { tr {
-                    th scope="row" { (words::capitalised(&wall_word(language, &lesion.wall))) }
+                tbody { @for lesion in &neck.lesions { tr data-necklesion=(lesion.id) {
+                    th scope="row" {
+                        (words::capitalised(&wall_word(language, &lesion.wall)))
+                        @if let Some(remark) = words::remark(language, lesion.review.as_ref()) { span .detail { " " (remark) } }
+                    }
                     td .num .nowrap { (words::range_text(language, lesion.from_head_range_mm, 1)) }
                     td { (yes_or_no(language, lesion.through_the_wall)) }
                     td .num { (with_ci(language, Some(lesion.max_axial_lysis_percent), Some(lesion.max_axial_lysis_ci95))) }

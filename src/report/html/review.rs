@@ -1,5 +1,6 @@
 //! Whose review was taken into account, and what it says of each finding.
 
+use super::super::neck::wall_word;
 use super::*;
 
 /// Nothing where no review was given.
@@ -38,5 +39,11 @@ fn remarks(language: Language, bone: &BoneReport) -> Vec<(String, String, String
     let slices =
         words::runs(&bone.slices, |slice| words::remark(language, slice.review.as_ref()).filter(|_| slice.flagged));
     let slices = slices.into_iter().map(|(remark, run)| (run.text(language), remark));
-    lesions.chain(slices).map(|(finding, remark)| (title.clone(), finding, remark)).collect()
+    let neck = bone.neck.iter().flat_map(|neck| &neck.lesions).filter_map(|lesion| {
+        let remark = words::remark(language, lesion.review.as_ref())?;
+        let finding = format!("neck lesion {} ({})", lesion.id, wall_word(language, &lesion.wall));
+        let constatation = format!("lésion {} du col ({})", lesion.id, wall_word(language, &lesion.wall));
+        Some((language.pick(finding, constatation), remark))
+    });
+    lesions.chain(neck).chain(slices).map(|(finding, remark)| (title.clone(), finding, remark)).collect()
 }

@@ -158,6 +158,24 @@ struct Data<'a> {
     series: &'a str,
     words: BTreeMap<&'static str, String>,
     bones: Vec<BoneData<'a>>,
+    /// Bones of which only a neck was measured, with losses to review.
+    necks: Vec<NeckData<'a>>,
+}
+
+/// A bone without viewer, by what a review names it.
+#[derive(Serialize)]
+struct NeckData<'a> {
+    index: usize,
+    bone: &'a str,
+    side: &'a str,
+    z_range_mm: [f64; 2],
+    neck_lesions: Vec<NeckLesionData>,
+}
+
+#[derive(Serialize)]
+struct NeckLesionData {
+    id: usize,
+    from_head_range_mm: [f64; 2],
 }
 
 #[derive(Serialize)]
@@ -173,6 +191,7 @@ struct BoneData<'a> {
     worst: Option<usize>,
     rows: Vec<RowData<'a>>,
     lesions: Vec<LesionData>,
+    neck_lesions: Vec<NeckLesionData>,
     /// Index of the bone of the other side.
     twin: Option<usize>,
     /// Was it registered, or is a slice of the same height shown?
@@ -209,17 +228,39 @@ struct LesionData {
 /// Data and script; nothing where there is nothing to scroll through.
 pub(super) fn script(language: Language, report: &Report, drawn: &[DrawnBone]) -> Markup {
     let bones: Vec<BoneData> = drawn.iter().filter_map(|drawn| bone_data(language, report, drawn)).collect();
-    if bones.is_empty() {
+    let necks = necks_alone(report, &bones);
+    if bones.is_empty() && necks.is_empty() {
         return html! {};
     }
-    let data =
-        Data { tool: &report.tool, series: &report.series.series_instance_uid, words: script_words(language), bones };
+    let words = script_words(language);
+    let data = Data { tool: &report.tool, series: &report.series.series_instance_uid, words, bones, necks };
     // Inside a script element only "<" could end it.
     let json = serde_json::to_string(&data).unwrap_or_default().replace('<', "\\u003c");
     html! {
         script #data type="application/json" { (PreEscaped(json)) }
         script { (PreEscaped(SCRIPT)) }
     }
+}
+
+fn neck_lesions(bone: &BoneReport) -> Vec<NeckLesionData> {
+    let lesions = bone.neck.iter().flat_map(|neck| &neck.lesions);
+    lesions.map(|l| NeckLesionData { id: l.id, from_head_range_mm: l.from_head_range_mm }).collect()
+}
+
+/// Bones that have no viewer, but a neck with losses.
+fn necks_alone<'a>(report: &'a Report, viewed: &[BoneData]) -> Vec<NeckData<'a>> {
+    let alone = |(index, bone): (usize, &'a BoneReport)| {
+        let neck_lesions = neck_lesions(bone);
+        let of_viewer = viewed.iter().any(|other| other.index == index);
+        (!of_viewer && !neck_lesions.is_empty()).then_some(NeckData {
+            index,
+            bone: &bone.bone,
+            side: &bone.side,
+            z_range_mm: bone.z_range_mm,
+            neck_lesions,
+        })
+    };
+    report.bones.iter().enumerate().filter_map(alone).collect()
 }
 
 fn bone_data<'a>(language: Language, report: &'a Report, drawn: &'a DrawnBone) -> Option<BoneData<'a>> {
@@ -243,6 +284,7 @@ fn bone_data<'a>(language: Language, report: &'a Report, drawn: &'a DrawnBone) -
             .iter()
             .map(|lesion| LesionData { id: lesion.id, z_range_mm: lesion.z_range_mm })
             .collect(),
+        neck_lesions: neck_lesions(bone),
         twin,
         registered: viewer.homologous_z_mm.is_some(),
     })

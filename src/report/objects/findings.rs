@@ -1,6 +1,6 @@
 //! The report's numbers, scores and rules as the structured report tells them.
 
-use super::ExportBone;
+use super::{ExportBone, neck, neck_lesion_title};
 use crate::dicom::write::{Code, Findings, Group, Measurement, Segment, Target, codes};
 use crate::language::Language;
 use crate::report::model::*;
@@ -11,13 +11,21 @@ use crate::report::{rule_words, words};
 pub(super) struct Tracked {
     /// Which of the bones.
     pub bone: usize,
-    /// The lesion's number, where it is one.
-    pub lesion: Option<usize>,
+    pub part: Part,
     pub segment: Segment,
 }
 
+/// What a segment shows of its bone; lesions by their numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Bone,
+    Cortex,
+    Lesion(usize),
+    NeckLesion(usize),
+}
+
 /// Objects are read by programs, and filed for readers of any language.
-const EN: Language = Language::En;
+pub(super) const EN: Language = Language::En;
 const AXIAL: Code = Code::private("axial-lysis", "Axial cortical lysis: share of the cortical mass lost");
 const AROUND: Code = Code::private("circ-lysis", "Circumferential cortical lysis: share of the contour");
 const EXTENT: Code = Code::private("axial-extent", "Longest extent along the bone at one sector");
@@ -34,7 +42,7 @@ const EA_LOST: Code = Code::private("ea-lost", "Reduction of EA in the weakest s
 const EI_LOST: Code = Code::private("ei-lost", "Reduction of EI in the weakest section");
 const GJ_LOST: Code = Code::private("gj-lost", "Reduction of GJ in the weakest section");
 const SECTION_Z: Code = Code::private("section-z", "Patient z of the weakest section");
-const THROUGH: Code = Code::private("through-wall", "Gone through the whole wall");
+pub(super) const THROUGH: Code = Code::private("through-wall", "Gone through the whole wall");
 const LESION_TYPE: Code = Code::private("lesion-type", "Lesion type");
 const FLAGGED: Code = Code::private("slices-flagged", "Slices flagged by guideline-30-50");
 const MEASURED: Code = Code::private("slices-measured", "Slices measured");
@@ -51,15 +59,15 @@ const MIRELS_ITEM: [Code; 4] = [
 const MIRELS: Code = Code::private("mirels", "Mirels' score in words");
 const RULE: Code = Code::private("rule", "Published rule");
 const RECOMMENDATION: Code = Code::private("recommendation", "Recommendation quoted");
-const REVIEW: Code = Code::private("review", "What a reviewer said");
+pub(super) const REVIEW: Code = Code::private("review", "What a reviewer said");
 const WARNING: Code = Code::private("warning", "What to know before trusting the numbers");
 const DISCLAIMER: Code = Code::private("disclaimer", "What the numbers may be used for");
 
 const NEWTON: Code = Code::ucum("N", "N");
 const NEWTON_MM2: Code = Code::ucum("N.mm2", "N.mm2");
 const POINTS: Code = Code::ucum("{points}", "points");
-const YES: Code = Code::sct("373066001", "Yes");
-const NO: Code = Code::sct("373067005", "No");
+pub(super) const YES: Code = Code::sct("373066001", "Yes");
+pub(super) const NO: Code = Code::sct("373067005", "No");
 
 /// Everything the report says that has a place in TID 1500.
 pub(super) fn findings(
@@ -74,8 +82,7 @@ pub(super) fn findings(
         found.statements.push((REVIEW, reviewed));
     }
     for (index, ((bone, title), numbers)) in bones.iter().zip(titles).zip(&report.bones).enumerate() {
-        // The bone's own segment comes before those of its parts.
-        let of_bone = segments.iter().position(|s| s.bone == index && s.lesion.is_none());
+        let segment_of = |part: Part| segments.iter().position(|s| s.bone == index && s.part == part);
         let group = |label: String, finding: Code, segment: Option<usize>| {
             let tracked = segment.map(|n| &segments[n].segment);
             Group {
@@ -89,20 +96,35 @@ pub(super) fn findings(
                 evaluations: Vec::new(),
             }
         };
-        let whole = group(title.clone(), bone.code(), of_bone);
+        let whole = group(title.clone(), bone.code(), segment_of(Part::Bone));
         found.groups.push(Group { measurements: of_whole_bone(numbers), ..whole });
         for lesion in words::standing(numbers) {
-            let segment = segments.iter().position(|s| s.bone == index && s.lesion == Some(lesion.id));
             found.groups.push(Group {
                 measurements: of_lesion(numbers, lesion),
                 evaluations: evaluations(lesion),
-                ..group(format!("{title}, lesion {}", lesion.id), codes::LESION, segment)
+                ..group(format!("{title}, lesion {}", lesion.id), codes::LESION, segment_of(Part::Lesion(lesion.id)))
             });
+        }
+        if let Some(neck) = &numbers.neck {
+            found.groups.push(Group {
+                measurements: neck::of_neck(neck),
+                evaluations: neck::evaluations(neck),
+                ..group(format!("{title}, neck"), neck::NECK, None)
+            });
+            for lesion in neck.standing() {
+                let segment = segment_of(Part::NeckLesion(lesion.id));
+                found.groups.push(Group {
+                    measurements: neck::of_lesion(lesion),
+                    evaluations: neck::evaluations_of_lesion(lesion),
+                    ..group(neck_lesion_title(title, lesion.id), codes::LESION, segment)
+                });
+            }
+            found.statements.extend(neck::statements(neck, title));
         }
         found.statements.extend(statements(numbers, title));
     }
     let mut slices: Vec<usize> = Vec::new();
-    for tracked in segments.iter().filter(|s| s.lesion.is_none()) {
+    for tracked in segments.iter().filter(|s| !matches!(s.part, Part::Lesion(_))) {
         let region = target.on_images(&tracked.segment.region);
         slices.extend((0..region.size()[2]).filter(|k| !region.runs(*k).is_empty()));
     }
@@ -112,7 +134,12 @@ pub(super) fn findings(
     found
 }
 
-fn measurement(concept: Code, value: Option<f64>, interval: Option<[f64; 2]>, unit: Code) -> Option<Measurement> {
+pub(super) fn measurement(
+    concept: Code,
+    value: Option<f64>,
+    interval: Option<[f64; 2]>,
+    unit: Code,
+) -> Option<Measurement> {
     let value = value.filter(|v| v.is_finite())?;
     let interval = interval.filter(|ends| ends.iter().all(|v| v.is_finite()));
     Some(Measurement { concept, value, interval, unit, maximum: false })
@@ -323,6 +350,7 @@ mod tests {
             DISCLAIMER,
         ];
         all.extend(MIRELS_ITEM);
+        all.extend(neck::CODES);
         for code in &all {
             assert!(code.value.len() <= 16 && code.meaning.len() <= 64, "{code:?}");
         }

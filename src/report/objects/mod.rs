@@ -2,6 +2,7 @@
 //! slices and its pictures. The objects themselves are made in [`crate::dicom::write`].
 
 mod findings;
+mod neck;
 
 use super::figures::{BoneFigures, SliceCrop, capture};
 use super::model::{BoneReport, Report, SliceReport};
@@ -13,7 +14,7 @@ use crate::dicom::write::{Code, Contents, NoTarget, ObjectKind, Picture, Segment
 use crate::language::Language;
 use crate::masks::{BoneMasks, bone_masks};
 use crate::volume::{Grid, Region};
-use findings::{Tracked, findings};
+use findings::{Part, Tracked, findings};
 use image::RgbImage;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -136,6 +137,11 @@ fn titles(report: &Report) -> Vec<String> {
     plain.iter().enumerate().map(numbered).collect()
 }
 
+/// What a loss of a neck is called, the same in every object.
+fn neck_lesion_title(title: &str, id: usize) -> String {
+    format!("{title}, neck lesion {id}")
+}
+
 /// Bone, cortex and lesions of every bone, those that hold a voxel.
 fn segments(target: &Target, bones: &[ExportBone], titles: &[String]) -> Vec<Tracked> {
     let mut segments = Vec::new();
@@ -163,7 +169,7 @@ fn segments(target: &Target, bones: &[ExportBone], titles: &[String]) -> Vec<Tra
             )
         };
         let whole = part(label, description, [codes::ANATOMICAL_STRUCTURE, bone.code()], BONE_COLOUR, &bone.masks.bone);
-        segments.push((index, None, Segment { modifier: bone.side_code(), site: None, ..whole }));
+        segments.push((index, Part::Bone, Segment { modifier: bone.side_code(), site: None, ..whole }));
         let cortex = part(
             format!("{title}, cortex"),
             "The wall that stands, as thick as its mass of compact cortex; of a femoral neck, its fitted wall.",
@@ -171,7 +177,7 @@ fn segments(target: &Target, bones: &[ExportBone], titles: &[String]) -> Vec<Tra
             CORTEX_COLOUR,
             &bone.masks.cortex,
         );
-        segments.push((index, None, cortex));
+        segments.push((index, Part::Cortex, cortex));
         for (id, region) in &bone.masks.lesions {
             let lesion = part(
                 format!("{title}, lesion {id}"),
@@ -181,22 +187,22 @@ fn segments(target: &Target, bones: &[ExportBone], titles: &[String]) -> Vec<Tra
                 region,
             );
             // What a lesion is to the plan is not this program's to say.
-            segments.push((index, Some(*id), Segment { interpreted_type: "", ..lesion }));
+            segments.push((index, Part::Lesion(*id), Segment { interpreted_type: "", ..lesion }));
         }
-        for (n, region) in bone.masks.neck_lesions.iter().enumerate() {
+        for (id, region) in &bone.masks.neck_lesions {
             let lesion = part(
-                format!("{title}, neck lesion {}", n + 1),
+                neck_lesion_title(title, *id),
                 "Where the intact wall of the neck would be in the sectors that lost it, in sections across the neck. No rule counts \
                  it. Not a target volume.",
                 [codes::MORPHOLOGICALLY_ABNORMAL, codes::LESION],
                 LESION_COLOUR,
                 region,
             );
-            segments.push((index, None, Segment { interpreted_type: "", ..lesion }));
+            segments.push((index, Part::NeckLesion(*id), Segment { interpreted_type: "", ..lesion }));
         }
     }
     let held = segments.into_iter().filter(|(_, _, segment)| !segment.region.is_empty());
-    held.map(|(bone, lesion, segment)| Tracked { bone, lesion, segment }).collect()
+    held.map(|(bone, part, segment)| Tracked { bone, part, segment }).collect()
 }
 
 /// The flagged slices that are stored as they were measured, each once, in order.

@@ -31,7 +31,10 @@ pub(super) fn neck(flow: &mut Flow, bone: &BoneReport, language: Language) {
         .iter()
         .map(|lesion| {
             vec![
-                Cell::strong(words::capitalised(&wall_word(language, &lesion.wall))),
+                Cell::strong(match words::remark(language, lesion.review.as_ref()) {
+                    Some(remark) => format!("{} ({remark})", words::capitalised(&wall_word(language, &lesion.wall))),
+                    None => words::capitalised(&wall_word(language, &lesion.wall)),
+                }),
                 Cell::new(words::range_text(language, lesion.from_head_range_mm, 1)),
                 percent(lesion.max_axial_lysis_percent, lesion.max_axial_lysis_ci95),
                 percent(lesion.max_circumferential_lysis_percent, lesion.max_circumferential_lysis_ci95),

@@ -3,20 +3,24 @@
 const SCHEMA = 'corticalysis/review/v1';
 const PAINS = ['mild', 'moderate', 'functional'];
 
+/** Bones with a viewer, then those of which only a neck was measured. */
+function reviewedBones() {
+  return [...data.bones, ...data.necks];
+}
+
 /** All decisions, empty at first. Keys are rows and numbers of lesions. */
 function newReview() {
-  return {
-    bones: data.bones.map(() => ({ pain: null, slices: new Map(), lesions: new Map() })),
-    saved: true,
-  };
+  const nothing = () => ({ pain: null, slices: new Map(), lesions: new Map(), neckLesions: new Map() });
+  return { bones: reviewedBones().map(nothing), saved: true };
 }
 
 function startReview() {
   const review = newReview();
-  data.bones.forEach((bone, n) => {
-    const section = document.getElementById(`bone-${bone.index}`);
+  reviewedBones().forEach((bone, n) => {
+    const section = document.getElementById(`bone-${bone.index}`) ?? document.getElementById(`neck-${bone.index}`);
     if (!section) return;
-    for (const [name, kept] of [['slice', review.bones[n].slices], ['lesion', review.bones[n].lesions]]) {
+    const { slices, lesions, neckLesions } = review.bones[n];
+    for (const [name, kept] of [['slice', slices], ['lesion', lesions], ['necklesion', neckLesions]]) {
       addColumn(section, name, kept, review);
     }
     addPain(section, bone, review.bones[n], review);
@@ -30,7 +34,7 @@ function startReview() {
   tellState(review);
 }
 
-/** A last column in the table of slices or lesions, with the decision and a comment. */
+/** A last column in the table of slices, lesions or losses of a neck, with the decision and a comment. */
 function addColumn(section, name, kept, review) {
   const lines = section.querySelectorAll(`tr[data-${name}]`);
   if (!lines.length) return;
@@ -96,7 +100,11 @@ function changed(review) {
 }
 
 function tellState(review) {
-  const entries = review.bones.flatMap((bone) => [...bone.slices.values(), ...bone.lesions.values()]);
+  const entries = review.bones.flatMap((bone) => [
+    ...bone.slices.values(),
+    ...bone.lesions.values(),
+    ...bone.neckLesions.values(),
+  ]);
   const counts = {
     a: entries.filter((entry) => entry.decision === 'accepted').length,
     r: entries.filter((entry) => entry.decision === 'rejected').length,
@@ -117,12 +125,12 @@ function asJson(review) {
     series_instance_uid: data.series,
     date: new Date().toISOString(),
     reviewer: document.getElementById('reviewer').value.trim(),
-    bones: data.bones.flatMap((bone, n) => boneJson(bone, review.bones[n])),
+    bones: reviewedBones().flatMap((bone, n) => boneJson(bone, review.bones[n])),
   };
 }
 
 function boneJson(bone, said) {
-  if (!said.pain && !said.slices.size && !said.lesions.size) return [];
+  if (!said.pain && !said.slices.size && !said.lesions.size && !said.neckLesions.size) return [];
   const inOrder = (kept) => [...kept.entries()].sort(([a], [b]) => a - b);
   return [
     {
@@ -140,6 +148,12 @@ function boneJson(bone, said) {
         sop_instance_uid: bone.rows[row].uid,
         instance_number: bone.rows[row].instance,
         z_mm: bone.rows[row].z,
+        decision,
+        comment,
+      })),
+      neck_lesions: inOrder(said.neckLesions).map(([id, { decision, comment }]) => ({
+        id,
+        from_head_range_mm: bone.neck_lesions.find((lesion) => lesion.id === id).from_head_range_mm,
         decision,
         comment,
       })),
