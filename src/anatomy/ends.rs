@@ -16,7 +16,7 @@ use super::parts::parts;
 use super::pools::with_pools;
 use super::seeds::{NEIGHBOUR, OWN, seeds};
 use super::shafts::Shaft;
-use super::solid::{fill_holes, solid};
+use super::solid::{fill_bone, fill_holes, solid};
 use super::window::Window;
 use super::{Bone, BoneName};
 use crate::smoothing::median;
@@ -129,7 +129,7 @@ pub fn bone_end(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool)
     // What is surely the bone's stays, however faint its shell: the ball of a head.
     moved.iter_mut().enumerate().for_each(|(n, moved)| *moved |= inside[n] && seeds[n] == OWN);
     let moved = with_pools(&window, moved, &others, upper);
-    let inside = fill_holes(&window, moved);
+    let inside = fill_bone(&window, moved);
     let inside = connected(&window, without_spikes(&window, inside), &seeds)?;
     let reach_mm = head.map_or(FAR_MM, |head| FAR_MM.max(head.beside_mm + 1.3 * head.ball.radius_mm));
     let fused = !is_apart(&window, &inside, base_mm, outwards, reach_mm);

@@ -5,6 +5,7 @@ use super::divide::divide;
 use super::edge::to_half_height;
 use super::pools::with_pools;
 use super::seeds::{NEIGHBOUR, OWN, seeds};
+use super::solid::fill_bone;
 use super::window::Window;
 use super::{find_shafts, name_bones};
 use crate::volume::{DIRECTIONS, Grid, Volume};
@@ -263,13 +264,18 @@ fn a_thick_dense_roof_on_spongy_bone_is_the_neighbours() {
     assert!(others[at(34.0)], "and nothing grows into it again");
 }
 
-/// A condyle that narrows downwards: spongy bone to 30 mm, and in the lowest slice beside it marrow like fat to 38 mm behind a ridge of `ridge_hu`,
-/// open over `gap` rows. What of the marrow and the ridge is the bone's.
+/// [`beside`] spongy bone.
 fn narrowing(ridge_hu: f64, gap: f64) -> [bool; 2] {
+    beside(300.0, ridge_hu, gap)
+}
+
+/// A condyle that narrows downwards: bone of `bone_hu` to 30 mm, and in the lowest slice beside it marrow like fat to 38 mm behind a ridge of
+/// `ridge_hu`, open over `gap` rows. What of the marrow and the ridge is the bone's.
+fn beside(bone_hu: f64, ridge_hu: f64, gap: f64) -> [bool; 2] {
     let hu = |place: Vector3<f64>| match place.x {
         _ if !(8.0..40.0).contains(&place.y) => 20.0,
         x if !(10.0..40.0).contains(&x) => 20.0,
-        x if x < 30.0 => 300.0,
+        x if x < 30.0 => bone_hu,
         _ if (10.0..38.0).contains(&place.y) && place.x < 38.0 => -30.0,
         _ if (20.0..20.0 + gap).contains(&place.y) => -30.0,
         _ => ridge_hu,
@@ -294,4 +300,15 @@ fn marrow_behind_a_faint_shell_is_bone_and_so_is_the_shell() {
 fn what_lies_open_or_behind_nothing_is_left() {
     assert_eq!(narrowing(90.0, 6.0), [false, false], "the way out is through the gap");
     assert_eq!(narrowing(-20.0, 0.0), [false, false], "fat, and no shell");
+    assert_eq!(beside(800.0, 90.0, 0.0), [false, false], "fat between a muscle and the wall of a bone");
+}
+
+#[test]
+fn the_canal_of_a_bone_that_the_border_cuts_lengthwise_is_bone() {
+    // Leaves the image slantwise through the side at which rows begin.
+    let (_, window) = window_of(SIZE, |_| MUSCLE_HU);
+    let axis_mm = |place: Vector3<f64>| (place.x - 32.0).hypot(place.y - (0.5 * place.z - 8.0));
+    let wall = set(&window, |place| (6.0..10.0).contains(&axis_mm(place)));
+    let filled = fill_bone(&window, wall);
+    assert_eq!(filled, set(&window, |place| axis_mm(place) < 10.0));
 }

@@ -25,6 +25,8 @@ const MUSCLE_HU: [f32; 2] = [0.0, 100.0];
 const MARROW_HU: f32 = 110.0;
 /// Behind a pool may lie another one, beyond a trabecula: so often the slice is looked at.
 const LAYERS: usize = 3;
+/// Spongy bone at the surface is less dense than this, HU; a wall is denser.
+const WALL_HU: f32 = 350.0;
 /// What is denser is no faint shell, HU.
 const DENSE_HU: f32 = 200.0;
 /// Blur within the slice before the flood, mm.
@@ -134,7 +136,7 @@ impl Slice<'_> {
             let mut piece = self.piece(start, &mut seen, pool);
             let large = piece.len() as f64 * self.spacing_mm[0] * self.spacing_mm[1] >= LEAST_MM2;
             // Beside another bone's end, or a vessel, lie pools, too.
-            if large && piece.iter().any(|n| self.around(*n).any(|other| inside[other])) {
+            if large && self.lies_within(&piece, inside) {
                 let shell_hu = 0.5 * (way_out[start] + SOFT_HU);
                 piece.extend(self.shell(&piece, shell_hu, inside));
                 added.push((piece, shell_hu));
@@ -247,25 +249,30 @@ impl Slice<'_> {
 
     /// The voxels around a pool up to where its shell has fallen half way.
     fn shell(&self, pool: &[usize], shell_hu: f32, inside: &[bool]) -> Vec<usize> {
-        let reach: [isize; 2] = self.spacing_mm.map(|s| (SHELL_MM / s).ceil() as isize);
-        let mut found = Vec::new();
-        for n in pool {
-            let at = [(n % self.size[0]) as isize, (n / self.size[0]) as isize];
-            for dj in -reach[1]..=reach[1] {
-                for di in -reach[0]..=reach[0] {
-                    let away = (di as f64 * self.spacing_mm[0]).hypot(dj as f64 * self.spacing_mm[1]);
-                    let (i, j) = (at[0] + di, at[1] + dj);
-                    let within = i >= 0 && j >= 0 && i < self.size[0] as isize && j < self.size[1] as isize;
-                    if away <= SHELL_MM && within {
-                        let other = i as usize + self.size[0] * j as usize;
-                        if !inside[other] && !self.taken[other] && self.hu[other] >= shell_hu {
-                            found.push(other);
-                        }
-                    }
-                }
-            }
-        }
-        found
+        let is_shell = |n: &usize| !inside[*n] && !self.taken[*n] && self.hu[*n] >= shell_hu;
+        pool.iter().flat_map(|n| self.near(*n)).filter(is_shell).collect()
+    }
+
+    /// Does a pool lie on the bone with no wall between? Beyond a wall lies no marrow of this bone: fat between muscles does.
+    fn lies_within(&self, pool: &[usize], inside: &[bool]) -> bool {
+        let touches = |n: &&usize| self.around(**n).any(|other| inside[other]);
+        let wall_hu = |n: &usize| self.near(*n).filter(|n| inside[*n]).map(|n| self.hu[n]).fold(f32::MIN, f32::max);
+        let mut walls: Vec<f32> = pool.iter().filter(touches).map(wall_hu).collect();
+        !walls.is_empty() && median(&mut walls) < WALL_HU
+    }
+
+    /// The voxels within [`SHELL_MM`] of one, in its slice.
+    fn near(&self, n: usize) -> impl Iterator<Item = usize> {
+        let (spacing_mm, [columns, rows]) = (self.spacing_mm, self.size);
+        let reach: [isize; 2] = spacing_mm.map(|s| (SHELL_MM / s).ceil() as isize);
+        let at = [(n % columns) as isize, (n / columns) as isize];
+        let steps = (-reach[1]..=reach[1]).flat_map(move |dj| (-reach[0]..=reach[0]).map(move |di| [di, dj]));
+        steps.filter_map(move |[di, dj]| {
+            let (i, j) = (at[0] + di, at[1] + dj);
+            let within = i >= 0 && j >= 0 && i < columns as isize && j < rows as isize;
+            let is_near = (di as f64 * spacing_mm[0]).hypot(dj as f64 * spacing_mm[1]) <= SHELL_MM;
+            (within && is_near).then(|| i as usize + columns * j as usize)
+        })
     }
 
     /// The four neighbours within the slice.

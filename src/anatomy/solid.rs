@@ -115,12 +115,38 @@ impl SurfaceCost {
 
 /// Fills what is enclosed in three dimensions, and what is enclosed within a first or last slice of the window: the canal
 /// of a bone that runs out of it.
-pub fn fill_holes(window: &Window, mut inside: Vec<bool>) -> Vec<bool> {
-    let edge = |v: usize| {
-        let at = window.index(v);
-        (0..2).any(|a| at[a] == 0 || at[a] + 1 == window.size[a])
+pub fn fill_holes(window: &Window, inside: Vec<bool>) -> Vec<bool> {
+    let border = borders(window).into_iter().flatten().collect();
+    fill_from(window, inside, border)
+}
+
+/// The same of a single bone: what lies between two pieces of its wall on another border is canal, too.
+pub fn fill_bone(window: &Window, inside: Vec<bool>) -> Vec<bool> {
+    let beside_bone = |line: Vec<usize>| {
+        let wall = |v: &usize| inside[*v];
+        let first = line.iter().position(wall).unwrap_or(line.len());
+        let last = line.iter().rposition(wall).map_or(line.len(), |last| last + 1);
+        [&line[..first], &line[last..]].concat()
     };
-    let start = (0..inside.len()).filter(|v| !inside[*v] && edge(*v)).collect();
+    let start = borders(window).into_iter().flat_map(beside_bone).collect();
+    fill_from(window, inside, start)
+}
+
+/// The four border lines of each slice of the window.
+fn borders(window: &Window) -> Vec<Vec<usize>> {
+    let [columns, rows, slices] = window.size;
+    let voxel = |i: usize, j: usize, k: usize| i + columns * (j + rows * k);
+    let lines = |k: usize| {
+        let beside = [0, columns - 1].map(|i| (0..rows).map(|j| voxel(i, j, k)).collect());
+        let ahead = [0, rows - 1].map(|j| (0..columns).map(|i| voxel(i, j, k)).collect());
+        beside.into_iter().chain(ahead)
+    };
+    (0..slices).flat_map(lines).collect()
+}
+
+/// All that is not reached from outside.
+fn fill_from(window: &Window, mut inside: Vec<bool>, mut start: Vec<usize>) -> Vec<bool> {
+    start.retain(|v| !inside[*v]);
     let outside = window.reached(start, |voxel| !inside[voxel]);
     inside.iter_mut().zip(outside).for_each(|(inside, outside)| *inside = !outside);
     inside
