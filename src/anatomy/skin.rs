@@ -105,7 +105,9 @@ fn follow(volume: &Volume<i16>, ring: &Section, direction: [f64; 2]) -> (Ray, f6
             return (Ray::Air(if cast { began_mm - before_mm } else { r - wall_mm }), r);
         }
     }
-    (Ray::Tissue(REACH_MM as f64 - wall_mm), REACH_MM as f64)
+    // A cast at the end of the ray, too.
+    let before_cast_mm = if before_mm > 0.0 { began_mm - before_mm } else { 0.0 };
+    (Ray::Tissue(before_cast_mm.max(REACH_MM as f64 - wall_mm)), REACH_MM as f64)
 }
 
 #[cfg(test)]
@@ -145,6 +147,16 @@ mod tests {
         let depth = Depth::of(&volume, &shaft).expect("seen");
         assert!(skin_mm(&volume, &shaft).is_some_and(|mm| near(mm, 34.0)) && near(depth.nearest_mm, 34.0));
         assert!((depth.area_mm2 / (0.5 * TAU * 45.0 * 45.0) - 1.0).abs() < 0.08, "{}", depth.area_mm2);
+        // A cast on the skin, at 30 mm from the wall and where the rays end.
+        for (limb_mm, deep_mm) in [(41.0, 30.0), (76.0, 65.0)] {
+            let (mut volume, shaft) = limb(limb_mm, 100);
+            for (n, hu) in volume.voxels.iter_mut().enumerate() {
+                let r = ((n % 201) as f64 - 100.0).hypot((n / 201 % 201) as f64 - 100.0);
+                *hu = if (limb_mm..limb_mm + 6.0).contains(&r) { 800 } else { *hu };
+            }
+            let depth = Depth::of(&volume, &shaft).expect("seen");
+            assert!(near(depth.nearest_mm, deep_mm), "{} {deep_mm}", depth.nearest_mm);
+        }
         // No air within reach.
         let (volume, shaft) = limb(150.0, 100);
         assert!(skin_mm(&volume, &shaft).is_none());
