@@ -54,7 +54,7 @@ pub fn to_half_height(window: &Window, sharp: &[f32], inside: &[bool], others: &
     let all = |keep: &dyn Fn(usize) -> bool| (0..inside.len()).filter(|n| keep(*n)).collect::<Vec<usize>>();
     let movable = |n: usize| wall[n] >= LEAST_WALL_HU && !hu(n).is_nan();
     // First the joint space is opened: what lies beyond it is not reached any more.
-    let gone = worn_off(window, inside, |n, inwards| {
+    let gone = window.reached_along(all(&|n| !inside[n]), |n, inwards| {
         depth[n] <= 1.0
             && movable(n)
             && !is_bone(n)
@@ -68,21 +68,6 @@ pub fn to_half_height(window: &Window, sharp: &[f32], inside: &[bool], others: &
         lonely.into_iter().for_each(|n| grown[n] = false);
     }
     without_crevices(window, grown, others)
-}
-
-/// The voxels of `inside` that are reached from outside through voxels, and in directions, for which `through` holds.
-fn worn_off(window: &Window, inside: &[bool], through: impl Fn(usize, usize) -> bool) -> Vec<bool> {
-    let mut gone: Vec<bool> = inside.iter().map(|v| !v).collect();
-    let mut stack: Vec<usize> = (0..gone.len()).filter(|n| gone[*n]).collect();
-    while let Some(voxel) = stack.pop() {
-        for (direction, other) in window.neighbours(voxel).into_iter().enumerate() {
-            if let Some(other) = other.filter(|other| !gone[*other] && through(*other, direction)) {
-                gone[other] = true;
-                stack.push(other);
-            }
-        }
-    }
-    gone
 }
 
 /// Does a wall that reaches the level lie behind a voxel, as seen along a direction, within [`LOCAL_MM`] or one voxel?

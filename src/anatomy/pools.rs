@@ -6,6 +6,7 @@
 //! and Mulla, *Priority-flood*, Computers & Geosciences 62:117, 2014).
 
 use super::window::{Window, blur_each};
+use crate::smoothing::median;
 use crate::volume::squared_distance_mm2;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -26,7 +27,7 @@ const MARROW_HU: f32 = 110.0;
 /// Behind a pool may lie another one, beyond a trabecula: so often the slice is looked at.
 const LAYERS: usize = 3;
 /// Spongy bone at the surface is less dense than this, HU; a wall is denser.
-const WALL_HU: f32 = 350.0;
+const WALL_HU: f64 = 350.0;
 /// What is denser is no faint shell, HU.
 const DENSE_HU: f32 = 200.0;
 /// Blur within the slice before the flood, mm.
@@ -82,24 +83,16 @@ fn noise_hu(columns: usize, hu: &[f32]) -> f32 {
     let soft = |v: f32| (SOFT_TISSUE_HU[0]..=SOFT_TISSUE_HU[1]).contains(&v);
     let threes = hu.chunks_exact(columns).flat_map(|row| row.windows(2 * APART + 1));
     let threes = threes.map(|w| [w[0], w[APART], w[2 * APART]]).filter(|three| three.iter().all(|v| soft(*v)));
-    let mut steps: Vec<f32> = threes.map(|[a, b, c]| (a - 2.0 * b + c).abs()).collect();
+    let mut bends: Vec<f64> = threes.map(|[a, b, c]| f64::from((a - 2.0 * b + c).abs())).collect();
     // The median size of what is normally distributed is 0.6745 standard deviations; the variance of a bend is six times that of a voxel.
-    median(&mut steps) / 0.6745 / 6f32.sqrt()
+    median(&mut bends).unwrap_or(0.0) as f32 / 0.6745 / 6f32.sqrt()
 }
 
 /// The density of muscle, HU: the median of what may be some.
 fn muscle_hu(hu: &[f32]) -> f32 {
-    let mut muscle: Vec<f32> = hu.iter().copied().filter(|v| (MUSCLE_HU[0]..=MUSCLE_HU[1]).contains(v)).collect();
-    median(&mut muscle)
-}
-
-/// The upper one of both medians; zero of nothing.
-fn median(values: &mut [f32]) -> f32 {
-    if values.is_empty() {
-        return 0.0;
-    }
-    let middle = values.len() / 2;
-    *values.select_nth_unstable_by(middle, f32::total_cmp).1
+    let may_be = |v: &&f32| (MUSCLE_HU[0]..=MUSCLE_HU[1]).contains(*v);
+    let mut muscle: Vec<f64> = hu.iter().filter(may_be).map(|v| f64::from(*v)).collect();
+    median(&mut muscle).unwrap_or(0.0) as f32
 }
 
 /// One slice; arrays are its voxels, columns first.
@@ -257,8 +250,8 @@ impl Slice<'_> {
     fn lies_within(&self, pool: &[usize], inside: &[bool]) -> bool {
         let touches = |n: &&usize| self.around(**n).any(|other| inside[other]);
         let wall_hu = |n: &usize| self.near(*n).filter(|n| inside[*n]).map(|n| self.hu[n]).fold(f32::MIN, f32::max);
-        let mut walls: Vec<f32> = pool.iter().filter(touches).map(wall_hu).collect();
-        !walls.is_empty() && median(&mut walls) < WALL_HU
+        let mut walls: Vec<f64> = pool.iter().filter(touches).map(|n| f64::from(wall_hu(n))).collect();
+        median(&mut walls).is_some_and(|wall_hu| wall_hu < WALL_HU)
     }
 
     /// The voxels within [`SHELL_MM`] of one, in its slice.

@@ -130,12 +130,17 @@ impl Window {
 
     /// The voxels that hang together with those of `start` through voxels for which `through` holds.
     pub fn reached(&self, start: Vec<usize>, through: impl Fn(usize) -> bool) -> Vec<bool> {
+        self.reached_along(start, |voxel, _| through(voxel))
+    }
+
+    /// The same where it matters from which side a voxel is entered: `through` is asked for the voxel and the direction that leads into it.
+    pub fn reached_along(&self, start: Vec<usize>, through: impl Fn(usize, usize) -> bool) -> Vec<bool> {
         let mut reached = vec![false; self.hu.len()];
         start.iter().for_each(|voxel| reached[*voxel] = true);
         let mut stack = start;
         while let Some(voxel) = stack.pop() {
-            for other in self.neighbours(voxel).into_iter().flatten() {
-                if !reached[other] && through(other) {
+            for (direction, other) in self.neighbours(voxel).into_iter().enumerate() {
+                if let Some(other) = other.filter(|other| !reached[*other] && through(*other, direction)) {
                     reached[other] = true;
                     stack.push(other);
                 }

@@ -86,7 +86,7 @@ fn anchor(observed: &mut Map, is_ring: &[bool]) {
 /// others: a fibula is no part of its tibia.
 fn first_wall_exit(ray: &[f32], farthest_mm: f64, cortical_hu: f64) -> f64 {
     let dense = (0.5 * cortical_hu) as f32;
-    let ray = &ray[..ray.len().min((farthest_mm / STEP_MM) as usize + 2)];
+    let ray = &ray[..ray.len().min(((farthest_mm / STEP_MM) as usize).saturating_add(2))];
     let Some(enter) = ray.iter().position(|v| *v >= dense) else { return f64::NAN };
     let peak = ray[enter..].iter().take_while(|v| **v >= dense).fold(0.0f32, |a, v| a.max(*v));
     falling_edge(ray, enter, f64::from(peak).min(cortical_hu))

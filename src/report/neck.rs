@@ -309,15 +309,18 @@ impl NeckReport {
 
     /// The section that lost the largest share of its cortex, of those that a standing lesion reaches where there is one.
     pub fn worst(&self) -> Option<&NeckSectionReport> {
+        self.worst_of(|section| section.axial_lysis_percent)
+    }
+
+    /// The same of another share of a section.
+    pub(super) fn worst_of(&self, share: fn(&NeckSectionReport) -> Option<f64>) -> Option<&NeckSectionReport> {
         let reached = |s: &NeckSectionReport| {
             let within = |[low, high]: [f64; 2]| (low..=high).contains(&s.from_head_mm);
             self.standing().any(|lesion| within(lesion.from_head_range_mm))
         };
-        let any = self.measured().any(|s| s.axial_lysis_percent.is_some() && reached(s));
-        let told = self.measured().filter(|s| s.axial_lysis_percent.is_some() && (!any || reached(s)));
-        told.max_by(|a, b| {
-            a.axial_lysis_percent.partial_cmp(&b.axial_lysis_percent).unwrap_or(std::cmp::Ordering::Equal)
-        })
+        let any = self.measured().any(|s| share(s).is_some() && reached(s));
+        let told = self.measured().filter(|s| share(s).is_some() && (!any || reached(s)));
+        told.max_by(|a, b| share(a).partial_cmp(&share(b)).unwrap_or(std::cmp::Ordering::Equal))
     }
 }
 

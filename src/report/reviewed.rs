@@ -239,7 +239,7 @@ impl Placing<'_> {
             let what = format!("lesion {} of {title} (z {low:.1} to {high:.1} mm)", reviewed.id);
             return Err(self.not_found(what, format!("it has {instead}")));
         };
-        if (id, true) != (reviewed.id, is_same([now_low, now_high], [low, high])) {
+        if id != reviewed.id || !is_same([now_low, now_high], [low, high]) {
             self.note(
                 format!(
                     "Lesion {} of the review (z {low:.1} to {high:.1} mm) is taken for lesion {id} of {title} (z {now_low:.1} to \
@@ -276,7 +276,7 @@ impl Placing<'_> {
                 format!("neck lesion {} of {title} ({low:.1} to {high:.1} mm from the head's centre)", reviewed.id);
             return Err(self.not_found(what, format!("it has {instead}")));
         };
-        if (id, true) != (reviewed.id, is_same([now_low, now_high], [low, high])) {
+        if id != reviewed.id || !is_same([now_low, now_high], [low, high]) {
             self.note(
                 format!(
                     "Neck lesion {} of the review ({low:.1} to {high:.1} mm from the head's centre) is taken for neck lesion {id} of \

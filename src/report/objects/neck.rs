@@ -66,11 +66,7 @@ fn maximum(measurement: Option<Measurement>) -> Option<Measurement> {
 
 /// Numbers of the whole neck: of the loss only where it was measured.
 pub(super) fn of_neck(neck: &NeckReport) -> Vec<Measurement> {
-    let worst = |of: fn(&NeckSectionReport) -> Option<f64>| {
-        let told = neck.measured().filter(|s| of(s).is_some());
-        told.max_by(|a, b| of(a).unwrap_or(f64::MIN).total_cmp(&of(b).unwrap_or(f64::MIN)))
-    };
-    let (axial, around) = (neck.worst(), worst(|s| s.circumferential_lysis_percent));
+    let (axial, around) = (neck.worst(), neck.worst_of(|s| s.circumferential_lysis_percent));
     let smallest = |of: fn(&NeckSectionReport) -> Option<f64>| neck.measured().filter_map(of).reduce(f64::min);
     let measured = neck.measured().count();
     let unseen = axial.filter(|_| neck.lesions.is_empty()).map(|_| neck.at_most_percent());
