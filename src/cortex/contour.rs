@@ -24,6 +24,8 @@ const HALF_TRUST_MM: f64 = 15.0;
 /// Trust in a course that is carried beyond its last observed edge, and in a sector without any.
 const TRUST_BEYOND: f64 = 0.05;
 const TRUST_IN_NONE: f64 = 1e-4;
+/// Weight of a carried outline where no edge was observed.
+const TRUST_IN_CARRIED: f64 = 0.1;
 /// Shape of the contour around the bone: of what is fully trusted nothing shorter than this is smoothed away.
 const AROUND_SECTORS: f64 = 4.0;
 
@@ -39,8 +41,8 @@ pub struct Periosteum {
 /// Finds the outer surface, starting from slices that are closed rings, refining everywhere.
 ///
 /// `farthest_mm`: how far from the centre each ring reaches in each sector, empty where there is no ring; `cortical_hu` is a first guess
-/// of compact cortex; `dz_mm` the slice spacing.
-pub fn periosteum(polar: &Polar, farthest_mm: &Map, cortical_hu: f64, dz_mm: f64) -> Periosteum {
+/// of compact cortex; `carried_mm` what an outline that was carried there tells of an open ring, NaN elsewhere; `dz_mm` the slice spacing.
+pub fn periosteum(polar: &Polar, farthest_mm: &Map, cortical_hu: f64, carried_mm: &Map, dz_mm: f64) -> Periosteum {
     let n = polar.slices();
     let is_ring: Vec<bool> = farthest_mm.iter().map(|row| !row.is_empty()).collect();
     let exit = |k: usize, s: usize| {
@@ -48,14 +50,14 @@ pub fn periosteum(polar: &Polar, farthest_mm: &Map, cortical_hu: f64, dz_mm: f64
         Some(first_wall_exit(polar.ray(k, s), far + BEYOND_RING_MM, cortical_hu))
     };
     let mut observed: Map = (0..n).map(|k| (0..SECTORS).map(|s| exit(k, s).unwrap_or(f64::NAN)).collect()).collect();
-    let mut radius = complete(&observed, dz_mm);
+    let mut radius = complete(&observed, carried_mm, dz_mm);
     for _ in 0..3 {
         observed = (0..n)
             .into_par_iter()
             .map(|k| (0..SECTORS).map(|s| edge_near(polar.ray(k, s), radius[k][s], cortical_hu)).collect())
             .collect();
         anchor(&mut observed, &is_ring);
-        radius = complete(&observed, dz_mm);
+        radius = complete(&observed, carried_mm, dz_mm);
     }
     Periosteum { observed_mm: observed, radius_mm: radius }
 }
@@ -108,7 +110,7 @@ fn falling_edge(ray: &[f32], start: usize, peak: f64) -> f64 {
 }
 
 /// The outer edge of a wall near `predicted_mm`, or NaN.
-fn edge_near(ray: &[f32], predicted_mm: f64, cortical_hu: f64) -> f64 {
+pub(super) fn edge_near(ray: &[f32], predicted_mm: f64, cortical_hu: f64) -> f64 {
     if !predicted_mm.is_finite() {
         return f64::NAN;
     }
@@ -143,11 +145,18 @@ fn edge_near(ray: &[f32], predicted_mm: f64, cortical_hu: f64) -> f64 {
 
 /// Smooth along the bone, sector by sector; what stands off (a hole's edge, a neighbour) loses its weight. Beyond the last edge of
 /// a sector its course levels off, and where nothing near holds a sector its neighbours have their say.
-fn complete(observed: &Map, dz_mm: f64) -> Map {
+fn complete(observed: &Map, carried_mm: &Map, dz_mm: f64) -> Map {
     let weights = where_finite(observed);
-    let mut radius = smooth_robust_columns(observed, &weights, penalty(WAVELENGTH_MM / dz_mm), 0.15);
-    level_off_columns(&mut radius, &weights, 0.0, FADE_MM / dz_mm);
-    fill_between_sectors(&mut radius, &weights, 2.0);
+    let mut told = observed.clone();
+    let mut telling = weights.clone();
+    for (k, row) in carried_mm.iter().enumerate() {
+        for s in (0..SECTORS).filter(|s| weights[k][*s] == 0.0 && row[*s].is_finite()) {
+            (told[k][s], telling[k][s]) = (row[s], TRUST_IN_CARRIED);
+        }
+    }
+    let mut radius = smooth_robust_columns(&told, &telling, penalty(WAVELENGTH_MM / dz_mm), 0.15);
+    level_off_columns(&mut radius, &telling, 0.0, FADE_MM / dz_mm);
+    fill_between_sectors(&mut radius, &telling, 2.0);
     agree_around(&mut radius, &weights, dz_mm);
     radius
 }
@@ -239,7 +248,7 @@ mod tests {
             directions(&volume.grid).iter().map(|d| ring.reach_mm(CENTRE_MM, *d)).collect()
         };
         let farthest_mm: Map = (0..SLICES).map(reach_of).collect();
-        let surface = periosteum(&polar, &farthest_mm, 1400.0, 2.0);
+        let surface = periosteum(&polar, &farthest_mm, 1400.0, &vec![vec![f64::NAN; SECTORS]; SLICES], 2.0);
         for (k, row) in surface.radius_mm.iter().enumerate() {
             assert!(row.iter().all(|mm| (mm - OUTER_MM).abs() < 0.5), "{k}: {row:?}");
         }

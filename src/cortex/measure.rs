@@ -1,8 +1,9 @@
 //! From a shaft to its unrolled cortex: which slices can be measured, and what stands in them.
 
 use super::contour::{Map, Periosteum, is_displaced, periosteum};
+use super::course::Course;
 use super::limits::METAL_HU;
-use super::polar::{Polar, STEP_MM, directions};
+use super::polar::{Polar, STEP_MM, directions, in_plane_axes};
 use super::scanner::{FWHM_PER_SIGMA, Scanner, estimate, noise_hu};
 use super::unroll::{Slices, candidates, cortical_hu, unroll, window_depth};
 use super::{Acquisition, Cortex, CortexSlice, NotMeasured, SECTORS};
@@ -95,7 +96,7 @@ fn measure_piece(
     let (first, last) = shaft.within.unwrap_or(around);
     let (first, last) = (first.max(piece.from), last.min(piece.to));
     let widest = rings.iter().map(|r| 0.5 * r.axes_mm[0]).fold(0.0, f64::max);
-    let polar = Polar::cast(volume, axis, first, last, 1.3 * widest + 14.0);
+    let mut polar = Polar::cast(volume, axis, first, last, 1.3 * widest + 14.0);
 
     let directions = directions(&volume.grid);
     let mut farthest_mm = vec![Vec::new(); polar.slices()];
@@ -104,9 +105,11 @@ fn measure_piece(
     }
     let is_ring: Vec<bool> = farthest_mm.iter().map(|row| !row.is_empty()).collect();
     let guess = median(&mut clear.iter().map(|r| r.wall_hu).collect::<Vec<_>>())?;
-    let surface = periosteum(&polar, &farthest_mm, guess, dz);
+    let surface = periosteum(&polar, &farthest_mm, guess, &Course::straight(polar.slices()).outline_mm, dz);
     let compact_hu = cortical_hu(&polar, &surface.radius_mm, &is_ring)?;
-    let surface = periosteum(&polar, &farthest_mm, compact_hu, dz);
+    let course = Course::follow(&polar, &surface, &is_ring, compact_hu, dz);
+    let axis = &recentred(volume, axis, &mut polar, &course.shift_mm);
+    let surface = periosteum(&polar, &farthest_mm, compact_hu, &course.outline_mm, dz);
 
     let tilt = tilt_deg(volume, axis, first, last);
     let spoilt: Vec<Option<NotMeasured>> = (first..=last).map(|k| spoilt(shaft, k)).collect();
@@ -151,6 +154,18 @@ fn measure_piece(
         })
         .collect();
     Some(Cortex { cortical_hu: scanner.cortical_hu, scanner: told, slice_spacing_mm: dz, slices: rows })
+}
+
+/// The axis moved by `shifts_mm`, left and posterior, in the slices of `polar`, whose rays then begin there.
+fn recentred(volume: &Volume<i16>, axis: &[[f64; 2]], polar: &mut Polar, shifts_mm: &[[f64; 2]]) -> Vec<[f64; 2]> {
+    let (left, posterior) = in_plane_axes(&volume.grid);
+    let mut axis = axis.to_vec();
+    for (n, shift) in shifts_mm.iter().enumerate().filter(|(_, shift)| **shift != [0.0; 2]) {
+        polar.shift(volume, n, *shift);
+        let centre = &mut axis[polar.first_slice + n];
+        [0, 1].map(|a| centre[a] += shift[0] * left[a] + shift[1] * posterior[a]);
+    }
+    axis
 }
 
 /// Length along the bone that one slice averages over, mm: that of the headers where it is believed.

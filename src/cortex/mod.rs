@@ -1,6 +1,7 @@
 //! The wall of one bone: periosteal contour, thickness and mass per sector, the unrolled cortex.
 
 pub mod contour;
+mod course;
 pub mod end;
 mod limits;
 mod measure;

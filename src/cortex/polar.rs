@@ -42,6 +42,20 @@ impl Polar {
         Self { first_slice: first, centres_mm, samples, stride, hu }
     }
 
+    /// Casts the rays of slice `n` (counted from `first_slice`) again, from a centre that lies `shift_mm` to the left and back of its own.
+    pub fn shift(&mut self, volume: &Volume<i16>, n: usize, shift_mm: [f64; 2]) {
+        let (left, posterior) = in_plane_axes(&volume.grid);
+        [0, 1].map(|a| self.centres_mm[n][a] += shift_mm[a]);
+        let [x, y] = self.centres_mm[n];
+        let centre = [0, 1].map(|a| x * left[a] + y * posterior[a]);
+        let k = self.first_slice + n;
+        let rays = &mut self.hu[n * SECTORS * self.samples..(n + 1) * SECTORS * self.samples];
+        rays.fill(f32::NAN);
+        for (ray, direction) in rays.chunks_mut(self.samples).zip(directions(&volume.grid)) {
+            cast_ray(volume, k, centre, direction, ray);
+        }
+    }
+
     /// Number of slices.
     pub fn slices(&self) -> usize {
         self.centres_mm.len()

@@ -15,6 +15,7 @@ const SILENT: f64 = -0.25;
 pub(super) fn own_surface(depths: &Depths, permeated: &Permeation) -> Option<(Surface, Patches)> {
     let mut own = fit(depths)?;
     let fitted = own.patches.clone();
+    own.patches = own.patches.without_tapers(&own.deviation, depths);
     let permeated = |k: usize, s: usize| depths.known[k][s] && permeated.is(k, s);
     let seen = own.patches.and(permeated);
     if seen.count == 0 {
@@ -34,6 +35,6 @@ pub(super) fn own_surface(depths: &Depths, permeated: &Permeation) -> Option<(Su
     }
     own.deviation = deviation_from(depths, &own.log_depth);
     // Not beyond, and once: told anew without its surroundings, the taper beside a lesion would sink below what is told, round by round.
-    own.patches = find_patches(&own.deviation, depths).within(&place);
+    own.patches = find_patches(&own.deviation, depths).within(&place).without_tapers(&own.deviation, depths);
     Some((own, fitted))
 }

@@ -13,6 +13,7 @@ mod patches;
 mod permeation;
 mod prepared;
 mod surface;
+mod tapers;
 mod twin;
 mod words;
 

@@ -5,6 +5,7 @@
 
 use super::fingers::without_fingers;
 use super::surface::Depths;
+use super::tapers::without_tapers;
 use crate::cortex::SECTORS;
 use crate::cortex::contour::Map;
 
@@ -17,11 +18,11 @@ const BORDER: f64 = -0.07;
 /// Smallest dip, mm² of the bone's surface: a nutrient foramen is smaller.
 const MIN_AREA_MM2: f64 = 25.0;
 /// Steepness along the bone that tells an edge from a taper, per mm, when most of the dip is floor.
-const EDGE_PER_MM: f64 = 0.035;
+pub(super) const EDGE_PER_MM: f64 = 0.035;
 /// The same when the floor is a small part of the dip.
 const STEEP_EDGE_PER_MM: f64 = 0.06;
 /// Stretch along the bone over which an edge is judged and a patch grows in one step, mm.
-const STEP_MM: f64 = 3.3;
+pub(super) const STEP_MM: f64 = 3.3;
 /// How far a patch may spread along the bone beyond where it was first seen, mm, and around it, sectors.
 const CREEP_MM: f64 = 7.0;
 const CREEP_SECTORS: usize = 6;
@@ -76,6 +77,12 @@ impl Patches {
     /// These patches and what else is `inside`, numbered anew.
     pub fn and(&self, inside: impl Fn(usize, usize) -> bool) -> Patches {
         self.where_any(|is_lost, k, s| is_lost || inside(k, s))
+    }
+
+    /// These patches without the tapers towards a joint that they touch, numbered anew.
+    pub(super) fn without_tapers(&self, deviation: &Map, depths: &Depths) -> Patches {
+        let quiet = mean_around(deviation, depths.known, 2, depths.dz_mm);
+        label(&without_tapers(cells(self.label.len(), |k, s| self.label[k][s] > 0), &quiet, depths))
     }
 
     fn where_any(&self, keep: impl Fn(bool, usize, usize) -> bool) -> Patches {

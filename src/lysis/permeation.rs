@@ -5,12 +5,13 @@
 //! whole, and no other part of the bone is needed to say so. Without this, an even loss that reaches the end of what is seen
 //! looks like a bone that is thin there.
 //!
-//! Walls of healthy ends are less dense too, little by little; those are told by where they lie and by having no edge.
+//! Walls of healthy ends are less dense too, little by little; those are told by where they lie and by having no edge. The edge of a hole
+//! beside them is not theirs: nothing is looked for in its blur.
 
-use super::patches::{Patches, cells, label, mean_around, slices_in, steepness};
+use super::patches::{Patches, STEP_MM, cells, label, mean_around, slices_in, steepness};
 use crate::cortex::SECTORS;
 use crate::cortex::contour::Map;
-use crate::smoothing::{penalty, quantile, smooth};
+use crate::smoothing::{median, penalty, quantile, smooth};
 
 /// Density, as a share of that of the bone's dense walls, below which a wall is permeated.
 const LOW: f64 = 0.78;
@@ -22,6 +23,8 @@ const MIN_AREA_MM2: f64 = 150.0;
 const MIN_AREA_WITHOUT_EDGE_MM2: f64 = 300.0;
 /// Change of density along the bone that is an edge, per mm.
 const EDGE_PER_MM: f64 = 0.025;
+/// The same where a place begins that runs out of what is measured: healthy ends lose their density faster and faster.
+const BEGINNING_PER_MM: f64 = 0.03;
 /// Towards the end of what is measured a wall loses density by nature, over less than this, mm.
 const END_MM: f64 = 25.0;
 /// Share of a permeated place that is a lesion already when the place is known without this.
@@ -74,8 +77,9 @@ impl Permeation {
         Self { log_share: (0..n).map(|k| (0..SECTORS).map(|s| kept(k, s)).collect()).collect() }
     }
 
-    /// Looks for it. `density_share`: density of the wall over that of compact cortex, NaN where it cannot be told.
-    pub fn find(density_share: &Map, known: &[Vec<bool>], arc_mm: &Map, dz_mm: f64) -> Self {
+    /// Looks for it. `density_share`: density of the wall over that of compact cortex, NaN where it cannot be told; `gone`: where no wall
+    /// stands at all, with the rim that its blur covers.
+    pub fn find(density_share: &Map, known: &[Vec<bool>], gone: &[Vec<bool>], arc_mm: &Map, dz_mm: f64) -> Self {
         let n = density_share.len();
         let mut all: Vec<f64> = density_share.iter().flatten().copied().filter(|v| v.is_finite()).collect();
         let dense = quantile(&mut all, DENSE).unwrap_or(1.0).max(LEAST_DENSE);
@@ -84,6 +88,7 @@ impl Permeation {
             .map(|k| (0..SECTORS).map(|s| if seen[k][s] { density_share[k][s] / dense } else { 0.0 }).collect())
             .collect();
         let (share, seen) = bridged(&share, &seen, slices_in(GAP_MM, dz_mm));
+        let seen = cells(n, |k, s| seen[k][s] && !gone[k][s]);
         let quiet = mean_around(&share, &seen, 2, dz_mm);
         let low = cells(n, |k, s| seen[k][s] && quiet[k][s] < LOW);
         let patches = label(&low);
@@ -147,8 +152,36 @@ fn is_permeation(
     if within == 0 || area_mm2 < MIN_AREA_MM2 {
         return false;
     }
-    let at_an_end = first <= low || last >= high;
-    (!at_an_end && area_mm2 >= MIN_AREA_WITHOUT_EDGE_MM2) || steepness(patches, l, quiet, seen, dz_mm) >= EDGE_PER_MM
+    let ends = (first <= low, last >= high);
+    match ends {
+        (true, false) | (false, true) => beginning(patches, l, quiet, seen, dz_mm, ends.0) >= BEGINNING_PER_MM,
+        (false, false) if area_mm2 >= MIN_AREA_WITHOUT_EDGE_MM2 => true,
+        _ => steepness(patches, l, quiet, seen, dz_mm) >= EDGE_PER_MM,
+    }
+}
+
+/// Where a place that runs out of what is measured begins, seen from the bone's middle: half of its sectors change their density there by
+/// this much along the bone, per mm, or more. `at_low_end`: it runs out at the first row.
+fn beginning(patches: &Patches, l: usize, quiet: &Map, seen: &[Vec<bool>], dz_mm: f64, at_low_end: bool) -> f64 {
+    let n = quiet.len();
+    let step = slices_in(STEP_MM, dz_mm);
+    let slope = |k: usize, s: usize| {
+        let (a, b) = (k.checked_sub(step)?, k + step);
+        (b < n && seen[a][s] && seen[b][s]).then(|| (quiet[b][s] - quiet[a][s]).abs() / (2.0 * step as f64 * dz_mm))
+    };
+    let of_sector = |s: usize| {
+        let mut rows = (0..n).filter(|k| patches.label[*k][s] == l);
+        // Its blur reaches farther into the place than out of it: what is out of it is denser than permeated.
+        let near = if at_low_end {
+            let innermost = rows.next_back()?;
+            innermost.saturating_sub(2 * step)..=innermost + step
+        } else {
+            let innermost = rows.next()?;
+            innermost.saturating_sub(step)..=innermost + 2 * step
+        };
+        near.filter_map(|k| slope(k, s)).reduce(f64::max)
+    };
+    median(&mut (0..SECTORS).filter_map(of_sector).collect::<Vec<f64>>()).unwrap_or(0.0)
 }
 
 /// Density of the healthy walls along the bone; `None` where no slice shows enough of them.
@@ -175,8 +208,14 @@ mod tests {
 
     /// Permeation of a map of densities on cells of 3 × 0.75 mm, all of them measured.
     fn found(density: impl Fn(usize, usize) -> f64) -> Permeation {
+        found_beside(|_, _| false, density)
+    }
+
+    /// The same beside walls that are gone.
+    fn found_beside(gone: impl Fn(usize, usize) -> bool, density: impl Fn(usize, usize) -> f64) -> Permeation {
         let map: Map = (0..SLICES).map(|k| (0..SECTORS).map(|s| density(k, s)).collect()).collect();
-        Permeation::find(&map, &vec![vec![true; SECTORS]; SLICES], &vec![vec![0.75; SECTORS]; SLICES], DZ_MM)
+        let (known, arc_mm) = (vec![vec![true; SECTORS]; SLICES], vec![vec![0.75; SECTORS]; SLICES]);
+        Permeation::find(&map, &known, &cells(SLICES, gone), &arc_mm, DZ_MM)
     }
 
     #[test]
@@ -196,11 +235,22 @@ mod tests {
     }
 
     #[test]
+    fn the_edge_of_a_hole_is_not_that_of_the_end_beside_it() {
+        // An end that loses density little by little, and a hole in it whose blur looks like little density.
+        let hole = |k: usize, s: usize| (34..42).contains(&k) && s < 40;
+        let end = |k: usize, s: usize| if s < 60 { 0.97 - 0.016 * (k as f64 - 20.0).max(0.0) } else { 0.97 };
+        let density = |k: usize, s: usize| if hole(k, s) { 0.1 } else { end(k, s) };
+        assert!(found(density).is(45, 50), "without a word about the hole its edge lets the end pass");
+        assert!(!found_beside(hole, density).is_any());
+    }
+
+    #[test]
     fn slices_that_are_not_measured_do_not_hide_an_edge() {
         let density: Map = (0..SLICES).map(|k| vec![if k >= 30 { 0.5 } else { 0.95 }; SECTORS]).collect();
         let mut known = vec![vec![true; SECTORS]; SLICES];
         known[29..32].fill(vec![false; SECTORS]);
-        let permeation = Permeation::find(&density, &known, &vec![vec![0.75; SECTORS]; SLICES], DZ_MM);
+        let gone = cells(SLICES, |_, _| false);
+        let permeation = Permeation::find(&density, &known, &gone, &vec![vec![0.75; SECTORS]; SLICES], DZ_MM);
         assert!(permeation.is(40, 5) && !permeation.is(20, 5) && !permeation.is(30, 5));
     }
 

@@ -1,7 +1,7 @@
 //! A bone's unrolled cortex and the intact surface that its own healthy parts make.
 
 use super::intact::own_surface;
-use super::patches::Patches;
+use super::patches::{GONE, Patches, cells};
 use super::permeation::Permeation;
 use super::surface::{Depths, Surface};
 use crate::cortex::contour::Map;
@@ -76,7 +76,9 @@ pub fn prepare(cortex: &Cortex) -> Option<Prepared> {
     let mut permeation = Permeation::none(cortex.slices.len());
     let mut fitted = maps.fit(cortex, &permeation, &permeation)?;
     // Not where the wall is too thin: its density falls there by nature.
-    let found = Permeation::find(&maps.density_share, &fitted.known, &maps.arc_mm, maps.dz_mm);
+    let no_wall = cells(maps.known.len(), |k, s| maps.peak_share[k][s] < GONE);
+    let gone = fitted.seen.within(&no_wall).with_rim(maps.dz_mm);
+    let found = Permeation::find(&maps.density_share, &fitted.known, &gone, &maps.arc_mm, maps.dz_mm);
     if found.is_any() {
         permeation = found.unseen_by(&fitted.seen, &maps.arc_mm);
         fitted = maps.fit(cortex, &permeation, &found)?;
