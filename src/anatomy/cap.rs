@@ -108,7 +108,7 @@ fn accepted(finder: &Balls, solid: &[bool], head: Head, side: Side) -> Option<He
 
 /// Does the head look towards the middle of the body, and to that of the side that is known?
 fn looks_inwards(head: &Head, window: &Window, side: Side) -> bool {
-    let left = head.to_the_left(window);
+    let left = head.leftwards(window);
     match side {
         Side::Left => -left >= INWARDS[0],
         Side::Right => left >= INWARDS[0],

@@ -39,13 +39,13 @@ pub struct Head {
 
 impl Head {
     /// Share of the way from the shaft's axis to the head that leads to the patient's left, -1 to 1.
-    pub(super) fn to_the_left(&self, window: &Window) -> f64 {
+    pub(super) fn leftwards(&self, window: &Window) -> f64 {
         window.direction_of(self.off.normalize()).x
     }
 
     /// Left or right: a head looks towards the middle of the body. `None` where it looks ahead or back.
     pub(super) fn side(&self, window: &Window) -> Option<Side> {
-        match self.to_the_left(window) {
+        match self.leftwards(window) {
             x if x < -0.5 => Some(Side::Left),
             x if x > 0.5 => Some(Side::Right),
             _ => None,
