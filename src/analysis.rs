@@ -329,6 +329,12 @@ fn finish(
             ));
         }
     }
+    if whole.head_cut {
+        warnings.push(Sentence::new(
+            "The border of the image cuts the head: its centre and radius are not told, and its neck is not measured.",
+            "Le bord de l’image coupe la tête : son centre et son rayon ne sont pas donnés, et son col n’est pas mesuré.",
+        ));
+    }
     for ((end, bout), metal) in [("lower", "inférieure"), ("upper", "supérieure")].iter().zip(whole.metal) {
         if metal {
             warnings.push(Sentence::new(

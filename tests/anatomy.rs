@@ -6,7 +6,7 @@ mod support {
 }
 
 use corticalysis::analysis::{MeasuredBone, Settings, analyze};
-use corticalysis::anatomy::{find_shafts_and_stubs, name_bones, whole_bones};
+use corticalysis::anatomy::{Bone, BoneName, Side, WholeBone, find_shafts_and_stubs, name_bones, whole_bones};
 use corticalysis::masks::bone_masks;
 use corticalysis::volume::{Region, Volume};
 use std::path::Path;
@@ -18,7 +18,7 @@ type Case = (&'static str, &'static [(&'static str, &'static str)], &'static [&'
 
 /// Name, side, and the landmarks that must be there and those that must not: read off the images by eye.
 const SEEN: &[Case] = &[
-    ("STS_001", &[("femur", "left")], &[]),
+    ("STS_001", &[("femur", "left")], &["lesser_trochanter"]),
     ("STS_006", &[("femur", "left")], &[]),
     ("STS_008", &[("humerus", "left")], &["humeral_head_centre", "surgical_neck"]),
     ("STS_010", &[("tibia", "left")], &[]),
@@ -159,6 +159,78 @@ fn a_femur_ends_above_the_plateau_of_its_knee() {
     }
 }
 
+/// The bones of a volume with what their ends show, nothing measured.
+fn anatomy(volume: &Volume<i16>) -> Vec<(Bone, WholeBone)> {
+    let (shafts, stubs) = find_shafts_and_stubs(volume);
+    whole_bones(volume, name_bones(volume, shafts.into_iter().chain(stubs).collect()), |_| true)
+}
+
+/// The image without its slices from `slices` on.
+fn below(volume: &Volume<i16>, slices: usize) -> Volume<i16> {
+    let mut grid = volume.grid.clone();
+    grid.size[2] = slices;
+    Volume { voxels: volume.voxels[..slices * grid.size[0] * grid.size[1]].to_vec().into(), grid }
+}
+
+/// In this image the border leaves the lowest 15 mm of a head. Places were read off it: within its shell, and in the wall of the socket beside them.
+#[test]
+fn the_lowest_part_of_a_head_is_apart_from_its_socket() {
+    let Some(ct) = shared_data().map(|data| data.join("ct")) else { return };
+    let volume = volume_of(&ct.join("STS_001"));
+    let found = anatomy(&volume);
+    let (bone, whole) = &found[0];
+    assert_eq!((bone.name, bone.side, whole.fused), (BoneName::Femur, Side::Left, [false; 2]));
+    assert!(whole.head_cut, "neither its centre nor its radius is told");
+    let holds = |at: [f64; 3]| {
+        let index = volume.grid.to_index(nalgebra::Point3::from(at)).map(f64::round);
+        whole.ends.contains([index.x as usize, index.y as usize, index.z as usize])
+    };
+    for head in [[76.9, 51.4, -691.7], [75.2, 41.3, -691.7], [82.7, 60.7, -691.7], [76.7, 49.8, -694.9]] {
+        assert!(holds(head), "{head:?} is the femur's");
+    }
+    for socket in [[78.5, 61.5, -691.7], [69.3, 51.4, -691.7], [64.3, 40.4, -691.7], [80.6, 64.0, -694.9]] {
+        assert!(!holds(socket), "{socket:?} is the pelvis'");
+    }
+}
+
+/// Heads of which the border leaves three quarters, half, a quarter: below it they are those of the whole image, told apart as there. The centre is told where about half
+/// of the head is seen.
+#[test]
+fn heads_that_the_border_cuts_are_those_of_the_whole_image() {
+    let Some(ct) = shared_data().map(|data| data.join("ct")) else { return };
+    // The last slice that is left, and whether the centre is told.
+    let cases: [(&str, &[(usize, bool)]); 3] = [
+        ("STS_012", &[(52, true), (49, true), (46, false)]),
+        ("STS_029", &[(57, true), (55, false)]),
+        ("TCGA-09-2043-hips", &[(18, false)]),
+    ];
+    for (case, crops) in cases {
+        let volume = volume_of(&ct.join(case));
+        let whole = anatomy(&volume);
+        for (slices, told) in crops {
+            let found = anatomy(&below(&volume, *slices));
+            assert_eq!(found.len(), whole.len(), "{case}, {slices} slices");
+            for ((bone, cut), (same, all)) in found.iter().zip(&whole) {
+                let where_it_is = format!("{case}, {slices} slices, {} {}", bone.name, bone.side);
+                assert_eq!((bone.name, bone.side, cut.fused), (same.name, same.side, [false; 2]), "{where_it_is}");
+                let runs =
+                    (0..volume.grid.size[2]).map(|k| if k < *slices { all.ends.runs(k).to_vec() } else { vec![] });
+                let expected = Region::from_runs(volume.grid.size, runs.collect());
+                let runs =
+                    (0..volume.grid.size[2]).map(|k| if k < *slices { cut.ends.runs(k).to_vec() } else { vec![] });
+                let same = dice(&expected, &Region::from_runs(volume.grid.size, runs.collect()));
+                let centre = |whole: &WholeBone| whole.landmarks.points_mm.get("femoral_head_centre").copied();
+                let off_mm = centre(cut).map(|at| (at - centre(all).expect("a head")).norm());
+                println!("{where_it_is}: Dice {same:.4}, centre {off_mm:.1?} mm off");
+                assert!(same >= 0.99, "{where_it_is}: {same}");
+                assert!(off_mm.is_none_or(|off| off <= 2.0), "{where_it_is}: {off_mm:?}");
+                assert!(off_mm.is_some() || cut.head_cut, "{where_it_is}: said that it is not told");
+                assert!(!told || off_mm.is_some(), "{where_it_is}: about half of it is seen");
+            }
+        }
+    }
+}
+
 /// Twice the common part over the sum.
 fn dice(a: &Region, b: &Region) -> f64 {
     let common = a.len() - a.without(&[b]).len();
@@ -212,10 +284,7 @@ fn thin_slices_show_the_same_hips() {
     let thin = resampled(&volume_of(&ct.join("TCGA-09-2043-hips")), 0.4, 400);
     assert!(thin.grid.size[2] > 390, "{:?}", thin.grid.size);
     let start = std::time::Instant::now();
-    let (shafts, stubs) = find_shafts_and_stubs(&thin);
-    println!("stubs {:?}", stubs.iter().map(|s| (s.span(), s.rings[0].centroid_mm, s.rings.len())).collect::<Vec<_>>());
-    let bones = name_bones(&thin, shafts.into_iter().chain(stubs).collect());
-    let whole = whole_bones(&thin, bones, |_| true);
+    let whole = anatomy(&thin);
     println!("anatomy of {:?}: {:.2} s", thin.grid.size, start.elapsed().as_secs_f64());
     let mut names: Vec<String> = whole.iter().map(|(bone, _)| format!("{} {}", bone.name, bone.side)).collect();
     names.sort();

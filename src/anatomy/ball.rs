@@ -5,14 +5,14 @@ use nalgebra::{Matrix4, Vector3, Vector4};
 use rayon::prelude::*;
 
 /// Radii of heads, children's and the largest adults' included, mm.
-const RADII_MM: [f64; 2] = [17.0, 30.0];
+pub(super) const RADII_MM: [f64; 2] = [17.0, 30.0];
 /// HU between which edges count.
 const LEVELS_HU: [f32; 2] = [0.0, 500.0];
 /// Sharpening that opens the joint space beside a head, gain and blur in mm, and the blur before edges are read, mm.
 const SHARPEN: (f32, f64) = (2.5, 1.2);
 const SIGMA_MM: f64 = 0.7;
 /// Rise of HU that makes an edge, HU per mm.
-const EDGE_HU_PER_MM: f64 = 25.0;
+pub(super) const EDGE_HU_PER_MM: f64 = 25.0;
 /// Side of the cells in which centres are counted, mm.
 const CELL_MM: f64 = 4.0;
 /// How far outside the window a centre may lie.
@@ -21,10 +21,15 @@ const MARGIN_MM: f64 = 16.0;
 const RAYS: usize = 400;
 /// Fall of HU outwards, over 2 mm, that shows its surface.
 const FALL_HU: f64 = 60.0;
+/// Stands for a fall that the image does not show.
+const UNSEEN: f64 = f64::NEG_INFINITY;
 /// An inner fall of this share of the greatest is taken before it.
 const INNER: f64 = 0.45;
 /// How near the surface must lie to that of the ball, mm.
 const NEAR_MM: f64 = 1.5;
+/// How far from the ball it is looked for, and how far inside and outside the image must show it, mm.
+const REACH_MM: f64 = 3.0;
+const NEEDED_MM: f64 = 2.5;
 /// Share of the directions in which it does; a condyle shows less.
 const MIN_SHARE: f64 = 0.2;
 /// Candidates that are looked at closely.
@@ -42,9 +47,9 @@ pub struct Ball {
 
 /// Looks for balls in a window.
 pub struct Balls<'a> {
-    window: &'a Window,
+    pub(super) window: &'a Window,
     /// HU where edges count, blurred.
-    field: Vec<f32>,
+    pub(super) field: Vec<f32>,
 }
 
 impl Balls<'_> {
@@ -65,6 +70,26 @@ impl Balls<'_> {
         found
     }
 
+    /// Distance of the surface in a direction, mm; `None` where what the image shows has none within `reach` of the ball.
+    pub fn surface_seen(&self, ball: &Ball, direction: Vector3<f64>, reach: f64) -> Option<f64> {
+        surface(self.window, &self.field, ball, direction, reach, true)
+    }
+
+    /// Of `rays` directions over the sphere those for which `of` holds and that the image shows: the share in which the surface lies on the ball, and
+    /// which share of the sphere they are.
+    pub fn share_seen(&self, ball: &Ball, rays: usize, of: impl Fn(Vector3<f64>) -> bool) -> [f64; 2] {
+        let (mut seen, mut on) = (0usize, 0usize);
+        for u in directions(rays).filter(|u| of(*u)) {
+            let at = |off: f64| sample(self.window, &self.field, ball.centre_mm + u * (ball.radius_mm + off));
+            if at(-NEEDED_MM).and(at(NEEDED_MM)).is_some() {
+                seen += 1;
+                let on_ball = |r: f64| (r - ball.radius_mm).abs() <= NEAR_MM;
+                on += usize::from(self.surface_seen(ball, u, REACH_MM).is_some_and(on_ball));
+            }
+        }
+        [on as f64 / seen.max(1) as f64, seen as f64 / rays as f64]
+    }
+
     /// Share of the directions within 90° of `towards` in which the ball shows its surface, of those that the image shows;
     /// `None` when it shows too few.
     pub fn cap_share(&self, ball: &Ball, towards: Vector3<f64>) -> Option<f64> {
@@ -81,7 +106,7 @@ impl Balls<'_> {
 
 /// Does the surface of bone lie on the ball in this direction?
 fn shows(window: &Window, field: &[f32], ball: &Ball, u: Vector3<f64>) -> bool {
-    surface(window, field, ball, u, 3.0).is_some_and(|r| (r - ball.radius_mm).abs() <= NEAR_MM)
+    surface(window, field, ball, u, REACH_MM, false).is_some_and(|r| (r - ball.radius_mm).abs() <= NEAR_MM)
 }
 
 /// Centres that many edges point at (Hough), the best first.
@@ -180,7 +205,7 @@ fn fit(window: &Window, field: &[f32], centre: Vector3<f64>) -> Option<Ball> {
     // From wide to narrow: how far the surface may lie from the ball.
     for reach in [9.0, 7.0, 5.0, 4.0, 3.0, 3.0] {
         let points: Vec<Vector3<f64>> = directions(RAYS)
-            .filter_map(|u| surface(window, field, &ball, u, reach).map(|r| ball.centre_mm + u * r))
+            .filter_map(|u| surface(window, field, &ball, u, reach, false).map(|r| ball.centre_mm + u * r))
             .collect();
         let near = |p: &&Vector3<f64>| ((*p - ball.centre_mm).norm() - ball.radius_mm).abs() <= reach;
         let (centre_mm, radius_mm) = sphere(&points.iter().filter(near).copied().collect::<Vec<_>>(), &ball)?;
@@ -195,19 +220,31 @@ fn fit(window: &Window, field: &[f32], centre: Vector3<f64>) -> Option<Ball> {
 }
 
 /// Distance of the surface, near the radius of the ball: the innermost place where HU fall about as much as anywhere there.
-/// Outside it follow the socket's own surfaces.
-fn surface(window: &Window, field: &[f32], ball: &Ball, direction: Vector3<f64>, reach: f64) -> Option<f64> {
+/// Outside it follow the socket's own surfaces. Where the border of the image lies nearer than `reach`, what is seen counts if `in_part`.
+fn surface(
+    window: &Window,
+    field: &[f32],
+    ball: &Ball,
+    direction: Vector3<f64>,
+    reach: f64,
+    in_part: bool,
+) -> Option<f64> {
     let at = |r: f64| sample(window, field, ball.centre_mm + direction * r);
     let steps = (2.0 * reach / 0.5) as usize;
     let place = |n: usize| ball.radius_mm - reach + 0.5 * n as f64;
-    let falls: Vec<f64> =
-        (0..=steps).map(|n| Some(at(place(n) - 1.0)? - at(place(n) + 1.0)?)).collect::<Option<_>>()?;
+    let fall = |n: usize| match at(place(n) - 1.0).zip(at(place(n) + 1.0)) {
+        Some((inner, outer)) => Some(inner - outer),
+        None => in_part.then_some(UNSEEN),
+    };
+    let falls: Vec<f64> = (0..=steps).map(fall).collect::<Option<_>>()?;
     let most = falls.iter().fold(0.0, |a: f64, b| a.max(*b));
     let level = FALL_HU.max(INNER * most);
     let first = falls.iter().position(|fall| *fall >= level)?;
     let end = falls[first..].iter().position(|fall| *fall < level).map_or(falls.len(), |n| first + n);
     let best = (first..end).max_by(|a, b| falls[*a].total_cmp(&falls[*b]))?;
-    Some(place(best))
+    // Where what is seen ends HU may go on to fall.
+    let at_end = [best.checked_sub(1), Some(best + 1)].into_iter().flatten().any(|n| falls.get(n) == Some(&UNSEEN));
+    (!at_end).then(|| place(best))
 }
 
 /// Sphere through points by least squares, those far off the last one counting less (linear in centre and power).

@@ -2,16 +2,16 @@
 //!
 //! 1. Everything that is bone, as solids with open joint spaces ([`super::solid`]).
 //! 2. Solids that still touch are taken apart where they are narrow ([`super::parts`]); a femoral head, which its socket
-//!    grips on all sides, along its own ball ([`super::ball`]).
+//!    grips on all sides, along its own ball ([`super::head`]).
 //! 3. Where that surface runs through bone, a second cut between both sides finds the joint space near it ([`super::divide`]).
 //! 4. The outside moves to where the wall has fallen half way ([`super::edge`]); marrow behind a shell that hardly shows is taken in ([`super::pools`]).
 //!
 //! The shaft needs none of this: its rings are closed and stand alone.
 
-use super::ball::{Ball, Balls};
 use super::beyond::beyond_joint;
 use super::divide::{Division, divide};
 use super::edge::to_half_height;
+use super::head::{GRIPPED_MM, Head, seen_head};
 use super::parts::parts;
 use super::pools::with_pools;
 use super::seeds::{NEIGHBOUR, OWN, seeds};
@@ -32,16 +32,6 @@ const OVERLAP_MM: f64 = 30.0;
 const LEAST_END_MM: f64 = 9.0;
 /// Sharpening with which joint spaces stay open: gain and blur, mm.
 const OPEN: (f32, f64) = (3.5, 1.2);
-/// A head beside the axis by at least this is a femur's, whose socket grips it, mm.
-pub(super) const GRIPPED_MM: f64 = 22.0;
-/// A head lies within this of the end of its shaft, mm.
-const HEAD_WITHIN_MM: f64 = 110.0;
-/// And no further beside its axis than this, mm.
-const HEAD_BESIDE_MM: f64 = 70.0;
-/// Share of a head's surface away from its neck that must lie on the ball. A condyle, or a shaft seen as a ball, shows less.
-const HEAD_SHARE: f64 = 0.65;
-/// Condyles lie at least this far apart, mm.
-const CONDYLES_MM: f64 = 32.0;
 /// The neck, and nothing of the socket, lies within this angle of its axis.
 const NECK_DEG: f64 = 60.0;
 /// Surely the socket: beyond this angle, between the joint space and this much further out, mm.
@@ -49,6 +39,8 @@ const SOCKET_DEG: f64 = 75.0;
 const SOCKET_MM: [f64; 2] = [3.2, 10.0];
 /// Where the joint space of a head runs, mm outside the ball.
 const SPACE_MM: f64 = 1.0;
+/// Deeper than this within the ball of a head that the border cuts, all is bone: there no shell closes it, mm.
+const DEEP_MM: f64 = 4.0;
 /// No more than a fiftieth of a bone's end lies further beside its axis than this, mm.
 const FAR_MM: f64 = 72.0;
 /// Rings over less than this are a stub, mm.
@@ -103,7 +95,7 @@ pub fn bone_end(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool)
     let named = matches!(bone.name, BoneName::Femur | BoneName::Humerus | BoneName::Unknown);
     // The name of a stub is worth little before its head is seen.
     let may_have_head = named || bone.shaft.stub;
-    let head = if may_have_head { head(&window, base_mm, outwards) } else { None };
+    let head = if may_have_head { seen_head(&window, &solid, bone, [base_mm, outwards], upper) } else { None };
     let all = solid.clone();
     let gripped = head.filter(|head| head.beside_mm >= GRIPPED_MM);
     if let Some(head) = gripped {
@@ -250,56 +242,6 @@ fn without_voids(window: &Window, mut inside: Vec<bool>, taken: impl Fn(usize) -
     inside
 }
 
-/// The head of a bone.
-#[derive(Debug, Clone, Copy)]
-pub struct Head {
-    pub ball: Ball,
-    /// From its centre towards the shaft, a unit vector.
-    pub neck: Vector3<f64>,
-    /// How far its centre lies beside the axis of the shaft, mm.
-    pub beside_mm: f64,
-    /// Share of the surface away from the neck that lies on the ball, of what the image shows of it.
-    share: f64,
-    /// From the axis of the shaft to the centre.
-    off: Vector3<f64>,
-}
-
-/// The head that belongs to this shaft.
-fn head(window: &Window, base_mm: Vector3<f64>, outwards: Vector3<f64>) -> Option<Head> {
-    let finder = Balls::new(window);
-    let here: Vec<Head> =
-        finder.find().into_iter().filter_map(|ball| at_end(&finder, ball, base_mm, outwards)).collect();
-    // Of two condyles each looks like a ball; a head has no twin on the other side of the axis.
-    let is_condyle = |head: &Head| {
-        let opposite = |other: &Head| {
-            head.off.dot(&other.off) < 0.0
-                && other.beside_mm > 0.5 * head.beside_mm
-                && (head.ball.centre_mm - other.ball.centre_mm).norm() > CONDYLES_MM
-        };
-        here.iter().any(|other| other.share >= 0.6 * head.share && opposite(other))
-    };
-    here.iter()
-        .filter(|head| head.share >= HEAD_SHARE && !is_condyle(head))
-        .max_by(|a, b| a.share.total_cmp(&b.share))
-        .copied()
-}
-
-/// A ball as the head at one end of a shaft, which points `outwards` there; `None` where it lies elsewhere.
-fn at_end(finder: &Balls, ball: Ball, end_mm: Vector3<f64>, outwards: Vector3<f64>) -> Option<Head> {
-    let to_head = ball.centre_mm - end_mm;
-    let ahead = to_head.dot(&outwards);
-    let off = to_head - outwards * ahead;
-    let beside_mm = off.norm();
-    // Beyond the end of the rings, near the axis, and not inside the shaft itself.
-    if ahead < -10.0 || to_head.norm() > HEAD_WITHIN_MM || beside_mm > HEAD_BESIDE_MM {
-        return None;
-    }
-    let down = (0.8 * beside_mm).max(0.9 * ball.radius_mm);
-    let neck = -(off + outwards * down).normalize();
-    let share = finder.cap_share(&ball, -neck)?;
-    Some(Head { ball, neck, beside_mm, share, off })
-}
-
 /// Opens the joint space around a head along its ball, and marks both sides of it.
 fn carve(window: &Window, head: &Head, solid: &mut [bool], seeds: &mut [u8]) {
     let cosine = |deg: f64| deg.to_radians().cos();
@@ -313,6 +255,7 @@ fn carve(window: &Window, head: &Head, solid: &mut [bool], seeds: &mut [u8]) {
         let along = off.dot(neck) / r.max(1e-9);
         if r <= ball.radius_mm - 2.0 {
             seeds[voxel] = OWN;
+            solid[voxel] |= head.cut && r <= ball.radius_mm - DEEP_MM;
         } else if r > ball.radius_mm + SOCKET_MM[0] && along < cosine(SOCKET_DEG) && seeds[voxel] == 0 {
             seeds[voxel] = NEIGHBOUR;
         }

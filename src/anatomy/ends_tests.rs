@@ -17,7 +17,7 @@ const SPACING_MM: [f64; 3] = [1.0, 1.0, 2.0];
 const MUSCLE_HU: f64 = 50.0;
 const WALL_HU: f64 = 800.0;
 
-fn window_of(size: [usize; 3], hu: impl Fn(Vector3<f64>) -> f64) -> (Volume<i16>, Window) {
+pub(super) fn window_of(size: [usize; 3], hu: impl Fn(Vector3<f64>) -> f64) -> (Volume<i16>, Window) {
     let place = |n: usize| [n % size[0], n / size[0] % size[1], n / (size[0] * size[1])];
     let mm = |n: usize| Vector3::from_fn(|a, _| place(n)[a] as f64 * SPACING_MM[a]);
     let voxels: Vec<i16> = (0..size.iter().product()).map(|n| hu(mm(n)).round() as i16).collect();

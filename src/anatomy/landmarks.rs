@@ -1,6 +1,7 @@
 //! Where on the bone is what: head, neck, trochanters, condyles, surgical neck, and how much of the bone is seen.
 
-use super::ends::{BoneEnd, GRIPPED_MM, Head};
+use super::ends::BoneEnd;
+use super::head::{GRIPPED_MM, Head};
 use super::{Bone, BoneName, Side};
 use crate::smoothing::median;
 use crate::volume::Volume;
@@ -122,6 +123,14 @@ impl<'a> Shape<'a> {
         self.point(self.end.base_mm + self.end.outwards * along_mm).z
     }
 
+    /// Does the image end in the slice of this place, on the side to which the end points?
+    fn at_end_of_image(&self, place: Vector3<f64>) -> bool {
+        let window = &self.end.window;
+        let k = (place.z / window.spacing_mm[2]).round();
+        let last = if self.end.upper { (window.size[2] - 1) as f64 } else { 0.0 };
+        k == last && window.at_edge_of_image(last as usize * window.size[0] * window.size[1], 2)
+    }
+
     /// Does the image end at this place?
     fn at_border(&self, place: Vector3<f64>) -> bool {
         let at = std::array::from_fn(|a| place[a] / self.end.window.spacing_mm[a]);
@@ -132,15 +141,17 @@ impl<'a> Shape<'a> {
 
 fn proximal_femur(end: &BoneEnd, head: &Head, stub: bool, found: &mut Landmarks) {
     let shape = Shape::of(end);
-    found.points_mm.insert("femoral_head_centre", shape.point(head.ball.centre_mm));
-    found.head_radius_mm = Some(head.ball.radius_mm);
+    if head.told {
+        found.points_mm.insert("femoral_head_centre", shape.point(head.ball.centre_mm));
+        found.head_radius_mm = Some(head.ball.radius_mm);
+    }
     let medial = shape.off(head.ball.centre_mm).normalize();
-    found.side = side_of_head(end, medial);
+    found.side = head.side(&end.window);
     if let Some(neck) = neck_centre(&shape, head) {
         found.points_mm.insert("femoral_neck_centre", shape.point(neck));
         let axis = (neck - head.ball.centre_mm).normalize();
         let angle = 180.0 - axis.dot(&-end.outwards).clamp(-1.0, 1.0).acos().to_degrees();
-        found.neck_shaft_angle_deg = (!stub).then_some(angle);
+        found.neck_shaft_angle_deg = (head.told && !stub).then_some(angle);
     }
     // A few rings tell no axis of the shaft: neither its angle with the neck nor where trochanters stand on it.
     if stub {
@@ -153,49 +164,43 @@ fn proximal_femur(end: &BoneEnd, head: &Head, stub: bool, found: &mut Landmarks)
     }
     let greater = |p: &&Vector3<f64>| shape.off(**p).dot(&medial) < -GREATER_BESIDE_MM;
     let tip = shape.places.iter().filter(greater).max_by(|a, b| shape.along(**a).total_cmp(&shape.along(**b)));
-    if let Some(tip) = tip.filter(|tip| !shape.at_border(**tip)) {
+    // What the border cuts goes on beyond it, along a tilted axis maybe further than what is seen.
+    let cut = shape.places.iter().filter(greater).any(|place| shape.at_end_of_image(*place));
+    if let Some(tip) = tip.filter(|tip| !cut && !shape.at_border(**tip)) {
         found.points_mm.insert("greater_trochanter", shape.point(*tip));
         found.greater_trochanter_z_mm = Some(shape.z_at(shape.along(*tip)));
     }
 }
 
-/// Left or right: a head looks towards the middle of the body.
-fn side_of_head(end: &BoneEnd, medial: Vector3<f64>) -> Option<Side> {
-    let x = end.window.direction_of(medial).x;
-    match x {
-        x if x < -0.5 => Some(Side::Left),
-        x if x > 0.5 => Some(Side::Right),
-        _ => None,
-    }
-}
-
-/// The middle of the narrowest section between head and trochanters, across the line from the head to the shaft.
+/// The middle of the narrowest section between head and trochanters, across the line from the head to the shaft; `None` where the image does not
+/// show all of that section.
 fn neck_centre(shape: &Shape, head: &Head) -> Option<Vector3<f64>> {
     let radius = head.ball.radius_mm;
     let mut axis = head.neck;
     let mut centre = None;
     // The first section is across a guess of the axis, the second across what the first one showed.
     for _ in 0..3 {
-        let mut best: Option<(usize, Vector3<f64>)> = None;
+        let mut best: Option<(usize, Vector3<f64>, bool)> = None;
         let mut d = 0.9 * radius;
         while d <= 1.9 * radius {
-            let (mut count, mut sum) = (0usize, Vector3::zeros());
+            let (mut count, mut sum, mut cut) = (0usize, Vector3::zeros(), false);
             for place in &shape.places {
                 let from = place - head.ball.centre_mm;
                 let ahead = from.dot(&axis);
                 if (ahead - d).abs() <= 2.0 && (from - axis * ahead).norm() <= 1.3 * radius {
                     count += 1;
                     sum += place;
+                    cut |= shape.at_end_of_image(*place);
                 }
             }
-            if count > 0 && best.is_none_or(|(least, _)| count < least) {
-                best = Some((count, sum / count as f64));
+            if count > 0 && best.is_none_or(|(least, ..)| count < least) {
+                best = Some((count, sum / count as f64, cut));
             }
             d += 1.5;
         }
-        let middle = best?.1;
+        let (_, middle, cut) = best?;
         axis = (middle - head.ball.centre_mm).normalize();
-        centre = Some(middle);
+        centre = (!cut).then_some(middle);
     }
     centre
 }

@@ -3,6 +3,9 @@
 mod ball;
 mod beyond;
 mod bones;
+mod cap;
+#[cfg(test)]
+mod cap_tests;
 mod divide;
 mod edge;
 mod ends;
@@ -11,6 +14,7 @@ mod ends_tests;
 mod forearm;
 mod foreign;
 mod fractures;
+mod head;
 mod landmarks;
 mod masked;
 mod names;

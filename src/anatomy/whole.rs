@@ -1,6 +1,7 @@
 //! What is known of a bone beyond its shaft: its ends apart from their neighbours, its landmarks, its regions.
 
-use super::ends::{BoneEnd, GRIPPED_MM, bone_end};
+use super::ends::{BoneEnd, bone_end};
+use super::head::GRIPPED_MM;
 use super::landmarks::{Landmarks, landmarks};
 use super::{Bone, BoneName, Side};
 use crate::volume::{Region, Volume};
@@ -20,6 +21,8 @@ pub struct WholeBone {
     pub landmarks: Landmarks,
     /// Is there an end that could not be told apart from its neighbours? Lower, then upper.
     pub fused: [bool; 2],
+    /// Does the image show so little of the head that neither its centre nor its radius is told?
+    pub head_cut: bool,
     /// Is there metal in an end? Nothing is read of it. Lower, then upper.
     pub metal: [bool; 2],
 }
@@ -70,7 +73,10 @@ fn finish(volume: &Volume<i16>, mut bone: Bone, ends: Vec<BoneEnd>) -> (Bone, Wh
         }
         if bone.name == name {
             bone.confidence = bone.confidence.max(SURE_BY_HEAD * side_confidence(&bone));
-            bone.reasons.push(format!("a head of {:.0} mm radius {place} the shaft", head.ball.radius_mm));
+            bone.reasons.push(match head.told {
+                true => format!("a head of {:.0} mm radius {place} the shaft", head.ball.radius_mm),
+                false => format!("the lower part of a head {place} the shaft"),
+            });
         }
     }
     let mut landmarks = landmarks(volume, &bone, &ends);
@@ -95,7 +101,16 @@ fn finish(volume: &Volume<i16>, mut bone: Bone, ends: Vec<BoneEnd>) -> (Bone, Wh
     if bone.side == Side::Unknown {
         landmarks.points_mm.retain(|name, _| !name.ends_with("condyle"));
     }
-    (bone, WholeBone { ends: Region::union(size, &regions), landmarks, fused, metal })
+    (
+        bone,
+        WholeBone {
+            ends: Region::union(size, &regions),
+            landmarks,
+            fused,
+            head_cut: head.is_some_and(|head| !head.told),
+            metal,
+        },
+    )
 }
 
 /// The part of the confidence that is the side's.
