@@ -163,7 +163,7 @@ fn recentred(volume: &Volume<i16>, axis: &[[f64; 2]], polar: &mut Polar, shifts_
     for (n, shift) in shifts_mm.iter().enumerate().filter(|(_, shift)| **shift != [0.0; 2]) {
         polar.shift(volume, n, *shift);
         let centre = &mut axis[polar.first_slice + n];
-        [0, 1].map(|a| centre[a] += shift[0] * left[a] + shift[1] * posterior[a]);
+        (0..2).for_each(|a| centre[a] += shift[0] * left[a] + shift[1] * posterior[a]);
     }
     axis
 }

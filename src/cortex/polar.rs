@@ -45,7 +45,7 @@ impl Polar {
     /// Casts the rays of slice `n` (counted from `first_slice`) again, from a centre that lies `shift_mm` to the left and back of its own.
     pub fn shift(&mut self, volume: &Volume<i16>, n: usize, shift_mm: [f64; 2]) {
         let (left, posterior) = in_plane_axes(&volume.grid);
-        [0, 1].map(|a| self.centres_mm[n][a] += shift_mm[a]);
+        (0..2).for_each(|a| self.centres_mm[n][a] += shift_mm[a]);
         let [x, y] = self.centres_mm[n];
         let centre = [0, 1].map(|a| x * left[a] + y * posterior[a]);
         let k = self.first_slice + n;
