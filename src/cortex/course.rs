@@ -279,9 +279,10 @@ mod tests {
         let course = followed(&tube(|k| ([AXIS_MM[0] + bend(k), AXIS_MM[1]], 13.0), true));
         for k in LAST_RING + 1..SLICES {
             let [left, back] = course.shift_mm[k];
-            // A kink at once, which no bone has, is followed a centimetre later.
-            assert!((left - bend(k)).abs() < 1.2 && back.abs() < 0.7, "{k}: {left} {back} for {}", bend(k));
-            assert!(sectors_off(&course, k, 13.0, 1.2) <= FACES, "{k}: {:?}", course.outline_mm[k]);
+            // A kink, which no bone has, is followed with delay: half an outline is not believed more than that bones go on as they were.
+            let limit_mm = 0.5 + 0.4 * bend(k);
+            assert!((left - bend(k)).abs() < limit_mm && back.abs() < 0.7, "{k}: {left} {back} for {}", bend(k));
+            assert!(sectors_off(&course, k, 13.0, 2.0) <= FACES, "{k}: {:?}", course.outline_mm[k]);
         }
         assert!(course.shift_mm[..=LAST_RING].iter().all(|shift| *shift == [0.0; 2]));
         assert!(course.outline_mm[..=LAST_RING].iter().flatten().all(|r| r.is_nan()));
