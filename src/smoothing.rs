@@ -235,6 +235,15 @@ pub fn level_off_columns(map: &mut [Vec<f64>], weights: &Rows, held: f64, fade: 
     }
 }
 
+/// The straight line through points by least squares: value at 0 and slope.
+pub fn straight_line(points: &[(f64, f64)]) -> (f64, f64) {
+    let n = points.len().max(1) as f64;
+    let (mx, my) = (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
+    let spread = points.iter().map(|p| (p.0 - mx).powi(2)).sum::<f64>();
+    let slope = if spread > 0.0 { points.iter().map(|p| (p.0 - mx) * (p.1 - my)).sum::<f64>() / spread } else { 0.0 };
+    (my - slope * mx, slope)
+}
+
 /// Median of finite values; reorders its input. `None` when empty.
 pub fn median(values: &mut [f64]) -> Option<f64> {
     quantile(values, 0.5)

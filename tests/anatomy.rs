@@ -213,12 +213,11 @@ fn heads_that_the_border_cuts_are_those_of_the_whole_image() {
             for ((bone, cut), (same, all)) in found.iter().zip(&whole) {
                 let where_it_is = format!("{case}, {slices} slices, {} {}", bone.name, bone.side);
                 assert_eq!((bone.name, bone.side, cut.fused), (same.name, same.side, [false; 2]), "{where_it_is}");
-                let runs =
-                    (0..volume.grid.size[2]).map(|k| if k < *slices { all.ends.runs(k).to_vec() } else { vec![] });
-                let expected = Region::from_runs(volume.grid.size, runs.collect());
-                let runs =
-                    (0..volume.grid.size[2]).map(|k| if k < *slices { cut.ends.runs(k).to_vec() } else { vec![] });
-                let same = dice(&expected, &Region::from_runs(volume.grid.size, runs.collect()));
+                let seen = |ends: &Region| {
+                    let runs = |k: usize| if k < *slices { ends.runs(k).to_vec() } else { vec![] };
+                    Region::from_runs(volume.grid.size, (0..volume.grid.size[2]).map(runs).collect())
+                };
+                let same = dice(&seen(&all.ends), &seen(&cut.ends));
                 let centre = |whole: &WholeBone| whole.landmarks.points_mm.get("femoral_head_centre").copied();
                 let off_mm = centre(cut).map(|at| (at - centre(all).expect("a head")).norm());
                 println!("{where_it_is}: Dice {same:.4}, centre {off_mm:.1?} mm off");

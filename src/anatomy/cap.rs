@@ -55,10 +55,9 @@ struct Border {
 
 impl Border {
     fn of(window: &Window, upper: bool) -> Option<Border> {
-        let slice = if upper { window.size[2] - 1 } else { 0 };
         let outwards = if upper { 1.0 } else { -1.0 };
         let cranial = window.direction_of(Vector3::z()).z * outwards > 0.0;
-        let at_edge = window.at_edge_of_image(slice * window.size[0] * window.size[1], 2);
+        let (slice, at_edge) = window.last_slice(upper);
         (cranial && at_edge).then(|| Border { slice, mm: slice as f64 * window.spacing_mm[2], outwards })
     }
 

@@ -90,8 +90,8 @@ pub(super) fn seen_head(
 
 /// Does the window end near the height of the head's centre?
 fn is_half(window: &Window, head: &Head, upper: bool) -> bool {
-    let border_mm = (window.size[2] - 1) as f64 * window.spacing_mm[2];
-    let left_mm = if upper { border_mm - head.ball.centre_mm.z } else { head.ball.centre_mm.z };
+    let last_mm = window.last_slice(upper).0 as f64 * window.spacing_mm[2];
+    let left_mm = if upper { last_mm - head.ball.centre_mm.z } else { head.ball.centre_mm.z };
     left_mm <= HALF_MM
 }
 

@@ -126,9 +126,8 @@ impl<'a> Shape<'a> {
     /// Does the image end in the slice of this place, on the side to which the end points?
     fn at_end_of_image(&self, place: Vector3<f64>) -> bool {
         let window = &self.end.window;
-        let k = (place.z / window.spacing_mm[2]).round();
-        let last = if self.end.upper { (window.size[2] - 1) as f64 } else { 0.0 };
-        k == last && window.at_edge_of_image(last as usize * window.size[0] * window.size[1], 2)
+        let (last, at_edge) = window.last_slice(self.end.upper);
+        at_edge && (place.z / window.spacing_mm[2]).round() == last as f64
     }
 
     /// Does the image end at this place?

@@ -157,6 +157,12 @@ impl Window {
             && self.first[axis] + self.size[axis] * self.factor[axis] >= self.grid.size[axis])
     }
 
+    /// Its last slice in a direction, and whether the *volume* ends there, too.
+    pub fn last_slice(&self, upper: bool) -> (usize, bool) {
+        let slice = if upper { self.size[2] - 1 } else { 0 };
+        (slice, self.at_edge_of_image(slice * self.size[0] * self.size[1], 2))
+    }
+
     /// The image with small dark gaps deepened: HU plus `gain` times what a blur of `sigma_mm` takes away.
     ///
     /// Krčah, Székely, Blanc: *Fully automatic and fast segmentation of the femur bone from 3D-CT images with no shape prior*,

@@ -212,7 +212,7 @@ pub fn is_displaced(ray: &[f32], radius_mm: f64, observed_mm: f64, cortical_hu: 
 mod tests {
     use super::super::polar::directions;
     use super::*;
-    use crate::volume::tests::slice_of;
+    use crate::volume::tests::{slice_of, stack_of};
     use crate::volume::{Volume, sections};
 
     const SLICES: usize = 40;
@@ -233,10 +233,7 @@ mod tests {
                 }
             })
         };
-        let mut volume = slice(0);
-        volume.grid.size[2] = SLICES;
-        volume.voxels = (0..SLICES).flat_map(|k| slice(k).voxels.to_vec()).collect();
-        volume
+        stack_of(SLICES, slice)
     }
 
     #[test]

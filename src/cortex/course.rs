@@ -10,7 +10,9 @@
 
 use super::SECTORS;
 use super::contour::{Map, Periosteum, edge_near};
+use super::limits::BONE_HU;
 use super::polar::{Direction, Polar, STEP_MM, sector_angle};
+use crate::smoothing::straight_line;
 use nalgebra::{Matrix6, Vector3, Vector6};
 
 /// Distance from the outline at which an edge has half the say, mm.
@@ -41,9 +43,8 @@ const TREND_MM: f64 = 40.0;
 const NEAR_MM: f64 = 30.0;
 const OPEN: f64 = 0.12;
 const SHORTEST_MM: f64 = 12.0;
-/// No bone stands where nothing so near to the contour, mm, is as dense as this.
+/// No bone stands where none shows so near to the contour, mm.
 const NO_BONE_MM: f64 = 6.0;
-const BONE_HU: f32 = 300.0;
 
 /// Where an open bone is followed to.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,12 +105,8 @@ fn trend(surface: &Periosteum, rings: &[usize], from: usize, dz_mm: f64) -> f64 
     let log_width = |k: usize| surface.radius_mm[k].iter().map(|r| r.ln()).sum::<f64>() / SECTORS as f64;
     let near: Vec<(f64, f64)> =
         rings.iter().filter(|k| away(**k) <= TREND_MM).map(|k| (away(*k), log_width(*k))).collect();
-    let mean = near.iter().fold([0.0; 2], |m, p| [m[0] + p.0 / near.len() as f64, m[1] + p.1 / near.len() as f64]);
-    let (both, along) = near.iter().fold((0.0, 0.0), |(both, along), p| {
-        (both + (p.0 - mean[0]) * (p.1 - mean[1]), along + (p.0 - mean[0]).powi(2))
-    });
     // The rings lie behind, where it goes on is ahead.
-    if along > 0.0 { -both / along } else { 0.0 }
+    -straight_line(&near).1
 }
 
 /// A closed outline that is laid on what stands, slice by slice.
@@ -224,7 +221,7 @@ mod tests {
     use super::super::contour::periosteum;
     use super::super::polar::directions;
     use super::*;
-    use crate::volume::tests::slice_of;
+    use crate::volume::tests::{slice_of, stack_of};
     use crate::volume::{Volume, sections};
 
     const SLICES: usize = 40;
@@ -245,10 +242,7 @@ mod tests {
                 if (radius - 4.0..radius).contains(&dx.hypot(dy)) && !gone { 1400 } else { 40 }
             })
         };
-        let mut volume = slice(0);
-        volume.grid.size[2] = SLICES;
-        volume.voxels = (0..SLICES).flat_map(|k| slice(k).voxels.to_vec()).collect();
-        volume
+        stack_of(SLICES, slice)
     }
 
     fn followed(volume: &Volume<i16>) -> Course {

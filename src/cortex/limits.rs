@@ -1,5 +1,7 @@
 //! Limits that hold wherever a wall is measured: on the shaft, beyond it and across the neck.
 
+/// What shows bone at all, be it thin or spongy.
+pub const BONE_HU: f32 = 300.0;
 /// No bone reaches this; 12-bit scanners saturate at 3071.
 pub const METAL_HU: f32 = 2700.0;
 /// How far a fitted edge may lie from the smooth contour and still be this wall, mm.

@@ -2,7 +2,7 @@
 
 use super::contour::{Map, Periosteum, is_displaced, periosteum};
 use super::course::Course;
-use super::limits::METAL_HU;
+use super::limits::{BONE_HU, METAL_HU};
 use super::polar::{Polar, STEP_MM, directions, in_plane_axes};
 use super::scanner::{FWHM_PER_SIGMA, Scanner, estimate, noise_hu};
 use super::unroll::{Slices, candidates, cortical_hu, unroll, window_depth};
@@ -161,9 +161,9 @@ fn recentred(volume: &Volume<i16>, axis: &[[f64; 2]], polar: &mut Polar, shifts_
     let (left, posterior) = in_plane_axes(&volume.grid);
     let mut axis = axis.to_vec();
     for (n, shift) in shifts_mm.iter().enumerate().filter(|(_, shift)| **shift != [0.0; 2]) {
-        polar.shift(volume, n, *shift);
         let centre = &mut axis[polar.first_slice + n];
         (0..2).for_each(|a| centre[a] += shift[0] * left[a] + shift[1] * posterior[a]);
+        polar.recast(volume, n, *centre);
     }
     axis
 }
@@ -313,7 +313,7 @@ fn trim(polar: &Polar, radius_mm: &Map, first_ring: usize, last_ring: usize) -> 
         let dense = |s: &usize| {
             let ray = polar.ray(*k, *s);
             let end = (((radius_mm[*k][*s] + 3.0) / STEP_MM).max(0.0) as usize).min(ray.len() - 1);
-            ray[..=end].iter().any(|v| *v >= 300.0 || v.is_nan())
+            ray[..=end].iter().any(|v| *v >= BONE_HU || v.is_nan())
         };
         (0..SECTORS).filter(dense).count() > SECTORS / 3
     };

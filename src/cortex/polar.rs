@@ -26,34 +26,24 @@ impl Polar {
     /// Casts rays of `reach_mm` from `axis[k]` in slices `first..=last`.
     pub fn cast(volume: &Volume<i16>, axis: &[[f64; 2]], first: usize, last: usize, reach_mm: f64) -> Self {
         let samples = (reach_mm / STEP_MM).ceil() as usize + 1;
-        let (left, posterior) = in_plane_axes(&volume.grid);
         let directions = directions(&volume.grid);
         let mut hu = vec![f32::NAN; (last - first + 1) * SECTORS * samples];
         hu.par_chunks_mut(SECTORS * samples).enumerate().for_each(|(n, slice)| {
-            let k = first + n;
-            for (ray, direction) in slice.chunks_mut(samples).zip(&directions) {
-                cast_ray(volume, k, axis[k], *direction, ray);
-            }
+            cast_slice(volume, first + n, axis[first + n], &directions, slice);
         });
         let pixel_mm = volume.grid.spacing_mm.x.min(volume.grid.spacing_mm.y);
         let stride = (0.5 * pixel_mm / STEP_MM).round().max(1.0) as usize;
-        let dot = |a: [f64; 2], b: [f64; 2]| a[0] * b[0] + a[1] * b[1];
-        let centres_mm = axis[first..=last].iter().map(|c| [dot(*c, left), dot(*c, posterior)]).collect();
+        let centres_mm = axis[first..=last].iter().map(|centre| left_and_back(&volume.grid, *centre)).collect();
         Self { first_slice: first, centres_mm, samples, stride, hu }
     }
 
-    /// Casts the rays of slice `n` (counted from `first_slice`) again, from a centre that lies `shift_mm` to the left and back of its own.
-    pub fn shift(&mut self, volume: &Volume<i16>, n: usize, shift_mm: [f64; 2]) {
-        let (left, posterior) = in_plane_axes(&volume.grid);
-        (0..2).for_each(|a| self.centres_mm[n][a] += shift_mm[a]);
-        let [x, y] = self.centres_mm[n];
-        let centre = [0, 1].map(|a| x * left[a] + y * posterior[a]);
-        let k = self.first_slice + n;
-        let rays = &mut self.hu[n * SECTORS * self.samples..(n + 1) * SECTORS * self.samples];
+    /// Casts the rays of slice `n` (counted from `first_slice`) again, from another centre, in-plane mm.
+    pub fn recast(&mut self, volume: &Volume<i16>, n: usize, centre: [f64; 2]) {
+        self.centres_mm[n] = left_and_back(&volume.grid, centre);
+        let size = SECTORS * self.samples;
+        let rays = &mut self.hu[n * size..(n + 1) * size];
         rays.fill(f32::NAN);
-        for (ray, direction) in rays.chunks_mut(self.samples).zip(directions(&volume.grid)) {
-            cast_ray(volume, k, centre, direction, ray);
-        }
+        cast_slice(volume, self.first_slice + n, centre, &directions(&volume.grid), rays);
     }
 
     /// Number of slices.
@@ -90,6 +80,12 @@ pub fn in_plane_axes(grid: &Grid) -> ([f64; 2], [f64; 2]) {
     }
     let in_plane = |v: nalgebra::Vector3<f64>| [v.dot(&d.column(0)), v.dot(&d.column(1))];
     (in_plane(left), in_plane(posterior))
+}
+
+/// An in-plane point, millimetres along columns and rows, as millimetres towards patient left and posterior.
+fn left_and_back(grid: &Grid, point: [f64; 2]) -> [f64; 2] {
+    let (left, posterior) = in_plane_axes(grid);
+    [left, posterior].map(|axis| point[0] * axis[0] + point[1] * axis[1])
 }
 
 /// Angle of the middle of a sector, radians from patient left towards posterior.
@@ -136,6 +132,14 @@ impl Direction {
 pub fn inner_radius_mm(outer_mm: f64, area_mm2: f64) -> f64 {
     let angle = std::f64::consts::TAU / SECTORS as f64;
     (outer_mm.powi(2) - 2.0 * area_mm2 / angle).max(0.0).sqrt()
+}
+
+/// The rays of one slice, one after the other, into `rays`, which holds NaN.
+fn cast_slice(volume: &Volume<i16>, k: usize, centre: [f64; 2], directions: &[[f64; 2]], rays: &mut [f32]) {
+    let samples = rays.len() / SECTORS;
+    for (ray, direction) in rays.chunks_mut(samples).zip(directions) {
+        cast_ray(volume, k, centre, *direction, ray);
+    }
 }
 
 /// HU every [`STEP_MM`] from `centre` along `direction` in slice `k` (in-plane millimetres), into `out`, which holds NaN: it stays outside

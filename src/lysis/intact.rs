@@ -4,6 +4,7 @@ use super::kriging::Kriging;
 use super::patches::{Patches, cells, find_patches, label, mean_around};
 use super::permeation::Permeation;
 use super::surface::{Depths, Surface, deviation_from, fit};
+use super::tapers::without_tapers;
 use crate::cortex::SECTORS;
 
 /// A wall in or beside a loss that falls short of the intact surface by this (mean over three sectors) has no say in what stood there. Towards a
@@ -15,7 +16,7 @@ const SILENT: f64 = -0.25;
 pub(super) fn own_surface(depths: &Depths, permeated: &Permeation) -> Option<(Surface, Patches)> {
     let mut own = fit(depths)?;
     let fitted = own.patches.clone();
-    own.patches = own.patches.without_tapers(&own.deviation, depths);
+    own.patches = without_tapers(&own.patches, &own.deviation, depths);
     let permeated = |k: usize, s: usize| depths.known[k][s] && permeated.is(k, s);
     let seen = own.patches.and(permeated);
     if seen.count == 0 {
@@ -35,6 +36,7 @@ pub(super) fn own_surface(depths: &Depths, permeated: &Permeation) -> Option<(Su
     }
     own.deviation = deviation_from(depths, &own.log_depth);
     // Not beyond, and once: told anew without its surroundings, the taper beside a lesion would sink below what is told, round by round.
-    own.patches = find_patches(&own.deviation, depths).within(&place).without_tapers(&own.deviation, depths);
+    let found = find_patches(&own.deviation, depths).within(&place);
+    own.patches = without_tapers(&found, &own.deviation, depths);
     Some((own, fitted))
 }

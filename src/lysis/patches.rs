@@ -5,7 +5,6 @@
 
 use super::fingers::without_fingers;
 use super::surface::Depths;
-use super::tapers::without_tapers;
 use crate::cortex::SECTORS;
 use crate::cortex::contour::Map;
 
@@ -77,12 +76,6 @@ impl Patches {
     /// These patches and what else is `inside`, numbered anew.
     pub fn and(&self, inside: impl Fn(usize, usize) -> bool) -> Patches {
         self.where_any(|is_lost, k, s| is_lost || inside(k, s))
-    }
-
-    /// These patches without the tapers towards a joint that they touch, numbered anew.
-    pub(super) fn without_tapers(&self, deviation: &Map, depths: &Depths) -> Patches {
-        let quiet = mean_around(deviation, depths.known, 2, depths.dz_mm);
-        label(&without_tapers(cells(self.label.len(), |k, s| self.label[k][s] > 0), &quiet, depths))
     }
 
     fn where_any(&self, keep: impl Fn(bool, usize, usize) -> bool) -> Patches {
@@ -214,12 +207,18 @@ pub(super) fn steepness(dips: &Patches, l: usize, quiet: &Map, known: &[Vec<bool
     let mut slopes: Vec<f64> = Vec::new();
     for k in h..n.saturating_sub(h) {
         for s in (0..SECTORS).filter(|s| rim[k][*s]) {
-            if known[k - h][s] && known[k][s] && known[k + h][s] {
-                slopes.push((quiet[k + h][s] - quiet[k - h][s]).abs() / (2.0 * h as f64 * dz_mm));
+            if known[k][s] {
+                slopes.extend(slope_per_mm(quiet, known, [k - h, k + h], s, dz_mm));
             }
         }
     }
     crate::smoothing::quantile(&mut slopes, 0.9).unwrap_or(0.0)
+}
+
+/// How much sector `s` changes between two rows, per mm along the bone; `None` where either is not known.
+pub(super) fn slope_per_mm(map: &Map, known: &[Vec<bool>], rows: [usize; 2], s: usize, dz_mm: f64) -> Option<f64> {
+    let [a, b] = rows;
+    (known[a][s] && known[b][s]).then(|| (map[b][s] - map[a][s]).abs() / (a.abs_diff(b) as f64 * dz_mm))
 }
 
 /// Whole slices in a stretch along the bone, at least one.

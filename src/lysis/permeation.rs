@@ -8,7 +8,7 @@
 //! Walls of healthy ends are less dense too, little by little; those are told by where they lie and by having no edge. The edge of a hole
 //! beside them is not theirs: nothing is looked for in its blur.
 
-use super::patches::{Patches, STEP_MM, cells, label, mean_around, slices_in, steepness};
+use super::patches::{Patches, STEP_MM, cells, label, mean_around, slices_in, slope_per_mm, steepness};
 use crate::cortex::SECTORS;
 use crate::cortex::contour::Map;
 use crate::smoothing::{median, penalty, quantile, smooth};
@@ -160,14 +160,14 @@ fn is_permeation(
     }
 }
 
-/// Where a place that runs out of what is measured begins, seen from the bone's middle: half of its sectors change their density there by
-/// this much along the bone, per mm, or more. `at_low_end`: it runs out at the first row.
+/// Change of density along the bone, per mm, where a place begins that runs out of what is measured (at the first row, if `at_low_end`): the
+/// median over its sectors of the steepest about their innermost cell.
 fn beginning(patches: &Patches, l: usize, quiet: &Map, seen: &[Vec<bool>], dz_mm: f64, at_low_end: bool) -> f64 {
     let n = quiet.len();
     let step = slices_in(STEP_MM, dz_mm);
     let slope = |k: usize, s: usize| {
-        let (a, b) = (k.checked_sub(step)?, k + step);
-        (b < n && seen[a][s] && seen[b][s]).then(|| (quiet[b][s] - quiet[a][s]).abs() / (2.0 * step as f64 * dz_mm))
+        let rows = [k.checked_sub(step)?, k + step];
+        (rows[1] < n).then(|| slope_per_mm(quiet, seen, rows, s, dz_mm))?
     };
     let of_sector = |s: usize| {
         let mut rows = (0..n).filter(|k| patches.label[*k][s] == l);

@@ -3,7 +3,7 @@
 //! A lesion has an edge. What runs out of the measured bone and began without one is how this bone ends, however large the lesion that it
 //! touches: beyond a lesion the reference is carried, and does not know of it.
 
-use super::patches::{EDGE_PER_MM, GONE, STEP_MM, slices_in};
+use super::patches::{EDGE_PER_MM, GONE, Patches, STEP_MM, cells, label, mean_around, slices_in, slope_per_mm};
 use super::surface::Depths;
 use crate::cortex::SECTORS;
 use crate::cortex::contour::Map;
@@ -20,8 +20,14 @@ struct Column {
     is_taper: bool,
 }
 
+/// The patches of `deviation`, numbered anew, without the tapers towards a joint that they touch.
+pub(super) fn without_tapers(patches: &Patches, deviation: &Map, depths: &Depths) -> Patches {
+    let quiet = mean_around(deviation, depths.known, 2, depths.dz_mm);
+    label(&without_columns(cells(patches.label.len(), |k, s| patches.label[k][s] > 0), &quiet, depths))
+}
+
 /// The cells that are `lost`, without the columns that reach either end of the measured bone and began without an edge. `quiet`: the deviation, smoothed.
-pub(super) fn without_tapers(mut lost: Vec<Vec<bool>>, quiet: &Map, depths: &Depths) -> Vec<Vec<bool>> {
+fn without_columns(mut lost: Vec<Vec<bool>>, quiet: &Map, depths: &Depths) -> Vec<Vec<bool>> {
     let mut rows: Vec<usize> = (0..lost.len()).filter(|k| depths.known[*k].contains(&true)).collect();
     for _ in 0..2 {
         let columns: Vec<Option<Column>> = (0..SECTORS).map(|s| column(&rows, s, &lost, quiet, depths)).collect();
@@ -45,12 +51,11 @@ fn column(rows: &[usize], s: usize, lost: &[Vec<bool>], quiet: &Map, depths: &De
         return None;
     }
     let step = slices_in(STEP_MM, depths.dz_mm);
-    let slope_per_mm = |n: usize| {
-        let (a, b) = (*rows.get(n.checked_sub(step)?)?, *rows.get(n + step)?);
-        let both_known = depths.known[a][s] && depths.known[b][s];
-        both_known.then(|| (quiet[a][s] - quiet[b][s]).abs() / (a.abs_diff(b) as f64 * depths.dz_mm))
+    let slope = |n: usize| {
+        let around = [*rows.get(n.checked_sub(step)?)?, *rows.get(n + step)?];
+        slope_per_mm(quiet, depths.known, around, s, depths.dz_mm)
     };
-    let edge_per_mm = (length.saturating_sub(2 * step)..=length + step).filter_map(slope_per_mm).fold(0.0, f64::max);
+    let edge_per_mm = (length.saturating_sub(2 * step)..=length + step).filter_map(slope).fold(0.0, f64::max);
     let stands = |k: &usize| depths.peak_share[*k][s] >= GONE && !depths.permeation.is(*k, s);
     Some(Column { rows: length, is_taper: edge_per_mm < EDGE_PER_MM && rows[..length].iter().all(stands) })
 }
@@ -76,7 +81,7 @@ mod tests {
             permeation: &Permeation::none(SLICES),
             dz_mm: 3.0,
         };
-        without_tapers(lost, &quiet, &depths)
+        without_columns(lost, &quiet, &depths)
     }
 
     /// From whole at slice 25 to a third at the end, 2 % a millimetre.

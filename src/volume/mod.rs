@@ -134,6 +134,13 @@ pub(crate) mod tests {
         Volume { grid, voxels }
     }
 
+    /// Slices on top of each other, 1 mm apart.
+    pub fn stack_of(slices: usize, slice: impl Fn(usize) -> Volume<i16>) -> Volume<i16> {
+        let mut grid = slice(0).grid;
+        grid.size[2] = slices;
+        Volume { grid, voxels: (0..slices).flat_map(|k| slice(k).voxels.to_vec()).collect() }
+    }
+
     /// All 48 ways to lay the three axes along the patient's, either way round.
     pub fn orientations() -> Vec<Matrix3<f64>> {
         let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];

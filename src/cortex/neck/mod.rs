@@ -20,7 +20,7 @@ use super::profile::Edge;
 use super::scanner::Scanner;
 use super::unroll::{Surface, share, wall_depth, where_finite};
 use super::wall::{Samples, Wall, fit};
-use crate::smoothing::{penalty, quantile, smooth_robust_around, smooth_robust_columns};
+use crate::smoothing::{penalty, quantile, smooth_robust_around, smooth_robust_columns, straight_line};
 use crate::volume::{Region, Volume};
 use outline::{area_and_centroid, outline};
 use rayon::prelude::*;
@@ -181,7 +181,7 @@ fn neck_course(volume: &Volume<i16>, place: &NeckPlace, along: &[f64]) -> Option
         // A straight line through the middles: the axis from the head's centre need not run through the middle of the neck.
         let points: Vec<(f64, [f64; 2])> =
             range.clone().map(|k| (along[k], [0, 1].map(|a| centres[k][a] + shapes[k].1[a]))).collect();
-        let line = [0, 1].map(|a| straight(&points.iter().map(|(d, c)| (*d, c[a])).collect::<Vec<_>>()));
+        let line = [0, 1].map(|a| straight_line(&points.iter().map(|(d, c)| (*d, c[a])).collect::<Vec<_>>()));
         centres = along.iter().map(|d| line.map(|(at, slope)| at + slope * d)).collect();
     }
     if range.len() < FEWEST {
@@ -189,15 +189,6 @@ fn neck_course(volume: &Volume<i16>, place: &NeckPlace, along: &[f64]) -> Option
     }
     let map = of(&centres);
     Some((along[range.clone()].to_vec(), centres[range.clone()].to_vec(), map[range].to_vec()))
-}
-
-/// The straight line through points by least squares: value at 0 and slope.
-fn straight(points: &[(f64, f64)]) -> (f64, f64) {
-    let n = points.len().max(1) as f64;
-    let (mx, my) = (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
-    let spread = points.iter().map(|p| (p.0 - mx).powi(2)).sum::<f64>();
-    let slope = if spread > 0.0 { points.iter().map(|p| (p.0 - mx) * (p.1 - my)).sum::<f64>() / spread } else { 0.0 };
-    (my - slope * mx, slope)
 }
 
 /// The neck as its rays show it.
