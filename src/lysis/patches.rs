@@ -118,14 +118,12 @@ impl Patches {
         // From the floor outwards, a few millimetres: a slow taper beside the lesion is not part of it.
         let mut inside = cells(n, |k, s| self.label[k][s] > 0 && (quiet[k][s] < FLOOR || depths.permeation.is(k, s)));
         for _ in 0..RIM_STEPS {
-            let before = Patches {
-                label: inside.iter().map(|r| r.iter().map(|i| usize::from(*i)).collect()).collect(),
-                count: 1,
-            };
-            let near = before.dilated(step, 2);
+            let before = inside.clone();
             for k in 0..n {
-                for s in 0..SECTORS {
-                    inside[k][s] |= near[k][s] && known[k][s] && quiet[k][s] < BORDER;
+                for s in (0..SECTORS).filter(|s| known[k][*s] && quiet[k][*s] < BORDER) {
+                    // Outwards the wall becomes whole: what is deeper again than all that it is reached from is another dip.
+                    let near = neighbours(k, s, step, n).filter(|(j, t)| before[*j][*t]);
+                    inside[k][s] |= near.map(|(j, t)| quiet[j][t]).fold(f64::INFINITY, f64::min) <= quiet[k][s];
                 }
             }
         }
@@ -141,6 +139,12 @@ impl Patches {
         let kept = label(&cells(n, |k, s| keep(grown.label[k][s])));
         without_fingers(&kept, depths)
     }
+}
+
+/// Cells within `slices` slices and two sectors of one, of `n` slices.
+fn neighbours(k: usize, s: usize, slices: usize, n: usize) -> impl Iterator<Item = (usize, usize)> {
+    let rows = k.saturating_sub(slices)..(k + slices + 1).min(n);
+    rows.flat_map(move |j| (0..5).map(move |d| (j, (s + SECTORS + d - 2) % SECTORS)))
 }
 
 /// A map of the cells that are `inside`.
@@ -298,6 +302,11 @@ mod tests {
 
     /// Dips found in a map of deviations on 3 mm slices with 0.75 mm sectors.
     fn dips_of(deviation: impl Fn(usize, usize) -> f64) -> Patches {
+        seen_in(deviation, find_patches)
+    }
+
+    /// What `look` sees in such a map.
+    fn seen_in(deviation: impl Fn(usize, usize) -> f64, look: impl Fn(&Map, &Depths) -> Patches) -> Patches {
         let map: Map = (0..SLICES).map(|k| (0..SECTORS).map(|s| deviation(k, s)).collect()).collect();
         let known = vec![vec![true; SECTORS]; SLICES];
         let arc = vec![vec![0.75; SECTORS]; SLICES];
@@ -311,7 +320,28 @@ mod tests {
             permeation: &Permeation::none(SLICES),
             dz_mm: 3.0,
         };
-        find_patches(&map, &depths)
+        look(&map, &depths)
+    }
+
+    #[test]
+    fn a_rim_leads_to_whole_walls_and_not_into_another_dip() {
+        // A hole with sloping sides, and beyond one of them the taper of the bone's end.
+        let hole = |k: usize, s: usize| {
+            if (50..80).contains(&s) { [-0.9, -0.5, -0.2, 0.0][(k.abs_diff(20) / 3).min(3)] } else { 0.0 }
+        };
+        let taper = |k: usize, s: usize| if (50..80).contains(&s) && k >= 28 { -0.25 } else { 0.0 };
+        let lesion = |beside: fn(usize, usize) -> f64| {
+            seen_in(
+                |k, s| hole(k, s).min(beside(k, s)),
+                |map, depths| {
+                    let found = label(&cells(SLICES, |k, s| (18..=22).contains(&k) && (50..80).contains(&s)));
+                    found.grown(map, depths)
+                },
+            )
+        };
+        let rows = |found: &Patches| (0..SLICES).filter(|k| found.label[*k][65] > 0).collect::<Vec<_>>();
+        let (alone, beside) = (lesion(|_, _| 0.0), lesion(taper));
+        assert_eq!(rows(&alone), rows(&beside));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! All sections of one bone: as they are, and with the lost wall put back.
 
+use super::across::Rows;
 use super::calibration::Calibration;
 use super::internal::{Around, internal, peaks};
 use super::modulus::ModulusLaw;
@@ -12,6 +13,7 @@ use super::wall::{RaySums, Stiffness, WallPlace, blurred_wall, inner_radius, sha
 use super::{BoneRigidity, CalibrationChoice, Rigidities, RigiditySettings, SliceRigidity};
 use crate::cortex::profile::WIDER;
 use crate::cortex::{Cortex, SECTORS};
+use crate::estimate::Estimate;
 use crate::lysis::{Lysis, ReferenceKind};
 use crate::smoothing::median;
 use crate::volume::Volume;
@@ -39,6 +41,8 @@ const UNKNOWN_SIGMA_MM: f64 = 0.55;
 struct Summed {
     plane: Plane,
     sectors: Vec<(WallPlace, RaySums)>,
+    /// The loss of its slice, its interval as wide as that of any slice that its lost sectors lie in.
+    axial_percent: Estimate,
 }
 
 /// Rigidities of all measured sections of a bone. `slice_thickness_mm`: length over which a slice averages.
@@ -53,23 +57,17 @@ pub fn bone_rigidity(
     let stiffness = Stiffness::new(&calibration, law, cortex.cortical_hu);
     let summed: Vec<Option<Summed>> =
         (0..cortex.slices.len()).into_par_iter().map(|k| sum_section(volume, cortex, lysis, k, &stiffness)).collect();
-    let scale = scale_of_reference(&summed, lysis, stiffness.cortical_mpa);
+    let scale = scale_of_reference(&summed, stiffness.cortical_mpa);
     let blur = Blur::of(volume, cortex, slice_thickness_mm);
-    let lean = leans_of_walls(&summed, lysis, scale, cortex.slice_spacing_mm, &blur);
+    let lean = leans_of_walls(&summed, scale, cortex.slice_spacing_mm, &blur);
     let slices: Vec<Option<SliceRigidity>> = summed
         .par_iter()
         .enumerate()
         .map(|(k, summed)| {
-            let section = Section {
-                summed: summed.as_ref()?,
-                intact_mm2: &lysis.reference.mass_mm2[k],
-                scale,
-                lean: lean[k],
-                cortical_mpa: stiffness.cortical_mpa,
-            };
-            let axial_percent = lysis.slices[k]?.axial_percent;
+            let section =
+                Section { summed: summed.as_ref()?, scale, lean: lean[k], cortical_mpa: stiffness.cortical_mpa };
             let contralateral = lysis.reference.kind == ReferenceKind::Contralateral;
-            section.rigidity(volume, &blur, Given { axial_percent, contralateral })
+            section.rigidity(volume, &blur, contralateral)
         })
         .collect();
     let cortical_density_g_cm3 = calibration.density_g_cm3(cortex.cortical_hu);
@@ -105,26 +103,23 @@ fn sum_section(
     k: usize,
     stiffness: &Stiffness,
 ) -> Option<Summed> {
-    lysis.slices[k]?;
-    let slice = &cortex.slices[k];
-    if slice.not_measured.is_some() {
+    let rows = Rows { cortex, lysis };
+    if !rows.is_measured(k) {
         return None;
     }
     let plane = Plane::at(&volume.grid, cortex, k)?;
     let mut ray = Vec::new();
+    let mut axial_percent = lysis.slices[k]?.axial_percent;
     let sectors = (0..SECTORS).map(|s| {
-        let outer_mm = f64::from(*slice.periosteal_radius_mm.get(s)?);
-        let intact_mm2 = f64::from(lysis.reference.mass_mm2[k][s]);
-        let canal_hu = slice.canal_hu.get(s).map_or(f64::NAN, |v| f64::from(*v));
-        if !(outer_mm > 1.0 && intact_mm2 > 0.0) {
-            return None;
+        let place = rows.wall(&plane, k, s)?;
+        if place.lost {
+            axial_percent = rows.widened(axial_percent, &plane, k, s);
         }
-        let place = WallPlace::new(outer_mm, intact_mm2, lysis.loss[k][s] > 0.0, canal_hu);
-        cast(volume, &plane, s, ((outer_mm + BEYOND_MM) / STEP_MM) as usize, &mut ray);
+        cast(volume, &plane, s, ((place.outer_mm + BEYOND_MM) / STEP_MM) as usize, &mut ray);
         Some((place, sum_ray(&ray, &place, stiffness)?))
     });
     let sectors = sectors.collect::<Option<Vec<_>>>()?;
-    Some(Summed { plane, sectors })
+    Some(Summed { plane, sectors, axial_percent })
 }
 
 /// Calibrates and measures as the settings say. Nothing, with the reason, where HU cannot be calibrated.
@@ -179,35 +174,23 @@ fn around(volume: &Volume<i16>, cortex: &Cortex) -> Vec<Around> {
 }
 
 /// What counting finds of the stiffness that the reference wall should have, where the wall is healthy.
-fn scale_of_reference(summed: &[Option<Summed>], lysis: &Lysis, cortical_mpa: f64) -> f64 {
-    let mut ratios = Vec::new();
-    for (k, summed) in summed.iter().enumerate() {
-        let Some(summed) = summed else { continue };
-        for (s, (place, sums)) in summed.sectors.iter().enumerate() {
-            if !place.lost {
-                ratios.push(sums.wall[0] / (cortical_mpa * f64::from(lysis.reference.mass_mm2[k][s])));
-            }
-        }
-    }
+fn scale_of_reference(summed: &[Option<Summed>], cortical_mpa: f64) -> f64 {
+    let sectors = summed.iter().flatten().flat_map(|summed| &summed.sectors);
+    let healthy = sectors.filter(|(place, _)| !place.lost);
+    let mut ratios: Vec<f64> = healthy.map(|(place, sums)| sums.wall[0] / (cortical_mpa * place.intact_mm2)).collect();
     ratios.retain(|r| r.is_finite());
     median(&mut ratios).map_or(1.0, |ratio| ratio.clamp(BELIEVED[0], BELIEVED[1]))
 }
 
 /// Moments of the healthy walls near each section over those of walls of compact bone of the same stiffness: towards the canal and towards the
 /// ends a wall is less dense, its stiffness lies further inside than that of the even wall that a lost sector is given back.
-fn leans_of_walls(
-    summed: &[Option<Summed>],
-    lysis: &Lysis,
-    scale: f64,
-    slice_spacing_mm: f64,
-    blur: &Blur,
-) -> Vec<[f64; 3]> {
+fn leans_of_walls(summed: &[Option<Summed>], scale: f64, slice_spacing_mm: f64, blur: &Blur) -> Vec<[f64; 3]> {
     let reach = (LEAN_REACH_MM / slice_spacing_mm).ceil() as usize;
     let of_row = |k: usize| {
         let (mut seen, mut even) = ([0.0; 3], [0.0; 3]);
-        let sectors = summed[k].iter().flat_map(|summed| summed.sectors.iter().enumerate());
-        for (s, (place, sums)) in sectors.filter(|(_, (place, _))| !place.lost) {
-            let inner = inner_radius(place.outer_mm, scale * f64::from(lysis.reference.mass_mm2[k][s]));
+        let sectors = summed[k].iter().flat_map(|summed| &summed.sectors);
+        for (place, sums) in sectors.filter(|(place, _)| !place.lost) {
+            let inner = inner_radius(place.outer_mm, scale * place.intact_mm2);
             let wall = blurred_wall(inner, place.outer_mm, blur.in_plane_mm2);
             for n in 0..3 {
                 seen[n] += sums.wall[n];
@@ -236,8 +219,6 @@ fn leans_of_walls(
 /// One section with what it is compared with.
 struct Section<'a> {
     summed: &'a Summed,
-    /// Mass of the intact wall per sector, mm² in the native slice.
-    intact_mm2: &'a [f32],
     scale: f64,
     /// What the moments of a wall given back are multiplied by ([`leans_of_walls`]).
     lean: [f64; 3],
@@ -247,11 +228,13 @@ struct Section<'a> {
 impl Section<'_> {
     /// Inner radius of the intact wall of a sector, native mm.
     fn intact_inner_mm(&self, s: usize) -> f64 {
-        inner_radius(self.summed.sectors[s].0.outer_mm, self.scale * f64::from(self.intact_mm2[s]))
+        let place = &self.summed.sectors[s].0;
+        inner_radius(place.outer_mm, self.scale * place.intact_mm2)
     }
 
-    fn rigidity(&self, volume: &Volume<i16>, blur: &Blur, given: Given) -> Option<SliceRigidity> {
-        let Summed { plane, sectors } = self.summed;
+    fn rigidity(&self, volume: &Volume<i16>, blur: &Blur, contralateral: bool) -> Option<SliceRigidity> {
+        let Summed { plane, sectors, axial_percent } = self.summed;
+        let given = Given { axial_percent: *axial_percent, contralateral };
         let any_lost = sectors.iter().any(|(place, _)| place.lost);
         let (mut healthy, mut lost, mut restored, mut hidden_n) =
             (Moments::default(), Moments::default(), Moments::default(), 0.0);
@@ -303,7 +286,7 @@ impl Section<'_> {
 
     /// Walls with sharp borders, radii in the plane.
     fn walls(&self) -> Vec<Option<[f64; 2]>> {
-        let Summed { plane, sectors } = self.summed;
+        let Summed { plane, sectors, .. } = self.summed;
         let wall = |(s, (_, sums)): (usize, &(WallPlace, RaySums))| {
             let radii = sharp_radii(&sums.wall, self.cortical_mpa)?;
             Some(radii.map(|r| r * plane.directions[s].norm()))
@@ -313,7 +296,7 @@ impl Section<'_> {
 
     /// The same with the lost ones put back.
     fn intact_walls(&self, walls: &[Option<[f64; 2]>]) -> Vec<Option<[f64; 2]>> {
-        let Summed { plane, sectors } = self.summed;
+        let Summed { plane, sectors, .. } = self.summed;
         let wall = |s: usize| {
             let place = &sectors[s].0;
             if !place.lost {
@@ -326,11 +309,11 @@ impl Section<'_> {
 
     /// What is left of each lost sector's wall, 0 to 1; 1 in the others.
     fn shares(&self) -> Vec<f64> {
-        let share = |(s, (place, sums)): (usize, &(WallPlace, RaySums))| {
-            let intact = self.scale * self.cortical_mpa * f64::from(self.intact_mm2[s]);
+        let share = |(place, sums): &(WallPlace, RaySums)| {
+            let intact = self.scale * self.cortical_mpa * place.intact_mm2;
             if place.lost { (sums.wall[0] / intact).clamp(0.0, 1.0) } else { 1.0 }
         };
-        self.summed.sectors.iter().enumerate().map(share).collect()
+        self.summed.sectors.iter().map(share).collect()
     }
 
     /// Length of each sector in the middle of its intact wall, mm.

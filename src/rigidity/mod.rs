@@ -5,6 +5,7 @@
 //! about their modulus-weighted centroid, each compared with the homologous section when intact. docs/rigidity.md has the
 //! formulas, their sources and what was measured of them.
 
+mod across;
 mod bone;
 mod calibration;
 mod density;

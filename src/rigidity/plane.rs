@@ -27,6 +27,8 @@ pub struct Plane {
     pub area_per_native: f64,
     /// Per sector: what one millimetre of native radius is in the plane.
     pub directions: Vec<Vector3<f64>>,
+    /// Per sector: slices that the ray passes in one millimetre of native radius, upwards in slice index.
+    pub slices_per_mm: Vec<f64>,
 }
 
 impl Plane {
@@ -56,15 +58,20 @@ impl Plane {
         if second.y < 0.0 {
             second = -second;
         }
-        let directions = (0..SECTORS).map(|s| {
+        let direction = |s: usize| {
             let (sin, cos) = sector_angle(s).sin_cos();
             across(left * cos + back * sin)
-        });
+        };
+        let directions: Vec<Vector3<f64>> = (0..SECTORS).map(direction).collect();
+        let centre_mm = centre(row);
+        let slice_of = |point: Point3<f64>| grid.to_index(point).z;
+        let slices_per_mm = directions.iter().map(|d| slice_of(centre_mm + d) - slice_of(centre_mm)).collect();
         Some(Self {
-            centre_mm: centre(row),
+            centre_mm,
             axes: [first, second],
             area_per_native: axis.dot(&normal).abs(),
-            directions: directions.collect(),
+            directions,
+            slices_per_mm,
         })
     }
 

@@ -65,6 +65,8 @@ pub struct WallPlace {
     pub outer_mm: f64,
     /// Inner surface of the intact wall.
     pub inner_mm: f64,
+    /// Mass of the intact wall in the native slice, mm².
+    pub intact_mm2: f64,
     /// Does a lesion cover the sector here?
     pub lost: bool,
     /// HU of the canal behind it; NaN where not known.
@@ -74,7 +76,7 @@ pub struct WallPlace {
 impl WallPlace {
     /// From the mass of the intact wall in the native slice, mm².
     pub fn new(outer_mm: f64, intact_mm2: f64, lost: bool, canal_hu: f64) -> Self {
-        Self { outer_mm, inner_mm: inner_radius(outer_mm, intact_mm2), lost, canal_hu }
+        Self { outer_mm, inner_mm: inner_radius(outer_mm, intact_mm2), intact_mm2, lost, canal_hu }
     }
 }
 
