@@ -3,13 +3,14 @@
 use super::across::Rows;
 use super::calibration::Calibration;
 use super::internal::{Around, internal, peaks};
+use super::lean::leans;
 use super::modulus::ModulusLaw;
 use super::open_ring::without_gap;
 use super::plane::{Plane, STEP_MM, cast};
 use super::reduction::{Given, reductions};
 use super::section::{Moments, SectionRigidity};
 use super::torsion::{PolarField, Sector};
-use super::wall::{RaySums, Stiffness, WallPlace, blurred_wall, inner_radius, sharp_radii, sum_ray, sum_wall};
+use super::wall::{RaySums, Stiffness, WallPlace, inner_radius, sharp_radii, sum_ray, sum_wall};
 use super::{BoneRigidity, CalibrationChoice, Rigidities, RigiditySettings, SliceRigidity};
 use crate::cortex::profile::WIDER;
 use crate::cortex::{Cortex, SECTORS};
@@ -24,9 +25,6 @@ use rayon::prelude::*;
 const BEYOND_MM: f64 = 3.0;
 /// Stiffness counted over stiffness of the reference wall, in healthy sectors, that is believed.
 const BELIEVED: [f64; 2] = [0.8, 1.25];
-/// Healthy walls within this of a section tell how its walls lean, mm, and how much they may.
-const LEAN_REACH_MM: f64 = 10.0;
-const BELIEVED_LEAN: [f64; 2] = [0.8, 1.1];
 
 /// Young's modulus that compact bone can have, MPa.
 const PLAUSIBLE_MPA: std::ops::RangeInclusive<f64> = 8000.0..=30_000.0;
@@ -59,13 +57,14 @@ pub fn bone_rigidity(
         (0..cortex.slices.len()).into_par_iter().map(|k| sum_section(volume, cortex, lysis, k, &stiffness)).collect();
     let scale = scale_of_reference(&summed, stiffness.cortical_mpa);
     let blur = Blur::of(volume, cortex, slice_thickness_mm);
-    let lean = leans_of_walls(&summed, scale, cortex.slice_spacing_mm, &blur);
+    let walls: Vec<Option<&[_]>> = summed.iter().map(|s| s.as_ref().map(|s| s.sectors.as_slice())).collect();
+    let leans = leans(&walls, scale, blur.in_plane_mm2, cortex.slice_spacing_mm);
     let slices: Vec<Option<SliceRigidity>> = summed
         .par_iter()
         .enumerate()
         .map(|(k, summed)| {
             let section =
-                Section { summed: summed.as_ref()?, scale, lean: lean[k], cortical_mpa: stiffness.cortical_mpa };
+                Section { summed: summed.as_ref()?, scale, leans: &leans[k], cortical_mpa: stiffness.cortical_mpa };
             let contralateral = lysis.reference.kind == ReferenceKind::Contralateral;
             section.rigidity(volume, &blur, contralateral)
         })
@@ -182,46 +181,12 @@ fn scale_of_reference(summed: &[Option<Summed>], cortical_mpa: f64) -> f64 {
     median(&mut ratios).map_or(1.0, |ratio| ratio.clamp(BELIEVED[0], BELIEVED[1]))
 }
 
-/// Moments of the healthy walls near each section over those of walls of compact bone of the same stiffness: towards the canal and towards the
-/// ends a wall is less dense, its stiffness lies further inside than that of the even wall that a lost sector is given back.
-fn leans_of_walls(summed: &[Option<Summed>], scale: f64, slice_spacing_mm: f64, blur: &Blur) -> Vec<[f64; 3]> {
-    let reach = (LEAN_REACH_MM / slice_spacing_mm).ceil() as usize;
-    let of_row = |k: usize| {
-        let (mut seen, mut even) = ([0.0; 3], [0.0; 3]);
-        let sectors = summed[k].iter().flat_map(|summed| &summed.sectors);
-        for (place, sums) in sectors.filter(|(place, _)| !place.lost) {
-            let inner = inner_radius(place.outer_mm, scale * place.intact_mm2);
-            let wall = blurred_wall(inner, place.outer_mm, blur.in_plane_mm2);
-            for n in 0..3 {
-                seen[n] += sums.wall[n];
-                even[n] += wall[n];
-            }
-        }
-        (seen, even)
-    };
-    let rows: Vec<([f64; 3], [f64; 3])> = (0..summed.len()).map(of_row).collect();
-    (0..summed.len())
-        .map(|k| {
-            let near = &rows[k.saturating_sub(reach)..(k + reach + 1).min(rows.len())];
-            let ratio = |n: usize| {
-                near.iter().map(|(seen, _)| seen[n]).sum::<f64>() / near.iter().map(|(_, even)| even[n]).sum::<f64>()
-            };
-            let (zeroth, first, second) = (ratio(0), ratio(1), ratio(2));
-            let lean = |moment: f64| {
-                let lean = moment / zeroth;
-                if lean.is_finite() { lean.clamp(BELIEVED_LEAN[0], BELIEVED_LEAN[1]) } else { 1.0 }
-            };
-            [1.0, lean(first), lean(second)]
-        })
-        .collect()
-}
-
 /// One section with what it is compared with.
 struct Section<'a> {
     summed: &'a Summed,
     scale: f64,
-    /// What the moments of a wall given back are multiplied by ([`leans_of_walls`]).
-    lean: [f64; 3],
+    /// What the moments of the walls given back are multiplied by, per sector ([`leans`]); empty where none is.
+    leans: &'a [[f64; 3]],
     cortical_mpa: f64,
 }
 
@@ -247,7 +212,7 @@ impl Section<'_> {
             if place.lost {
                 add(&mut lost, &sums.wall);
                 let even = sum_wall(self.intact_inner_mm(s), place.outer_mm, self.cortical_mpa);
-                add(&mut restored, &[0, 1, 2].map(|n| even[n] * self.lean[n]));
+                add(&mut restored, &[0, 1, 2].map(|n| even[n] * self.leans[s][n]));
                 hidden_n += (sums.wall[0] - sums.wall_by_law) * plane.area_per_native;
             } else {
                 add(&mut healthy, &sums.wall);

@@ -11,6 +11,7 @@ mod calibration;
 mod density;
 mod given;
 pub mod internal;
+mod lean;
 mod modulus;
 mod open_ring;
 mod plane;
