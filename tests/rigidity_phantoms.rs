@@ -4,7 +4,7 @@
 mod support;
 
 use corticalysis::rigidity::{Calibration, CalibrationChoice, RigiditySettings};
-use support::prism_cases::{Row, closed, ring_with, slotted, tilted};
+use support::prism_cases::{Row, closed, ring_with, slotted, tilted, tilted_slot};
 
 fn check(rows: &[Row]) {
     for row in rows {
@@ -22,6 +22,27 @@ fn closed_sections() {
 #[test]
 fn tilt_changes_nothing() {
     check(&tilted());
+}
+
+#[test]
+fn a_slot_in_a_leaning_bone_ends_where_it_ends() {
+    // The share of a closed ring's area that 88° of it have.
+    let truth = 100.0 * 88.0 / 360.0;
+    for tilt_deg in [15.0, 30.0] {
+        let sections = tilted_slot(tilt_deg);
+        let inside = sections.iter().filter(|(along, _)| along.abs() < 18.0).count();
+        assert!(inside > 8 && sections.len() - inside > 8, "{tilt_deg}: {sections:?}");
+        for (along, reduction) in &sections {
+            // At its very ends a slice holds both.
+            let truth = if along.abs() < 18.0 { truth } else { 0.0 };
+            if (along.abs() - 18.0).abs() > 3.0 {
+                assert!(
+                    (reduction - truth).abs() < 3.0,
+                    "{tilt_deg}°, {along:.1} mm: {reduction:.1} % of {truth:.1} %"
+                );
+            }
+        }
+    }
 }
 
 #[test]

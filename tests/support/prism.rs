@@ -10,6 +10,9 @@ pub const COMPACT_HU: f64 = 1400.0;
 pub const SOFT_HU: f64 = 50.0;
 pub const CANAL_HU: f64 = 20.0;
 
+/// Patient place of the middle of the prism.
+pub const MIDDLE_MM: Point3<f64> = Point3::new(30.0, -100.0, -300.0);
+
 /// How the prism is scanned.
 #[derive(Debug, Clone, Copy)]
 pub struct Scan {
@@ -36,7 +39,7 @@ pub fn scan(
     let origin = [middle(0, scan.pixel_mm), middle(1, scan.pixel_mm), middle(2, scan.slice_mm)];
     let grid = Grid {
         size,
-        origin_mm: Point3::new(origin[0] + 30.0, origin[1] - 100.0, origin[2] - 300.0),
+        origin_mm: MIDDLE_MM + Vector3::from(origin),
         directions: Matrix3::identity(),
         spacing_mm: Vector3::new(scan.pixel_mm, scan.pixel_mm, scan.slice_mm),
     };

@@ -3,7 +3,7 @@
 
 #![allow(dead_code)] // Each test binary uses its own part.
 
-use super::prism::{COMPACT_HU, Scan, scan};
+use super::prism::{COMPACT_HU, MIDDLE_MM, Scan, scan};
 use corticalysis::analysis::{MeasuredBone, Settings, analyze};
 use corticalysis::estimate::Estimate;
 use corticalysis::rigidity::{Calibration, CalibrationChoice, DensityKind, RigiditySettings, SliceRigidity};
@@ -124,6 +124,24 @@ pub fn tilted() -> Vec<Row> {
     let at =
         |tilt: f64| rows(&format!("ring, 1 mm pixels, tilt {tilt:.0}° against upright"), &of(tilt), truth, [2.0; 2]);
     [10.0, 20.0, 30.0].into_iter().flat_map(at).collect()
+}
+
+/// Middle of the section along the prism from its own middle, mm, and its reduction of axial rigidity: a slot of 88°, 36 mm long, in a
+/// ring that leans by `tilt_deg`.
+pub fn tilted_slot(tilt_deg: f64) -> Vec<(f64, f64)> {
+    let slotted = |x: f64, y: f64, along: f64| {
+        let gone = along.abs() < 18.0 && y.atan2(x).to_degrees().abs() < 44.0;
+        if gone { 0.0 } else { ring(x, y) }
+    };
+    let volume = scan(Scan { tilt_deg, ..COARSE }, hole, slotted);
+    let bone = measured(&volume);
+    let (sin, cos) = tilt_deg.to_radians().sin_cos();
+    let [x0, z0] = [MIDDLE_MM.x, MIDDLE_MM.z];
+    let place = |section: &SliceRigidity| {
+        let [x, _, z] = section.intact.centroid_mm;
+        ((x - x0) * sin + (z - z0) * cos, section.reductions_percent[0].value)
+    };
+    bone.rigidity.as_ref().expect("rigidity").slices.iter().flatten().map(place).collect()
 }
 
 /// Rings that a slot opens over 36 mm of their length: sections, and reductions against the closed ring.

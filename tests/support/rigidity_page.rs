@@ -92,7 +92,7 @@ const HEAD: &str = "| case | sections that a lesion touches | mean abs. error | 
 
 fn reductions(page: &mut String, data: &Path) {
     page.push_str(
-        "\n### Reductions\n\nPercentage points, axial / bending in the direction that lost most, in the slices of the lesions. Truth: direct integration across the axis of the intact image \
+        "\n### Reductions\n\nPercentage points, axial / bending in the direction that lost most, in the slices of the lesions and in those whose plane across the bone meets one. Truth: direct integration across the axis of the intact image \
          and of the one with the defect, by code of its own, modulus in a straight line with HU between soft tissue and compact bone, within 1 mm of the intact outline (what is denser than 0.4 of compact bone, filled, opened by 4 mm: an ossification in \
          the muscle beside d1 touches the bone in some sections, which a first look at these figures showed).\n\n",
     );
@@ -125,6 +125,7 @@ fn reductions(page: &mut String, data: &Path) {
         "planning-ct",
         "noisy",
         "two-legs",
+        "tilted-30",
     ] {
         let preset = PRESETS.iter().find(|preset| preset.name == name).expect("a preset of that name");
         let out = folder.path().join(name);

@@ -206,7 +206,8 @@ fn least_share([axx, ayy, axy]: [f64; 3], [bxx, byy, bxy]: [f64; 3]) -> f64 {
     (q - (q * q - 4.0 * p * r).max(0.0).sqrt()) / (2.0 * p)
 }
 
-/// Sections of a bone of the report in which a lesion lies.
+/// Sections of a bone of the report that a lesion touches: in the slices of the lesions, and where a plane across the bone meets one from
+/// another slice.
 pub fn compare(
     bone: &Value,
     intact: &Volume<i16>,
@@ -226,7 +227,8 @@ pub fn compare(
     measured
         .filter_map(|slice| {
             let z_mm = slice["z_mm"].as_f64()?;
-            if !lesions.iter().any(|[low, high]| (low - 0.1..=high + 0.1).contains(&z_mm)) {
+            let told = slice["rigidity"]["ea_reduction_percent"].as_f64()?;
+            if told == 0.0 && !lesions.iter().any(|[low, high]| (low - 0.1..=high + 0.1).contains(&z_mm)) {
                 return None;
             }
             // The axis, over 5 mm on both sides.
