@@ -18,13 +18,12 @@ pub struct Rows<'a> {
     pub lysis: &'a Lysis,
 }
 
-/// A wall in one row.
-struct Known {
-    row: usize,
-    weight: f64,
-    outer_mm: f64,
-    intact_mm2: f64,
-    canal_hu: f64,
+/// The wall of one sector where the plane meets it.
+pub struct Met {
+    /// Between the rows.
+    pub place: WallPlace,
+    /// The rows, their weights, which add up to 1, and the wall in each.
+    pub rows: Vec<(usize, f64, WallPlace)>,
 }
 
 impl Rows<'_> {
@@ -33,20 +32,30 @@ impl Rows<'_> {
         self.lysis.slices[row].is_some() && self.cortex.slices[row].not_measured.is_none()
     }
 
-    /// The wall of sector `s` on the plane named after `row`; `None` where that row does not know it.
-    pub fn wall(&self, plane: &Plane, row: usize, s: usize) -> Option<WallPlace> {
-        let met = self.met(plane, row, s)?;
-        let total: f64 = met.iter().map(|known| known.weight).sum();
-        let mean = |of: fn(&Known) -> f64| met.iter().map(|known| known.weight * of(known)).sum::<f64>() / total;
-        let lost = met.iter().filter(|known| self.lysis.loss[known.row][s] > 0.0).map(|known| known.weight);
-        let is_lost = lost.sum::<f64>() >= LOST_WEIGHT * total;
-        Some(WallPlace::new(mean(|k| k.outer_mm), mean(|k| k.intact_mm2), is_lost, mean(|k| k.canal_hu)))
+    /// The wall of sector `s` on the plane named after `row`: between the rows around it, as far as they know their wall, else in the
+    /// plane's own. `None` where that one does not know it.
+    pub fn wall(&self, plane: &Plane, row: usize, s: usize) -> Option<Met> {
+        let own = self.known(row, s)?;
+        let at = row as f64 + 0.5 * (own.inner_mm + own.outer_mm) * plane.slices_per_mm[s];
+        let (first, part) = (at.floor(), at - at.floor());
+        let near = [(first, 1.0 - part), (first + 1.0, part)];
+        let inside =
+            near.into_iter().filter(|(row, w)| *w > 0.0 && (0.0..self.cortex.slices.len() as f64).contains(row));
+        let mut rows: Vec<(usize, f64, WallPlace)> =
+            inside.filter_map(|(row, w)| Some((row as usize, w, self.known(row as usize, s)?))).collect();
+        if rows.is_empty() {
+            rows.push((row, 1.0, own));
+        }
+        let total: f64 = rows.iter().map(|(_, weight, _)| weight).sum();
+        rows.iter_mut().for_each(|(_, weight, _)| *weight /= total);
+        let lost: f64 = rows.iter().filter(|(.., wall)| wall.lost).map(|(_, weight, _)| weight).sum();
+        let place = mean(&rows, lost >= LOST_WEIGHT);
+        Some(Met { place, rows })
     }
 
-    /// `axial_percent` with an interval at least as wide, to either side, as in the rows where sector `s` meets the plane.
-    pub fn widened(&self, axial_percent: Estimate, plane: &Plane, row: usize, s: usize) -> Estimate {
-        let rows = self.met(plane, row, s).into_iter().flatten();
-        let there = rows.filter_map(|known| self.lysis.slices[known.row]).map(|slice| slice.axial_percent);
+    /// `axial_percent` with an interval at least as wide, to either side, as in these rows.
+    pub fn widened(&self, axial_percent: Estimate, rows: &[(usize, f64, WallPlace)]) -> Estimate {
+        let there = rows.iter().filter_map(|(row, ..)| self.lysis.slices[*row]).map(|slice| slice.axial_percent);
         there.fold(axial_percent, |Estimate { value, low, high }, other| Estimate {
             value,
             low: low.min(value - (other.value - other.low)),
@@ -54,27 +63,19 @@ impl Rows<'_> {
         })
     }
 
-    /// The rows between which sector `s` meets the plane, as far as they know its wall; else the plane's own.
-    fn met(&self, plane: &Plane, row: usize, s: usize) -> Option<Vec<Known>> {
-        let own = self.known(row, s)?;
-        let wall = WallPlace::new(own.outer_mm, own.intact_mm2, false, own.canal_hu);
-        let place = row as f64 + 0.5 * (wall.inner_mm + wall.outer_mm) * plane.slices_per_mm[s];
-        let (first, part) = (place.floor(), place - place.floor());
-        let at = |row: f64, weight: f64| {
-            let inside = weight > 0.0 && row >= 0.0 && row < self.cortex.slices.len() as f64;
-            let known = inside.then(|| self.known(row as usize, s)).flatten()?;
-            Some(Known { weight, ..known })
-        };
-        let met: Vec<Known> = at(first, 1.0 - part).into_iter().chain(at(first + 1.0, part)).collect();
-        Some(if met.is_empty() { vec![own] } else { met })
-    }
-
-    fn known(&self, row: usize, s: usize) -> Option<Known> {
+    /// The wall in one row.
+    fn known(&self, row: usize, s: usize) -> Option<WallPlace> {
         let slice = &self.cortex.slices[row];
         let outer_mm = f64::from(*slice.periosteal_radius_mm.get(s)?);
         let intact_mm2 = f64::from(*self.lysis.reference.mass_mm2[row].get(s)?);
         let canal_hu = slice.canal_hu.get(s).map_or(f64::NAN, |v| f64::from(*v));
         let is_known = self.is_measured(row) && outer_mm > 1.0 && intact_mm2 > 0.0;
-        is_known.then_some(Known { row, weight: 1.0, outer_mm, intact_mm2, canal_hu })
+        is_known.then(|| WallPlace::new(outer_mm, intact_mm2, self.lysis.loss[row][s] > 0.0, canal_hu))
     }
+}
+
+/// A wall between walls. `rows` are not empty, their weights add up to 1.
+pub fn mean(rows: &[(usize, f64, WallPlace)], lost: bool) -> WallPlace {
+    let mean = |of: fn(&WallPlace) -> f64| rows.iter().map(|(_, weight, wall)| weight * of(wall)).sum::<f64>();
+    WallPlace::new(mean(|w| w.outer_mm), mean(|w| w.intact_mm2), lost, mean(|w| w.canal_hu))
 }

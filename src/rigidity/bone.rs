@@ -1,16 +1,16 @@
 //! All sections of one bone: as they are, and with the lost wall put back.
 
-use super::across::Rows;
+use super::across::{Met, Rows, mean};
 use super::calibration::Calibration;
 use super::internal::{Around, internal, peaks};
 use super::lean::leans;
 use super::modulus::ModulusLaw;
 use super::open_ring::without_gap;
-use super::plane::{Plane, STEP_MM, cast};
+use super::plane::{Plane, STEP_MM, cast, centre_of};
 use super::reduction::{Given, reductions};
 use super::section::{Moments, SectionRigidity};
 use super::torsion::{PolarField, Sector};
-use super::wall::{RaySums, Stiffness, WallPlace, inner_radius, sharp_radii, sum_ray, sum_wall};
+use super::wall::{Lost, SECTOR_RAD, Stiffness, Wall, WallPlace, inner_radius, sharp_radii, sum_ray, sum_wall};
 use super::{BoneRigidity, CalibrationChoice, Rigidities, RigiditySettings, SliceRigidity};
 use crate::cortex::profile::WIDER;
 use crate::cortex::{Cortex, SECTORS};
@@ -18,7 +18,7 @@ use crate::estimate::Estimate;
 use crate::lysis::{Lysis, ReferenceKind};
 use crate::smoothing::median;
 use crate::volume::Volume;
-use nalgebra::Point3;
+use nalgebra::{Point3, Vector3};
 use rayon::prelude::*;
 
 /// How far beyond the contour a ray is followed, mm.
@@ -38,7 +38,7 @@ const UNKNOWN_SIGMA_MM: f64 = 0.55;
 /// Sums of one section, sector by sector.
 struct Summed {
     plane: Plane,
-    sectors: Vec<(WallPlace, RaySums)>,
+    sectors: Vec<Wall>,
     /// The loss of its slice, its interval as wide as that of any slice that its lost sectors lie in.
     axial_percent: Estimate,
 }
@@ -107,15 +107,29 @@ fn sum_section(
         return None;
     }
     let plane = Plane::at(&volume.grid, cortex, k)?;
-    let mut ray = Vec::new();
     let mut axial_percent = lysis.slices[k]?.axial_percent;
+    let mut ray = Vec::new();
+    let mut sum = |centre_mm: Point3<f64>, per_mm: Vector3<f64>, place: &WallPlace| {
+        cast(volume, centre_mm, per_mm, ((place.outer_mm + BEYOND_MM) / STEP_MM) as usize, &mut ray);
+        sum_ray(&ray, place, stiffness)
+    };
     let sectors = (0..SECTORS).map(|s| {
-        let place = rows.wall(&plane, k, s)?;
-        if place.lost {
-            axial_percent = rows.widened(axial_percent, &plane, k, s);
+        let Met { place, rows: met } = rows.wall(&plane, k, s)?;
+        let sums = sum(plane.centre_mm, plane.directions[s], &place)?;
+        if !place.lost {
+            return Some(Wall { place, sums, lost: None });
         }
-        cast(volume, &plane, s, ((place.outer_mm + BEYOND_MM) / STEP_MM) as usize, &mut ray);
-        Some((place, sum_ray(&ray, &place, stiffness)?))
+        axial_percent = rows.widened(axial_percent, &met);
+        let (gone, standing): (Vec<_>, Vec<_>) = met.into_iter().partition(|(.., wall)| wall.lost);
+        // What stands in a slice is read there: only what is lost has to be guessed.
+        let mut stands = [0.0; 3];
+        for (row, weight, wall) in standing {
+            let there = sum(centre_of(cortex, row), plane.native[s], &wall)?.wall;
+            stands.iter_mut().zip(there).for_each(|(sum, v)| *sum += weight * v);
+        }
+        let share: f64 = gone.iter().map(|(_, weight, _)| weight).sum();
+        let gone: Vec<_> = gone.into_iter().map(|(row, weight, wall)| (row, weight / share, wall)).collect();
+        Some(Wall { place, sums, lost: Some(Lost { share, place: mean(&gone, true), standing: stands }) })
     });
     let sectors = sectors.collect::<Option<Vec<_>>>()?;
     Some(Summed { plane, sectors, axial_percent })
@@ -175,8 +189,9 @@ fn around(volume: &Volume<i16>, cortex: &Cortex) -> Vec<Around> {
 /// What counting finds of the stiffness that the reference wall should have, where the wall is healthy.
 fn scale_of_reference(summed: &[Option<Summed>], cortical_mpa: f64) -> f64 {
     let sectors = summed.iter().flatten().flat_map(|summed| &summed.sectors);
-    let healthy = sectors.filter(|(place, _)| !place.lost);
-    let mut ratios: Vec<f64> = healthy.map(|(place, sums)| sums.wall[0] / (cortical_mpa * place.intact_mm2)).collect();
+    let healthy = sectors.filter(|wall| wall.lost.is_none());
+    let ratio = |wall: &Wall| wall.sums.wall[0] / (cortical_mpa * wall.place.intact_mm2);
+    let mut ratios: Vec<f64> = healthy.map(ratio).collect();
     ratios.retain(|r| r.is_finite());
     median(&mut ratios).map_or(1.0, |ratio| ratio.clamp(BELIEVED[0], BELIEVED[1]))
 }
@@ -191,36 +206,36 @@ struct Section<'a> {
 }
 
 impl Section<'_> {
-    /// Inner radius of the intact wall of a sector, native mm.
-    fn intact_inner_mm(&self, s: usize) -> f64 {
-        let place = &self.summed.sectors[s].0;
+    /// Inner radius of an intact wall, native mm.
+    fn intact_inner_mm(&self, place: &WallPlace) -> f64 {
         inner_radius(place.outer_mm, self.scale * place.intact_mm2)
     }
 
     fn rigidity(&self, volume: &Volume<i16>, blur: &Blur, contralateral: bool) -> Option<SliceRigidity> {
         let Summed { plane, sectors, axial_percent } = self.summed;
         let given = Given { axial_percent: *axial_percent, contralateral };
-        let any_lost = sectors.iter().any(|(place, _)| place.lost);
-        let (mut healthy, mut lost, mut restored, mut hidden_n) =
+        let any_lost = sectors.iter().any(|wall| wall.lost.is_some());
+        let (mut actual, mut standing, mut restored, mut hidden_n) =
             (Moments::default(), Moments::default(), Moments::default(), 0.0);
-        for (s, (place, sums)) in sectors.iter().enumerate() {
+        for (s, Wall { place: _, sums, lost }) in sectors.iter().enumerate() {
             let direction = plane.in_plane(s);
             let add = |into: &mut Moments, integrals: &[f64; 3]| {
                 into.add_ray(integrals.map(|v| v * plane.area_per_native), direction);
             };
-            add(&mut healthy, &sums.canal);
-            if place.lost {
-                add(&mut lost, &sums.wall);
-                let even = sum_wall(self.intact_inner_mm(s), place.outer_mm, self.cortical_mpa);
-                add(&mut restored, &[0, 1, 2].map(|n| even[n] * self.leans[s][n]));
+            for integrals in [&sums.canal, &sums.wall] {
+                add(&mut actual, integrals);
+            }
+            add(&mut standing, &sums.canal);
+            add(&mut standing, lost.as_ref().map_or(&sums.wall, |lost| &lost.standing));
+            if let Some(Lost { share, place, .. }) = lost {
+                let even = sum_wall(self.intact_inner_mm(place), place.outer_mm, self.cortical_mpa);
+                add(&mut restored, &[0, 1, 2].map(|n| share * even[n] * self.leans[s][n]));
                 hidden_n += (sums.wall[0] - sums.wall_by_law) * plane.area_per_native;
-            } else {
-                add(&mut healthy, &sums.wall);
             }
         }
         let variance = plane.blur(&volume.grid, blur.in_plane_mm2, blur.along_mm2);
-        let actual = (healthy + lost).without_blur(variance).rigidity();
-        let intact = if any_lost { (healthy.without_blur(variance) + restored).rigidity() } else { actual }?;
+        let actual = actual.without_blur(variance).rigidity();
+        let intact = if any_lost { (standing.without_blur(variance) + restored).rigidity() } else { actual }?;
         let walls = self.walls();
         let opened = any_lost.then(|| without_gap(&walls, &self.shares(), &self.arcs_mm(), blur.sigma_mm));
         let is_open = opened.as_ref().is_some_and(|opened| opened.is_open);
@@ -252,39 +267,39 @@ impl Section<'_> {
     /// Walls with sharp borders, radii in the plane.
     fn walls(&self) -> Vec<Option<[f64; 2]>> {
         let Summed { plane, sectors, .. } = self.summed;
-        let wall = |(s, (_, sums)): (usize, &(WallPlace, RaySums))| {
-            let radii = sharp_radii(&sums.wall, self.cortical_mpa)?;
+        let radii_in_plane = |(s, wall): (usize, &Wall)| {
+            let radii = sharp_radii(&wall.sums.wall, self.cortical_mpa)?;
             Some(radii.map(|r| r * plane.directions[s].norm()))
         };
-        sectors.iter().enumerate().map(wall).collect()
+        sectors.iter().enumerate().map(radii_in_plane).collect()
     }
 
     /// The same with the lost ones put back.
     fn intact_walls(&self, walls: &[Option<[f64; 2]>]) -> Vec<Option<[f64; 2]>> {
         let Summed { plane, sectors, .. } = self.summed;
-        let wall = |s: usize| {
-            let place = &sectors[s].0;
-            if !place.lost {
+        let radii_in_plane = |s: usize| {
+            let Wall { place, lost, .. } = &sectors[s];
+            if lost.is_none() {
                 return walls[s];
             }
-            Some([self.intact_inner_mm(s), place.outer_mm].map(|r| r * plane.directions[s].norm()))
+            Some([self.intact_inner_mm(place), place.outer_mm].map(|r| r * plane.directions[s].norm()))
         };
-        (0..SECTORS).map(wall).collect()
+        (0..SECTORS).map(radii_in_plane).collect()
     }
 
     /// What is left of each lost sector's wall, 0 to 1; 1 in the others.
     fn shares(&self) -> Vec<f64> {
-        let share = |(place, sums): &(WallPlace, RaySums)| {
-            let intact = self.scale * self.cortical_mpa * place.intact_mm2;
-            if place.lost { (sums.wall[0] / intact).clamp(0.0, 1.0) } else { 1.0 }
+        let share = |wall: &Wall| {
+            let intact = self.scale * self.cortical_mpa * wall.place.intact_mm2;
+            if wall.lost.is_some() { (wall.sums.wall[0] / intact).clamp(0.0, 1.0) } else { 1.0 }
         };
         self.summed.sectors.iter().map(share).collect()
     }
 
     /// Length of each sector in the middle of its intact wall, mm.
     fn arcs_mm(&self) -> Vec<f64> {
-        let middle = |s: usize| 0.5 * (self.intact_inner_mm(s) + self.summed.sectors[s].0.outer_mm);
-        (0..SECTORS).map(|s| middle(s) * super::wall::SECTOR_RAD).collect()
+        let middle = |wall: &Wall| 0.5 * (self.intact_inner_mm(&wall.place) + wall.place.outer_mm);
+        self.summed.sectors.iter().map(|wall| middle(wall) * SECTOR_RAD).collect()
     }
 }
 

@@ -4,7 +4,7 @@
 //! the linea aspera, so that its moments are smaller than those of an even wall of the same stiffness. By how much is read off the walls that
 //! stand: those of the same place around the bone above and below, and where these are far those all around.
 
-use super::wall::{RaySums, WallPlace, blurred_wall, inner_radius};
+use super::wall::{Wall, blurred_wall, inner_radius};
 use crate::cortex::SECTORS;
 
 /// Walls this far along the bone, mm, and around it, sectors, speak with 0.6 of the weight of the nearest (standard deviations).
@@ -46,14 +46,9 @@ impl Moments {
 
 /// What the moments of a wall given back are multiplied by, per row and sector; nothing for rows without a lost wall. `rows`: walls of each section, `None` where it
 /// is not measured; `scale`: stiffness counted over that of the reference; `variance_mm2` of the blur along a ray.
-pub fn leans(
-    rows: &[Option<&[(WallPlace, RaySums)]>],
-    scale: f64,
-    variance_mm2: f64,
-    slice_spacing_mm: f64,
-) -> Vec<Vec<[f64; 3]>> {
-    let healthy = |(place, sums): &(WallPlace, RaySums)| {
-        if place.lost {
+pub fn leans(rows: &[Option<&[Wall]>], scale: f64, variance_mm2: f64, slice_spacing_mm: f64) -> Vec<Vec<[f64; 3]>> {
+    let healthy = |Wall { place, sums, lost }: &Wall| {
+        if lost.is_some() {
             return Moments::default();
         }
         let inner_mm = inner_radius(place.outer_mm, scale * place.intact_mm2);
@@ -61,7 +56,7 @@ pub fn leans(
     };
     let walls: Vec<Vec<Moments>> =
         rows.iter().map(|row| row.iter().copied().flatten().map(healthy).collect()).collect();
-    let any_lost = |k: usize| rows[k].is_some_and(|row| row.iter().any(|(place, _)| place.lost));
+    let any_lost = |k: usize| rows[k].is_some_and(|row| row.iter().any(|wall| wall.lost.is_some()));
     let around: Vec<f64> = (0..=SECTORS / 2).map(|d| weight(d as f64 / AROUND_SECTORS)).collect();
     let of_row = |k: usize| {
         if !any_lost(k) {
@@ -97,14 +92,14 @@ fn weight(standard_deviations: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::wall::sum_wall;
+    use super::super::wall::{Lost, RaySums, WallPlace, sum_wall};
     use super::*;
 
     const MPA: f64 = 18_000.0;
     const ROWS: usize = 30;
 
     /// Walls from 9 to 14 mm, unblurred, whose outermost millimetre is empty in the sectors that are `porous`.
-    fn rows(porous: impl Fn(usize) -> bool, lost: impl Fn(usize, usize) -> bool) -> Vec<Vec<(WallPlace, RaySums)>> {
+    fn rows(porous: impl Fn(usize) -> bool, lost: impl Fn(usize, usize) -> bool) -> Vec<Vec<Wall>> {
         let wall = |k: usize, s: usize| {
             let whole = sum_wall(9.0, 14.0, MPA);
             let place = WallPlace::new(14.0, whole[0] / MPA, lost(k, s), 50.0);
@@ -115,12 +110,13 @@ mod tests {
             } else {
                 whole
             };
-            (place, RaySums { wall, ..RaySums::default() })
+            let gone = lost(k, s).then_some(Lost { share: 1.0, place, standing: [0.0; 3] });
+            Wall { place, sums: RaySums { wall, ..RaySums::default() }, lost: gone }
         };
         (0..ROWS).map(|k| (0..SECTORS).map(|s| wall(k, s)).collect()).collect()
     }
 
-    fn leans_of(rows: &[Vec<(WallPlace, RaySums)>]) -> Vec<Vec<[f64; 3]>> {
+    fn leans_of(rows: &[Vec<Wall>]) -> Vec<Vec<[f64; 3]>> {
         let rows: Vec<Option<&[_]>> = rows.iter().map(|row| Some(row.as_slice())).collect();
         leans(&rows, 1.0, 0.0, 3.0)
     }

@@ -25,7 +25,9 @@ pub struct Plane {
     pub axes: [Vector3<f64>; 2],
     /// Area in the plane over area in the native slice.
     pub area_per_native: f64,
-    /// Per sector: what one millimetre of native radius is in the plane.
+    /// Per sector: one millimetre of radius in the native slice.
+    pub native: Vec<Vector3<f64>>,
+    /// Per sector: what that is in the plane.
     pub directions: Vec<Vector3<f64>>,
     /// Per sector: slices that the ray passes in one millimetre of native radius, upwards in slice index.
     pub slices_per_mm: Vec<f64>,
@@ -34,10 +36,7 @@ pub struct Plane {
 impl Plane {
     /// The plane at row `row` of `cortex`; `None` where too few slices tell the axis.
     pub fn at(grid: &Grid, cortex: &Cortex, row: usize) -> Option<Self> {
-        let centre = |row: usize| {
-            let slice = &cortex.slices[row];
-            Point3::new(slice.centre_mm[0], slice.centre_mm[1], slice.z_mm)
-        };
+        let centre = |row: usize| centre_of(cortex, row);
         let reach = (REACH_MM / cortex.slice_spacing_mm).ceil().max(1.0) as usize;
         let (a, b) = (row.saturating_sub(reach), (row + reach).min(cortex.slices.len() - 1));
         let run = centre(b) - centre(a);
@@ -58,11 +57,12 @@ impl Plane {
         if second.y < 0.0 {
             second = -second;
         }
-        let direction = |s: usize| {
+        let in_slice = |s: usize| {
             let (sin, cos) = sector_angle(s).sin_cos();
-            across(left * cos + back * sin)
+            left * cos + back * sin
         };
-        let directions: Vec<Vector3<f64>> = (0..SECTORS).map(direction).collect();
+        let native: Vec<Vector3<f64>> = (0..SECTORS).map(in_slice).collect();
+        let directions: Vec<Vector3<f64>> = native.iter().map(|direction| across(*direction)).collect();
         let centre_mm = centre(row);
         let slice_of = |point: Point3<f64>| grid.to_index(point).z;
         let slices_per_mm = directions.iter().map(|d| slice_of(centre_mm + d) - slice_of(centre_mm)).collect();
@@ -70,6 +70,7 @@ impl Plane {
             centre_mm,
             axes: [first, second],
             area_per_native: axis.dot(&normal).abs(),
+            native,
             directions,
             slices_per_mm,
         })
@@ -92,11 +93,18 @@ impl Plane {
     }
 }
 
-/// HU along a ray of `plane`, every [`STEP_MM`] of native radius, between voxels; NaN outside the image or where there is no data.
-pub fn cast(volume: &Volume<i16>, plane: &Plane, s: usize, samples: usize, out: &mut Vec<f32>) {
+/// Where the bone's axis meets the slice of a row, patient mm.
+pub fn centre_of(cortex: &Cortex, row: usize) -> Point3<f64> {
+    let slice = &cortex.slices[row];
+    Point3::new(slice.centre_mm[0], slice.centre_mm[1], slice.z_mm)
+}
+
+/// HU along a ray from `centre_mm`, every [`STEP_MM`] of native radius, between voxels; NaN outside the image or where there is no data.
+/// `per_mm`: one millimetre of native radius.
+pub fn cast(volume: &Volume<i16>, centre_mm: Point3<f64>, per_mm: Vector3<f64>, samples: usize, out: &mut Vec<f32>) {
     let grid = &volume.grid;
-    let start = grid.to_index(plane.centre_mm);
-    let step = (grid.to_index(plane.centre_mm + plane.directions[s]) - start) * STEP_MM;
+    let start = grid.to_index(centre_mm);
+    let step = (grid.to_index(centre_mm + per_mm) - start) * STEP_MM;
     out.clear();
     out.extend((0..samples).map(|n| at(volume, start + step * n as f64)));
 }

@@ -94,6 +94,26 @@ pub struct RaySums {
     pub wall_by_law: f64,
 }
 
+/// The wall of one sector of a section, summed up.
+#[derive(Debug, Clone)]
+pub struct Wall {
+    pub place: WallPlace,
+    pub sums: RaySums,
+    /// What a lesion took; `None` where the wall stands.
+    pub lost: Option<Lost>,
+}
+
+/// What has to be put back into a sector for its wall to be whole.
+#[derive(Debug, Clone, Copy)]
+pub struct Lost {
+    /// Share of the ray that lies between slices with a loss.
+    pub share: f64,
+    /// The intact wall there.
+    pub place: WallPlace,
+    /// Integrals of the wall that stands in the other slices, times their share.
+    pub standing: [f64; 3],
+}
+
 /// Sums up a ray; `None` where a sample that is needed has no data.
 pub fn sum_ray(ray: &[f32], place: &WallPlace, stiffness: &Stiffness) -> Option<RaySums> {
     let at = |mm: f64| ((mm / STEP_MM).round().max(0.0) as usize).min(ray.len());
@@ -198,12 +218,17 @@ mod tests {
             .collect()
     }
 
+    /// A wall from 8 to 14 mm.
+    fn place(lost: bool, canal_hu: f64) -> WallPlace {
+        WallPlace::new(14.0, 0.5 * SECTOR_RAD * (14.0 * 14.0 - 8.0 * 8.0), lost, canal_hu)
+    }
+
     #[test]
     fn blur_moves_no_stiffness_whatever_lies_beside_the_wall() {
         let calibration = Calibration::fallback();
         let stiffness = Stiffness::new(&calibration, ModulusLaw::Ctra, COMPACT_HU);
         for (canal, outside) in [(50.0, 50.0), (-80.0, -100.0), (-80.0, 60.0)] {
-            let place = WallPlace { outer_mm: 14.0, inner_mm: 8.0, lost: false, canal_hu: canal };
+            let place = place(false, canal);
             let sums = sum_ray(&ray(8.0, 14.0, canal, outside), &place, &stiffness).unwrap();
             let want = sum_wall(8.0, 14.0, stiffness.cortical_mpa);
             assert!((sums.wall[0] / want[0] - 1.0).abs() < 4e-3, "{canal} {outside}: {}", sums.wall[0] / want[0]);
@@ -222,7 +247,7 @@ mod tests {
     fn a_hole_has_no_stiffness_and_no_data_no_sum() {
         let calibration = Calibration::fallback();
         let stiffness = Stiffness::new(&calibration, ModulusLaw::Ctra, COMPACT_HU);
-        let place = WallPlace { outer_mm: 14.0, inner_mm: 8.0, lost: true, canal_hu: 45.0 };
+        let place = place(true, 45.0);
         let sums = sum_ray(&vec![45.0; 90], &place, &stiffness).unwrap();
         assert_eq!(sums, RaySums::default());
         assert_eq!(sharp_radii(&sums.wall, stiffness.cortical_mpa), None);
