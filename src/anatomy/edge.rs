@@ -22,6 +22,8 @@ const OUTSIDE_HU: [f32; 2] = [-100.0, 250.0];
 const LEAST_LEVEL_HU: f32 = 100.0;
 /// Where no wall shows this, HU, there is no edge to go by.
 const LEAST_WALL_HU: f32 = 200.0;
+/// A wall rises by this from one voxel to the next, HU.
+const RISE_HU: f32 = 100.0;
 /// The level changes over this, mm.
 const SIGMA_MM: f64 = 1.0;
 
@@ -68,6 +70,21 @@ pub fn to_half_height(window: &Window, sharp: &[f32], inside: &[bool], others: &
         lonely.into_iter().for_each(|n| grown[n] = false);
     }
     without_crevices(window, grown, others)
+}
+
+/// `inside` without the voxels at a neighbour that already belong to its wall: HU rise from within through them, and by [`RISE_HU`] more
+/// to the neighbour beyond. Where a joint space is narrower than a slice nothing darker than the bone's own marrow shows in it, and a surface of
+/// least cost may run through the far side of it.
+pub fn without_rising_flank(window: &Window, inside: &[bool], others: &[bool]) -> Vec<bool> {
+    let rises = |n: usize| {
+        (0..6).any(|direction| {
+            let (beyond, within) = (window.neighbour(n, direction), window.neighbour(n, direction ^ 1));
+            let beyond = beyond.filter(|n| others[*n] && !inside[*n]).map(|n| window.hu[n]);
+            let within = within.filter(|n| inside[*n]).map(|n| window.hu[n]);
+            matches!((within, beyond), (Some(a), Some(b)) if a < window.hu[n] && window.hu[n] + RISE_HU < b)
+        })
+    };
+    inside.iter().enumerate().map(|(n, inside)| *inside && !rises(n)).collect()
 }
 
 /// Does a wall that reaches the level lie behind a voxel, as seen along a direction, within [`LOCAL_MM`] or one voxel?

@@ -10,7 +10,7 @@
 
 use super::beyond::beyond_joint;
 use super::divide::{Division, divide};
-use super::edge::to_half_height;
+use super::edge::{to_half_height, without_rising_flank};
 use super::head::{GRIPPED_MM, Head, seen_head};
 use super::parts::parts;
 use super::pools::with_pools;
@@ -122,7 +122,8 @@ pub fn bone_end(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool)
     moved.iter_mut().enumerate().for_each(|(n, moved)| *moved |= inside[n] && seeds[n] == OWN);
     let moved = with_pools(&window, moved, &others, upper);
     let inside = fill_bone(&window, moved);
-    let inside = connected(&window, without_spikes(&window, inside), &seeds)?;
+    let inside = without_rising_flank(&window, &without_spikes(&window, inside), &others);
+    let inside = connected(&window, inside, &seeds)?;
     let reach_mm = head.map_or(FAR_MM, |head| FAR_MM.max(head.beside_mm + 1.3 * head.ball.radius_mm));
     let fused = !is_apart(&window, &inside, base_mm, outwards, reach_mm);
     let metal = holds_metal(&window, &inside);
