@@ -133,6 +133,9 @@ const SPONGY_HU: f64 = 230.0;
 /// Blur of the scanner in the slice and across slices, mm.
 const SIGMA_MM: f64 = 0.7;
 
+/// How far outside a bone its blurred edge shows, mm.
+const EDGE_MM: f64 = 4.0;
+
 /// A bone's section in one slice.
 #[derive(Debug, Clone, Copy)]
 struct Cut {
@@ -144,6 +147,26 @@ struct Cut {
     /// Distance to the nearer end of the bone along the arm; negative beyond it.
     to_end_mm: f64,
     inside_hu: f64,
+}
+
+impl Cut {
+    /// How deep a place of the arm lies within the section, mm; about that, for slender ones. The second is sine and cosine of `turned`.
+    fn inside_mm(&self, place: [f64; 2], (sin, cos): (f64, f64)) -> f64 {
+        let from = [place[0] - self.middle_mm[0], place[1] - self.middle_mm[1]];
+        let own =
+            [(cos * from[0] - sin * from[1]) / self.half_mm[0], (sin * from[0] + cos * from[1]) / self.half_mm[1]];
+        let share = own[0].hypot(own[1]);
+        // First-order distance to an ellipse: its equation over the length of its gradient.
+        let steep = (own[0] / self.half_mm[0]).hypot(own[1] / self.half_mm[1]) / share.max(1e-9);
+        let flat = if share < 1e-6 { self.half_mm[0].min(self.half_mm[1]) } else { (1.0 - share) / steep };
+        flat.min(self.to_end_mm)
+    }
+
+    /// Beyond this from its middle its edge shows nothing, mm².
+    fn reach_mm2(&self) -> f64 {
+        let (most, least) = (self.half_mm[0].max(self.half_mm[1]), self.half_mm[0].min(self.half_mm[1]));
+        (most * (1.0 + EDGE_MM / least)).powi(2)
+    }
 }
 
 impl Arm {
@@ -217,24 +240,17 @@ impl Arm {
     /// The bone whose section holds a place of the patient; `None` where none does.
     pub fn bone_at(&self, at: Point3<f64>) -> Option<ArmBone> {
         let s = if self.raised { at.z } else { -at.z };
-        self.cuts(s).into_iter().find(|cut| self.inside_mm(cut, at) > 0.0).map(|cut| cut.bone)
+        let place = self.in_arm([at.x, at.y]);
+        self.cuts(s).into_iter().find(|cut| cut.inside_mm(place, cut.turned.sin_cos()) > 0.0).map(|cut| cut.bone)
     }
 
-    /// How deep a place of the patient lies within a section, mm; about that, for slender ones.
-    fn inside_mm(&self, cut: &Cut, at: Point3<f64>) -> f64 {
+    /// A place across the arm in its own frame, mm from its middle.
+    fn in_arm(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         let side = if self.left { 1.0 } else { -1.0 };
         let up = if self.raised { 1.0 } else { -1.0 };
-        let turned_arm = [side * (at.x - self.x_mm), -up * at.y];
+        let turned_arm = [side * (x - self.x_mm), -up * y];
         let (sin, cos) = (-self.turned_deg.to_radians()).sin_cos();
-        let arm = [cos * turned_arm[0] - sin * turned_arm[1], sin * turned_arm[0] + cos * turned_arm[1]];
-        let from = [arm[0] - cut.middle_mm[0], arm[1] - cut.middle_mm[1]];
-        let (sin, cos) = cut.turned.sin_cos();
-        let own = [(cos * from[0] - sin * from[1]) / cut.half_mm[0], (sin * from[0] + cos * from[1]) / cut.half_mm[1]];
-        let share = own[0].hypot(own[1]);
-        // First-order distance to an ellipse: its equation over the length of its gradient.
-        let steep = (own[0] / cut.half_mm[0]).hypot(own[1] / cut.half_mm[1]) / share.max(1e-9);
-        let flat = if share < 1e-6 { cut.half_mm[0].min(cut.half_mm[1]) } else { (1.0 - share) / steep };
-        flat.min(cut.to_end_mm)
+        [cos * turned_arm[0] - sin * turned_arm[1], sin * turned_arm[0] + cos * turned_arm[1]]
     }
 
     pub fn grid(&self) -> Grid {
@@ -257,10 +273,26 @@ impl Arm {
         let slice = |k: usize| -> Vec<i16> {
             let z = grid.to_patient(Vector3::new(0.0, 0.0, k as f64)).z;
             let s = if self.raised { z } else { -z };
-            let cuts = self.cuts(s);
+            let limb = self.limb(s);
+            let limb = (limb.turned.sin_cos(), limb);
+            let cuts: Vec<_> =
+                self.cuts(s).into_iter().map(|cut| (cut.turned.sin_cos(), cut.reach_mm2(), cut)).collect();
             let pixel = |n: usize| {
                 let at = grid.to_patient(Vector3::new((n % columns) as f64, (n / columns) as f64, k as f64));
-                (self.hu(&cuts, s, at) + self.noise_hu * noise(k * columns * rows + n)).round() as i16
+                let place = self.in_arm([at.x, at.y]);
+                let mut hu = AIR_HU + (SOFT_HU - AIR_HU) * step(limb.1.inside_mm(place, limb.0));
+                for (turned, reach_mm2, cut) in &cuts {
+                    let [x, y] = [0, 1].map(|n| place[n] - cut.middle_mm[n]);
+                    if x * x + y * y > *reach_mm2 {
+                        continue;
+                    }
+                    let depth = cut.inside_mm(place, *turned);
+                    if depth > -EDGE_MM {
+                        hu += (CORTICAL_HU - SOFT_HU) * step(depth);
+                        hu += (cut.inside_hu - CORTICAL_HU) * step(depth - cut.wall_mm);
+                    }
+                }
+                (hu + self.noise_hu * noise(k * columns * rows + n)).round() as i16
             };
             (0..columns * rows).map(pixel).collect()
         };
@@ -268,12 +300,13 @@ impl Arm {
         Volume { grid, voxels: voxels.into() }
     }
 
-    fn hu(&self, cuts: &[Cut], s: f64, at: Point3<f64>) -> f64 {
+    /// The flesh around the bones.
+    fn limb(&self, s: f64) -> Cut {
         let skin = between3(SKIN, s);
         // The hand's flesh goes with the hand.
         let (share, hand) =
             (((s - 100.0) / 136.0).clamp(0.0, 1.0), self.across(236.0, [11.0, -2.0], self.crossing(236.0)));
-        let limb = Cut {
+        Cut {
             bone: ArmBone::Humerus,
             middle_mm: hand.map(|v| share * v),
             half_mm: [self.flesh * skin[1], self.flesh * skin[2]],
@@ -281,16 +314,7 @@ impl Arm {
             wall_mm: 0.0,
             to_end_mm: 100.0,
             inside_hu: 0.0,
-        };
-        let mut hu = AIR_HU + (SOFT_HU - AIR_HU) * step(self.inside_mm(&limb, at));
-        for cut in cuts {
-            let depth = self.inside_mm(cut, at);
-            if depth > -4.0 {
-                hu += (CORTICAL_HU - SOFT_HU) * step(depth);
-                hu += (cut.inside_hu - CORTICAL_HU) * step(depth - cut.wall_mm);
-            }
         }
-        hu
     }
 }
 
