@@ -22,8 +22,16 @@ pub struct Rows<'a> {
 pub struct Met {
     /// Between the rows.
     pub place: WallPlace,
-    /// The rows, their weights, which add up to 1, and the wall in each.
-    pub rows: Vec<(usize, f64, WallPlace)>,
+    /// What it lies between; the weights add up to 1.
+    pub parts: Vec<Part>,
+}
+
+/// The wall in one row.
+#[derive(Clone, Copy)]
+pub struct Part {
+    pub row: usize,
+    pub weight: f64,
+    pub wall: WallPlace,
 }
 
 impl Rows<'_> {
@@ -41,21 +49,24 @@ impl Rows<'_> {
         let near = [(first, 1.0 - part), (first + 1.0, part)];
         let inside =
             near.into_iter().filter(|(row, w)| *w > 0.0 && (0.0..self.cortex.slices.len() as f64).contains(row));
-        let mut rows: Vec<(usize, f64, WallPlace)> =
-            inside.filter_map(|(row, w)| Some((row as usize, w, self.known(row as usize, s)?))).collect();
-        if rows.is_empty() {
-            rows.push((row, 1.0, own));
+        let part = |(row, weight): (f64, f64)| {
+            let row = row as usize;
+            Some(Part { row, weight, wall: self.known(row, s)? })
+        };
+        let mut parts: Vec<Part> = inside.filter_map(part).collect();
+        if parts.is_empty() {
+            parts.push(Part { row, weight: 1.0, wall: own });
         }
-        let total: f64 = rows.iter().map(|(_, weight, _)| weight).sum();
-        rows.iter_mut().for_each(|(_, weight, _)| *weight /= total);
-        let lost: f64 = rows.iter().filter(|(.., wall)| wall.lost).map(|(_, weight, _)| weight).sum();
-        let place = mean(&rows, lost >= LOST_WEIGHT);
-        Some(Met { place, rows })
+        let lost = weighed(&parts, |wall| f64::from(u8::from(wall.lost)));
+        let place = between(&parts, lost >= LOST_WEIGHT);
+        let total: f64 = parts.iter().map(|part| part.weight).sum();
+        parts.iter_mut().for_each(|part| part.weight /= total);
+        Some(Met { place, parts })
     }
 
     /// `axial_percent` with an interval at least as wide, to either side, as in these rows.
-    pub fn widened(&self, axial_percent: Estimate, rows: &[(usize, f64, WallPlace)]) -> Estimate {
-        let there = rows.iter().filter_map(|(row, ..)| self.lysis.slices[*row]).map(|slice| slice.axial_percent);
+    pub fn widened(&self, axial_percent: Estimate, parts: &[Part]) -> Estimate {
+        let there = parts.iter().filter_map(|part| self.lysis.slices[part.row]).map(|slice| slice.axial_percent);
         there.fold(axial_percent, |Estimate { value, low, high }, other| Estimate {
             value,
             low: low.min(value - (other.value - other.low)),
@@ -74,8 +85,14 @@ impl Rows<'_> {
     }
 }
 
-/// A wall between walls. `rows` are not empty, their weights add up to 1.
-pub fn mean(rows: &[(usize, f64, WallPlace)], lost: bool) -> WallPlace {
-    let mean = |of: fn(&WallPlace) -> f64| rows.iter().map(|(_, weight, wall)| weight * of(wall)).sum::<f64>();
+/// The wall between the parts, which are not empty.
+pub fn between(parts: &[Part], lost: bool) -> WallPlace {
+    let mean = |of: fn(&WallPlace) -> f64| weighed(parts, of);
     WallPlace::new(mean(|w| w.outer_mm), mean(|w| w.intact_mm2), lost, mean(|w| w.canal_hu))
+}
+
+/// Weighted mean of what the walls of the parts have.
+fn weighed(parts: &[Part], of: impl Fn(&WallPlace) -> f64) -> f64 {
+    let total: f64 = parts.iter().map(|part| part.weight).sum();
+    parts.iter().map(|part| part.weight * of(&part.wall)).sum::<f64>() / total
 }

@@ -1,6 +1,6 @@
 //! All sections of one bone: as they are, and with the lost wall put back.
 
-use super::across::{Met, Rows, mean};
+use super::across::{Met, Part, Rows, between};
 use super::calibration::Calibration;
 use super::internal::{Around, internal, peaks};
 use super::lean::leans;
@@ -114,22 +114,21 @@ fn sum_section(
         sum_ray(&ray, place, stiffness)
     };
     let sectors = (0..SECTORS).map(|s| {
-        let Met { place, rows: met } = rows.wall(&plane, k, s)?;
+        let Met { place, parts } = rows.wall(&plane, k, s)?;
         let sums = sum(plane.centre_mm, plane.directions[s], &place)?;
         if !place.lost {
             return Some(Wall { place, sums, lost: None });
         }
-        axial_percent = rows.widened(axial_percent, &met);
-        let (gone, standing): (Vec<_>, Vec<_>) = met.into_iter().partition(|(.., wall)| wall.lost);
+        axial_percent = rows.widened(axial_percent, &parts);
+        let (gone, standing): (Vec<Part>, Vec<Part>) = parts.into_iter().partition(|part| part.wall.lost);
         // What stands in a slice is read there: only what is lost has to be guessed.
         let mut stands = [0.0; 3];
-        for (row, weight, wall) in standing {
+        for Part { row, weight, wall } in standing {
             let there = sum(centre_of(cortex, row), plane.native[s], &wall)?.wall;
             stands.iter_mut().zip(there).for_each(|(sum, v)| *sum += weight * v);
         }
-        let share: f64 = gone.iter().map(|(_, weight, _)| weight).sum();
-        let gone: Vec<_> = gone.into_iter().map(|(row, weight, wall)| (row, weight / share, wall)).collect();
-        Some(Wall { place, sums, lost: Some(Lost { share, place: mean(&gone, true), standing: stands }) })
+        let share = gone.iter().map(|part| part.weight).sum();
+        Some(Wall { place, sums, lost: Some(Lost { share, place: between(&gone, true), standing: stands }) })
     });
     let sectors = sectors.collect::<Option<Vec<_>>>()?;
     Some(Summed { plane, sectors, axial_percent })
