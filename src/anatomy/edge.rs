@@ -77,10 +77,10 @@ pub fn to_half_height(window: &Window, sharp: &[f32], inside: &[bool], others: &
 /// least cost may run through the far side of it.
 pub fn without_rising_flank(window: &Window, inside: &[bool], others: &[bool]) -> Vec<bool> {
     let rises = |n: usize| {
-        (0..6).any(|direction| {
-            let (beyond, within) = (window.neighbour(n, direction), window.neighbour(n, direction ^ 1));
-            let beyond = beyond.filter(|n| others[*n] && !inside[*n]).map(|n| window.hu[n]);
-            let within = within.filter(|n| inside[*n]).map(|n| window.hu[n]);
+        let near = window.neighbours(n);
+        (0..near.len()).any(|direction| {
+            let within = near[direction ^ 1].filter(|n| inside[*n]).map(|n| window.hu[n]);
+            let beyond = near[direction].filter(|n| others[*n] && !inside[*n]).map(|n| window.hu[n]);
             matches!((within, beyond), (Some(a), Some(b)) if a < window.hu[n] && window.hu[n] + RISE_HU < b)
         })
     };

@@ -4,7 +4,8 @@
 //! 2. Solids that still touch are taken apart where they are narrow ([`super::parts`]); a femoral head, which its socket
 //!    grips on all sides, along its own ball ([`super::head`]).
 //! 3. Where that surface runs through bone, a second cut between both sides finds the joint space near it ([`super::divide`]).
-//! 4. The outside moves to where the wall has fallen half way ([`super::edge`]); marrow behind a shell that hardly shows is taken in ([`super::pools`]).
+//! 4. The outside moves to where the wall has fallen half way ([`super::edge`]); marrow behind a shell that hardly shows is taken in ([`super::pools`]),
+//!    and what already rises to a neighbour's wall is left to the neighbour.
 //!
 //! The shaft needs none of this: its rings are closed and stand alone.
 

@@ -57,10 +57,10 @@ impl Rows<'_> {
         if parts.is_empty() {
             parts.push(Part { row, weight: 1.0, wall: own });
         }
-        let lost = weighed(&parts, |wall| f64::from(u8::from(wall.lost)));
-        let place = between(&parts, lost >= LOST_WEIGHT);
         let total: f64 = parts.iter().map(|part| part.weight).sum();
         parts.iter_mut().for_each(|part| part.weight /= total);
+        let lost: f64 = parts.iter().filter(|part| part.wall.lost).map(|part| part.weight).sum();
+        let place = between(&parts, lost >= LOST_WEIGHT);
         Some(Met { place, parts })
     }
 
@@ -85,14 +85,9 @@ impl Rows<'_> {
     }
 }
 
-/// The wall between the parts, which are not empty.
+/// The wall between the parts, which are not empty: the weighted mean.
 pub fn between(parts: &[Part], lost: bool) -> WallPlace {
-    let mean = |of: fn(&WallPlace) -> f64| weighed(parts, of);
-    WallPlace::new(mean(|w| w.outer_mm), mean(|w| w.intact_mm2), lost, mean(|w| w.canal_hu))
-}
-
-/// Weighted mean of what the walls of the parts have.
-fn weighed(parts: &[Part], of: impl Fn(&WallPlace) -> f64) -> f64 {
     let total: f64 = parts.iter().map(|part| part.weight).sum();
-    parts.iter().map(|part| part.weight * of(&part.wall)).sum::<f64>() / total
+    let mean = |of: fn(&WallPlace) -> f64| parts.iter().map(|part| part.weight * of(&part.wall)).sum::<f64>() / total;
+    WallPlace::new(mean(|w| w.outer_mm), mean(|w| w.intact_mm2), lost, mean(|w| w.canal_hu))
 }

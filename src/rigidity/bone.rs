@@ -10,8 +10,9 @@ use super::plane::{Plane, STEP_MM, cast, centre_of};
 use super::reduction::{Given, reductions};
 use super::section::{Moments, SectionRigidity};
 use super::torsion::{PolarField, Sector};
-use super::wall::{Lost, SECTOR_RAD, Stiffness, Wall, WallPlace, inner_radius, sharp_radii, sum_ray, sum_wall};
+use super::wall::{Lost, SECTOR_RAD, Stiffness, Wall, WallPlace, sharp_radii, sum_ray, sum_wall};
 use super::{BoneRigidity, CalibrationChoice, Rigidities, RigiditySettings, SliceRigidity};
+use crate::cortex::polar::inner_radius_mm;
 use crate::cortex::profile::WIDER;
 use crate::cortex::{Cortex, SECTORS};
 use crate::estimate::Estimate;
@@ -207,7 +208,7 @@ struct Section<'a> {
 impl Section<'_> {
     /// Inner radius of an intact wall, native mm.
     fn intact_inner_mm(&self, place: &WallPlace) -> f64 {
-        inner_radius(place.outer_mm, self.scale * place.intact_mm2)
+        inner_radius_mm(place.outer_mm, self.scale * place.intact_mm2)
     }
 
     fn rigidity(&self, volume: &Volume<i16>, blur: &Blur, contralateral: bool) -> Option<SliceRigidity> {

@@ -4,8 +4,9 @@
 //! the linea aspera, so that its moments are smaller than those of an even wall of the same stiffness. By how much is read off the walls that
 //! stand: those of the same place around the bone above and below, and where these are far those all around.
 
-use super::wall::{Wall, blurred_wall, inner_radius};
+use super::wall::{Wall, blurred_wall};
 use crate::cortex::SECTORS;
+use crate::cortex::polar::inner_radius_mm;
 
 /// Walls this far along the bone, mm, and around it, sectors, speak with 0.6 of the weight of the nearest (standard deviations).
 const ALONG_MM: f64 = 20.0;
@@ -18,13 +19,13 @@ const BELIEVED: [f64; 2] = [0.8, 1.1];
 
 /// Moments of healthy walls, and those of even walls of the intact thickness.
 #[derive(Clone, Copy, Default)]
-struct Moments {
+struct WallSums {
     seen: [f64; 3],
     even: [f64; 3],
     weight: f64,
 }
 
-impl Moments {
+impl WallSums {
     fn add(&mut self, other: &Self, weight: f64) {
         for n in 0..3 {
             self.seen[n] += weight * other.seen[n];
@@ -49,12 +50,12 @@ impl Moments {
 pub fn leans(rows: &[Option<&[Wall]>], scale: f64, variance_mm2: f64, slice_spacing_mm: f64) -> Vec<Vec<[f64; 3]>> {
     let healthy = |Wall { place, sums, lost }: &Wall| {
         if lost.is_some() {
-            return Moments::default();
+            return WallSums::default();
         }
-        let inner_mm = inner_radius(place.outer_mm, scale * place.intact_mm2);
-        Moments { seen: sums.wall, even: blurred_wall(inner_mm, place.outer_mm, variance_mm2), weight: 1.0 }
+        let inner_mm = inner_radius_mm(place.outer_mm, scale * place.intact_mm2);
+        WallSums { seen: sums.wall, even: blurred_wall(inner_mm, place.outer_mm, variance_mm2), weight: 1.0 }
     };
-    let walls: Vec<Vec<Moments>> =
+    let walls: Vec<Vec<WallSums>> =
         rows.iter().map(|row| row.iter().copied().flatten().map(healthy).collect()).collect();
     let any_lost = |k: usize| rows[k].is_some_and(|row| row.iter().any(|wall| wall.lost.is_some()));
     let around: Vec<f64> = (0..=SECTORS / 2).map(|d| weight(d as f64 / AROUND_SECTORS)).collect();
@@ -62,7 +63,7 @@ pub fn leans(rows: &[Option<&[Wall]>], scale: f64, variance_mm2: f64, slice_spac
         if !any_lost(k) {
             return Vec::new();
         }
-        let (mut along, mut all) = (vec![Moments::default(); SECTORS], Moments::default());
+        let (mut along, mut all) = (vec![WallSums::default(); SECTORS], WallSums::default());
         for (j, row) in walls.iter().enumerate() {
             let away_mm = j.abs_diff(k) as f64 * slice_spacing_mm;
             let here = weight(away_mm / ALONG_MM);
@@ -72,7 +73,7 @@ pub fn leans(rows: &[Option<&[Wall]>], scale: f64, variance_mm2: f64, slice_spac
             }
         }
         let of_sector = |s: usize| {
-            let mut sum = Moments::default();
+            let mut sum = WallSums::default();
             for (t, other) in along.iter().enumerate() {
                 let d = s.abs_diff(t);
                 sum.add(other, around[d.min(SECTORS - d)]);

@@ -9,6 +9,7 @@ use super::calibration::Calibration;
 use super::modulus::ModulusLaw;
 use super::plane::STEP_MM;
 use crate::cortex::SECTORS;
+use crate::cortex::polar::inner_radius_mm;
 use crate::cortex::unroll::BASE_HU;
 
 /// From here on all of a sample counts as bone; between [`BASE_HU`] and this a part.
@@ -76,13 +77,8 @@ pub struct WallPlace {
 impl WallPlace {
     /// From the mass of the intact wall in the native slice, mm².
     pub fn new(outer_mm: f64, intact_mm2: f64, lost: bool, canal_hu: f64) -> Self {
-        Self { outer_mm, inner_mm: inner_radius(outer_mm, intact_mm2), intact_mm2, lost, canal_hu }
+        Self { outer_mm, inner_mm: inner_radius_mm(outer_mm, intact_mm2), intact_mm2, lost, canal_hu }
     }
-}
-
-/// Inner radius of a wall of that area in one sector.
-pub fn inner_radius(outer_mm: f64, area_mm2: f64) -> f64 {
-    (outer_mm * outer_mm - 2.0 * area_mm2.max(0.0) / SECTOR_RAD).max(0.0).sqrt()
 }
 
 /// Integrals of stiffness along one ray over native radius, each times the sector's angle: ∫ E r dr, ∫ E r² dr, ∫ E r³ dr.
