@@ -13,4 +13,9 @@ impl Estimate {
     pub fn exact(value: f64) -> Self {
         Self { value, low: value, high: value }
     }
+
+    /// Widens the interval to hold a larger value.
+    pub fn reach(&mut self, high: f64) {
+        self.high = self.high.max(high);
+    }
 }

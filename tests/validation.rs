@@ -118,7 +118,7 @@ struct RandomSet {
     seen: &'static str,
 }
 
-const RANDOM_SETS: [RandomSet; 6] = [
+const RANDOM_SETS: [RandomSet; 7] = [
     RandomSet {
         heading: "Random defects",
         seed: 20_261_124,
@@ -152,6 +152,12 @@ const RANDOM_SETS: [RandomSet; 6] = [
     RandomSet {
         heading: "A sixth draw",
         seed: 20_261_202,
+        seen: "Drawn when that was set, and measured once: 1.09 and 1.67 points in lysed sections, intervals that hold 95.0 and 97.0 %. Then its worst lesion was looked at: a loss that runs out of the \
+            measured bone, told as healthy there. No percentage changed for it; the intervals near an end now reach what is lost if a lesion there runs on.",
+    },
+    RandomSet {
+        heading: "A seventh draw",
+        seed: 20_261_203,
         seen: "Drawn when that was set, and measured once; nothing was set on it.",
     },
 ];

@@ -2,9 +2,10 @@
 
 use super::circumference::Circumference;
 use super::interval::{Spread, axial_interval, circumferential_interval};
-use super::lesions::lesions;
+use super::lesions::{Lost, lesions};
 use super::patches::Patches;
 use super::prepared::{Prepared, reference_thickness};
+use super::running_out::RunningOut;
 use super::surface::deviation_from;
 use super::twin::{Twin, mirror_and_register};
 use super::{Lysis, Reference, ReferenceChoice, ReferenceKind, SliceLysis};
@@ -62,23 +63,11 @@ pub fn assess(
     let reference = Reference {
         kind: if believed.is_some() { ReferenceKind::Contralateral } else { ReferenceKind::Ipsilateral },
         note,
-        mass_mm2: (0..log_ref.len())
-            .map(|k| (0..SECTORS).map(|s| (log_ref[k][s].exp() * prepared.arc_mm()[k][s]) as f32).collect())
-            .collect(),
+        mass_mm2: masses(log_ref, prepared.arc_mm()),
         thickness_mm: thickness.iter().map(|r| r.iter().map(|v| *v as f32).collect()).collect(),
         homologous_z_mm: registered.as_ref().map(|twin| twin.z_mm.clone()),
     };
-    let loss: Vec<Vec<f32>> = (0..log_ref.len())
-        .map(|k| {
-            (0..SECTORS)
-                .map(|s| match (prepared.known()[k][s], patches.label[k][s]) {
-                    (false, _) => f32::NAN,
-                    (true, 0) => 0.0,
-                    (true, _) => (-deviation[k][s]).clamp(0.0, 1.0) as f32,
-                })
-                .collect()
-        })
-        .collect();
+    let loss = loss_of(&deviation, &patches, prepared.known());
     let mut depths_mm: Vec<f64> = log_ref.iter().flatten().map(|d| d.exp()).collect();
     let depth_mm = median(&mut depths_mm).unwrap_or(1.0);
     let noise = cortex.scanner.map_or(0.0, |s| s.noise_mm(depth_mm) / depth_mm);
@@ -91,11 +80,59 @@ pub fn assess(
         patches: &patches,
         known: prepared.known(),
     };
-    let slices: Vec<Option<SliceLysis>> = (0..log_ref.len()).map(|k| losses.slice(k, depth, &spread)).collect();
+    let mut slices: Vec<Option<SliceLysis>> = (0..log_ref.len()).map(|k| losses.slice(k, depth, &spread)).collect();
+    let running_out = prepared.running_out.as_ref().filter(|_| believed.is_none());
+    let most = running_out.map(|out| MostLost::of(out, prepared));
+    if let (Some(out), Some(most)) = (running_out, &most) {
+        let reference = Reference { mass_mm2: masses(&out.log_depth, prepared.arc_mm()), ..reference.clone() };
+        let losses = Losses {
+            reference: &reference,
+            loss: &most.loss,
+            deviation: &out.deviation,
+            patches: &most.patches,
+            ..losses
+        };
+        for (k, slice) in slices.iter_mut().enumerate() {
+            if let (Some(slice), Some(at_most)) = (slice, losses.slice(k, depth, &spread)) {
+                slice.axial_percent.reach(at_most.axial_percent.value);
+                slice.circumferential_percent.reach(at_most.circumferential_percent.value);
+            }
+        }
+    }
+    let shift = |k: usize, s: usize| spread.shift(k, |t| if t == s { 1.0 } else { 0.0 });
     let lesions =
-        lesions(cortex, &loss, &slices, &patches, depth, |k, s| spread.shift(k, |t| if t == s { 1.0 } else { 0.0 }));
+        lesions(cortex, &Lost { loss: &loss, patches: &patches, shift: &shift, most: most.as_ref() }, &slices, depth);
     let refused = prepared.refused.iter().map(|k| (*k, NotMeasured::WallTooThin)).collect();
     Assessed { lysis: Lysis { reference, loss, slices, lesions }, refused }
+}
+
+/// What is lost if lesions near an end of the measured bone run out of it.
+pub(super) struct MostLost {
+    pub loss: Vec<Vec<f32>>,
+    pub patches: Patches,
+}
+
+impl MostLost {
+    fn of(out: &RunningOut, prepared: &Prepared) -> Self {
+        let patches = out.patches.grown(&out.deviation, &prepared.depths());
+        Self { loss: loss_of(&out.deviation, &patches, prepared.known()), patches }
+    }
+}
+
+/// Mass of each cell, mm², from the logarithm of its depth and the length of its contour.
+fn masses(log_depth: &Map, arc_mm: &Map) -> Vec<Vec<f32>> {
+    let mass = |k: usize, s: usize| (log_depth[k][s].exp() * arc_mm[k][s]) as f32;
+    (0..log_depth.len()).map(|k| (0..SECTORS).map(|s| mass(k, s)).collect()).collect()
+}
+
+/// Loss of each cell, 0 to 1: what a patch of loss falls short of the intact wall. NaN where not measured.
+fn loss_of(deviation: &Map, patches: &Patches, known: &[Vec<bool>]) -> Vec<Vec<f32>> {
+    let loss = |k: usize, s: usize| match (known[k][s], patches.label[k][s]) {
+        (false, _) => f32::NAN,
+        (true, 0) => 0.0,
+        (true, _) => (-deviation[k][s]).clamp(0.0, 1.0) as f32,
+    };
+    (0..deviation.len()).map(|k| (0..SECTORS).map(|s| loss(k, s)).collect()).collect()
 }
 
 /// The loss of one bone with all that its percentages and intervals are read from.

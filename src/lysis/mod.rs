@@ -12,6 +12,7 @@ pub mod neck;
 mod patches;
 mod permeation;
 mod prepared;
+mod running_out;
 mod surface;
 mod tapers;
 mod twin;

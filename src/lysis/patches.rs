@@ -9,7 +9,7 @@ use crate::cortex::SECTORS;
 use crate::cortex::contour::Map;
 
 /// A cell belongs to a dip below this deviation (mean over five sectors).
-const DIP: f64 = -0.15;
+pub(super) const DIP: f64 = -0.15;
 /// A dip must reach this deviation somewhere, and its floor is counted from here.
 const FLOOR: f64 = -0.30;
 /// Final border of a lesion (mean over three sectors).
@@ -76,6 +76,15 @@ impl Patches {
     /// These patches and what else is `inside`, numbered anew.
     pub fn and(&self, inside: impl Fn(usize, usize) -> bool) -> Patches {
         self.where_any(|is_lost, k, s| is_lost || inside(k, s))
+    }
+
+    /// Those of these patches that share a cell with `others`, numbered anew.
+    pub fn touching(&self, others: &Patches) -> Patches {
+        let mut touches = vec![false; self.count + 1];
+        for (row, other) in self.label.iter().zip(&others.label) {
+            row.iter().zip(other).filter(|(_, other)| **other > 0).for_each(|(own, _)| touches[*own] = true);
+        }
+        self.where_any(|is_lost, k, s| is_lost && touches[self.label[k][s]])
     }
 
     fn where_any(&self, keep: impl Fn(bool, usize, usize) -> bool) -> Patches {

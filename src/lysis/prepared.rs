@@ -1,8 +1,9 @@
 //! A bone's unrolled cortex and the intact surface that its own healthy parts make.
 
-use super::intact::own_surface;
+use super::intact::{Own, own_surface};
 use super::patches::{GONE, Patches, cells};
 use super::permeation::Permeation;
+use super::running_out::RunningOut;
 use super::surface::{Depths, Surface};
 use crate::cortex::contour::Map;
 use crate::cortex::{Cortex, SECTORS};
@@ -32,6 +33,8 @@ pub struct Prepared {
     maps: Maps,
     permeation: Permeation,
     pub(super) own: Surface,
+    /// What is lost if lesions near an end of the measured bone run out of it.
+    pub(super) running_out: Option<RunningOut>,
     /// Slices refused because the intact wall is too thin there.
     pub(super) refused: Vec<usize>,
 }
@@ -84,7 +87,7 @@ pub fn prepare(cortex: &Cortex) -> Option<Prepared> {
         fitted = maps.fit(cortex, &permeation, &found)?;
     }
     maps.known = fitted.known;
-    Some(Prepared { maps, permeation, own: fitted.own, refused: fitted.refused })
+    Some(Prepared { maps, permeation, own: fitted.own, running_out: fitted.running_out, refused: fitted.refused })
 }
 
 /// An intact surface, the cells that it can be asked for, and the slices where it is too thin to be.
@@ -92,6 +95,7 @@ struct Fitted {
     own: Surface,
     /// What dipped below the surface before it was told anew: wider than a lesion where walls taper.
     seen: Patches,
+    running_out: Option<RunningOut>,
     known: Vec<Vec<bool>>,
     refused: Vec<usize>,
 }
@@ -140,7 +144,7 @@ impl Maps {
     fn fit(&self, cortex: &Cortex, permeation: &Permeation, found: &Permeation) -> Option<Fitted> {
         let (mut known, mut refused) = (self.known.clone(), Vec::new());
         for _ in 0..2 {
-            let (own, seen) = own_surface(&self.depths(&known, permeation), found)?;
+            let Own { surface: own, fitted: seen, running_out } = own_surface(&self.depths(&known, permeation), found)?;
             let thickness = reference_thickness(cortex, &own.log_depth, &known, &own.patches);
             let is_thin = |k: &usize| {
                 let thin = (0..SECTORS).filter(|s| thickness[*k][*s] < THIN_WALL_MM).count();
@@ -148,13 +152,13 @@ impl Maps {
             };
             let thin: Vec<usize> = (0..known.len()).filter(is_thin).collect();
             if thin.is_empty() {
-                return Some(Fitted { own, seen, known, refused });
+                return Some(Fitted { own, seen, running_out, known, refused });
             }
             thin.iter().for_each(|k| known[*k] = vec![false; SECTORS]);
             refused.extend(thin);
         }
-        let (own, seen) = own_surface(&self.depths(&known, permeation), found)?;
-        Some(Fitted { own, seen, known, refused })
+        let Own { surface: own, fitted: seen, running_out } = own_surface(&self.depths(&known, permeation), found)?;
+        Some(Fitted { own, seen, running_out, known, refused })
     }
 }
 
