@@ -3,6 +3,8 @@
 mod beyond;
 mod necks;
 
+pub use beyond::MeasuredEnd;
+use beyond::{EndsOf, measured_ends};
 pub use necks::MeasuredNeck;
 
 use crate::anatomy::{
@@ -11,6 +13,7 @@ use crate::anatomy::{
 };
 use crate::cortex::end::EndSection;
 use crate::cortex::neck::Neck;
+use crate::cortex::scanner::Scanner;
 use crate::cortex::{Acquisition, Cortex, NotMeasured, measure, not_measured};
 use crate::language::{Language, Sentence};
 use crate::lysis::neck::assess_neck;
@@ -81,6 +84,8 @@ pub struct MeasuredBone {
     pub neck: Option<MeasuredNeck>,
     /// Its slices beyond the shaft, in order: contour and wall of what `cortex` has no numbers for.
     pub beyond: Vec<EndSection>,
+    /// What is missing of them, below the shaft and above it.
+    pub ends: Vec<MeasuredEnd>,
     /// What the reader must know about this bone.
     pub warnings: Vec<Sentence>,
 }
@@ -125,34 +130,48 @@ pub fn analyze(volume: &Volume<i16>, settings: &Settings) -> Vec<MeasuredBone> {
         .map(|((_, cortex), needed)| if *needed { prepare(cortex) } else { None })
         .collect();
     let acquisition = &settings.acquisition;
-    let ends: Vec<(Option<Neck>, Vec<EndSection>)> = (0..measured.len())
+    // A hole may have opened the few rings of a stub: the other side shows the same image.
+    let scanners: Vec<Option<Scanner>> = (0..measured.len())
+        .into_par_iter()
+        .map(|n| needed[n].then(|| necks::scanner(volume, &measured[n].0, &measured[n].1, acquisition)).flatten())
+        .collect();
+    let scanner_of = |n: usize| {
+        let other = || scanners[twin_of(&measured, n)?].filter(|_| needed[n] && !measured[n].0.shaft.cut_everywhere);
+        scanners[n].or_else(other)
+    };
+    let off_shaft: Vec<OffShaft> = (0..measured.len())
         .into_par_iter()
         .map(|n| {
             let ((bone, cortex), whole) = (&measured[n], &wholes[n]);
-            let scanner = needed[n].then(|| necks::scanner(volume, bone, cortex, acquisition)).flatten();
-            let Some(scanner) = scanner else { return (None, Vec::new()) };
+            let Some(scanner) = scanner_of(n) else { return OffShaft::default() };
             let refused = prepared[n].as_ref().map_or(&[][..], |prepared| prepared.refused());
-            (
-                necks::neck_of(volume, (bone, whole), scanner, acquisition),
-                beyond::beyond_the_shaft(volume, (whole, cortex), refused, scanner, acquisition),
-            )
+            OffShaft {
+                neck: necks::neck_of(volume, (bone, whole), scanner, acquisition),
+                beyond: beyond::beyond_the_shaft(volume, (whole, cortex), refused, scanner, acquisition),
+                scanner: Some(scanner),
+            }
         })
         .collect();
     wanted
         .into_par_iter()
         .map(|(index, bone)| {
             let cortex = &measured[index].1;
-            let twin = twin_of(&measured, index).and_then(|t| Some((&measured[t].1, prepared[t].as_ref()?)));
+            let twin = twin_of(&measured, index);
+            let twin_shaft = twin.and_then(|t| Some((&measured[t].1, prepared[t].as_ref()?)));
             let assessed =
-                prepared[index].as_ref().map(|p| assess(cortex, p, twin, settings.reference, settings.depth));
+                prepared[index].as_ref().map(|p| assess(cortex, p, twin_shaft, settings.reference, settings.depth));
             let mut finished = finish(volume, bone, wholes[index].clone(), cortex.clone(), assessed);
             finished.mask = masks[index].map(|mask| settings.masks[mask].name.clone());
             if !settings.regions.is_empty() {
                 restrict_to_regions(&mut finished, volume, &settings.regions);
             }
             measure_rigidity(&mut finished, volume, settings);
-            let (neck, beyond) = &ends[index];
-            add_neck(&mut finished, neck, twin_of(&measured, index).and_then(|t| ends[t].0.as_ref()), settings);
+            let twin = twin.filter(|_| settings.reference != ReferenceChoice::Ipsilateral);
+            add_neck(&mut finished, &off_shaft[index], twin.map(|t| &off_shaft[t]), settings);
+            let ends_of = |n: usize| EndsOf { whole: &wholes[n], cortex: &measured[n].1, beyond: &off_shaft[n].beyond };
+            let OffShaft { beyond, scanner, .. } = &off_shaft[index];
+            let (this, other) = (ends_of(index), twin.map(ends_of));
+            finished.ends = measured_ends(&volume.grid, &this, other.as_ref(), *scanner, settings.depth);
             finished.beyond = beyond.clone();
             finished
         })
@@ -356,6 +375,7 @@ fn finish(
         rigidity: None,
         neck: None,
         beyond: Vec::new(),
+        ends: Vec::new(),
         warnings,
     }
 }
@@ -384,11 +404,19 @@ fn measure_rigidity(measured: &mut MeasuredBone, volume: &Volume<i16>, settings:
     }
 }
 
+/// What was measured of a bone beside its shaft.
+#[derive(Default)]
+struct OffShaft {
+    neck: Option<Neck>,
+    beyond: Vec<EndSection>,
+    /// What its rings told of the image.
+    scanner: Option<Scanner>,
+}
+
 /// The neck and what is missing of it against the other side's.
-fn add_neck(measured: &mut MeasuredBone, neck: &Option<Neck>, other: Option<&Neck>, settings: &Settings) {
-    let Some(neck) = neck.clone() else { return };
-    let other = other.filter(|_| settings.reference != ReferenceChoice::Ipsilateral);
-    let lysis = assess_neck(&neck, other, settings.depth);
+fn add_neck(measured: &mut MeasuredBone, this: &OffShaft, other: Option<&OffShaft>, settings: &Settings) {
+    let Some(neck) = this.neck.clone() else { return };
+    let lysis = assess_neck(&neck, other.and_then(|other| other.neck.as_ref()), settings.depth);
     measured.neck = Some(MeasuredNeck { neck, lysis });
 }
 

@@ -1,11 +1,14 @@
-//! The native slices beyond the shaft of each bone, measured within the bone's own mask.
+//! The native slices beyond the shaft of each bone, measured within the bone's own mask, each end beside that of the other side.
 
 use crate::anatomy::{Bone, WholeBone};
 use crate::cortex::end::{EndPlace, EndSection, measure_end};
+use crate::cortex::polar::in_plane_axes;
 use crate::cortex::scanner::Scanner;
 use crate::cortex::{Acquisition, Cortex, CortexSlice, NotMeasured, not_measured, slice_thickness_mm};
-use crate::volume::{Region, Volume};
-use nalgebra::Vector3;
+use crate::lysis::end::{EndLysis, Slices, assess_end};
+use crate::volume::{Grid, Region, Volume};
+use nalgebra::{Point3, Vector3};
+use std::ops::Range;
 
 /// The record of a stub, too short for a shaft: its rings and the slices of its end, none of which is measured as a shaft.
 pub fn rows_of_stub(volume: &Volume<i16>, bone: &Bone, whole: &WholeBone) -> Cortex {
@@ -72,4 +75,77 @@ pub fn beyond_the_shaft(
         head: centre.zip(seen.head_radius_mm),
     };
     measure_end(volume, &place, &wanted)
+}
+
+/// Heads, trochanters and condyles: what tells how high an end lies.
+const LANDMARKS: [&str; 5] =
+    ["femoral_head_centre", "humeral_head_centre", "lesser_trochanter", "medial_condyle", "lateral_condyle"];
+
+/// The slices beyond one end of the shaft, with what is missing of their wall.
+#[derive(Debug, Clone)]
+pub struct MeasuredEnd {
+    /// Which of the bone's slices beyond the shaft.
+    pub sections: Range<usize>,
+    /// By section of these.
+    pub lysis: EndLysis,
+}
+
+/// A bone as its ends are compared.
+pub struct EndsOf<'a> {
+    pub whole: &'a WholeBone,
+    pub cortex: &'a Cortex,
+    pub beyond: &'a [EndSection],
+}
+
+impl EndsOf<'_> {
+    /// The slices below the shaft and those above it. Of a stub, which has none, they lie where its head lies.
+    fn parts(&self, grid: &Grid) -> [Range<usize>; 2] {
+        let all = self.beyond.len();
+        let is_beyond = |k: usize| self.beyond.binary_search_by_key(&k, |section| section.slice_index).is_ok();
+        let measured = self.cortex.slices.iter().filter(|slice| slice.not_measured.is_none());
+        let shaft: Vec<usize> = measured.map(|slice| slice.slice_index).filter(|k| !is_beyond(*k)).collect();
+        if let (Some(first), Some(last)) = (shaft.first(), shaft.last()) {
+            let below = self.beyond.partition_point(|section| section.slice_index < *first);
+            return [0..below, self.beyond.partition_point(|section| section.slice_index < *last)..all];
+        }
+        let head = LANDMARKS[..2].iter().find_map(|name| self.whole.landmarks.points_mm.get(*name));
+        match (head, self.beyond.get(all / 2)) {
+            (Some(head), Some(middle)) if grid.to_index(*head).z >= middle.slice_index as f64 => [0..0, 0..all],
+            (Some(_), Some(_)) => [0..all, all..all],
+            _ => [0..0, all..all],
+        }
+    }
+
+    /// The landmark nearest to a slice that both bones show: how much higher the other's lies, mm.
+    fn other_higher_mm(&self, other: &Self, z_mm: f64) -> f64 {
+        let of = |bone: &Self, name: &str| bone.whole.landmarks.points_mm.get(name).map(|at: &Point3<f64>| at.z);
+        let both = LANDMARKS.iter().filter_map(|name| Some((of(self, name)?, of(other, name)?)));
+        let nearest = both.min_by(|a, b| (a.0 - z_mm).abs().total_cmp(&(b.0 - z_mm).abs()));
+        nearest.map_or(0.0, |(here, there)| there - here)
+    }
+}
+
+/// What is missing of the ends of a bone of which any wall was measured, against those of the other side.
+pub fn measured_ends(
+    grid: &Grid,
+    this: &EndsOf,
+    other: Option<&EndsOf>,
+    scanner: Option<Scanner>,
+    depth: f64,
+) -> Vec<MeasuredEnd> {
+    let (left, _) = in_plane_axes(grid);
+    let z_mm = |section: &EndSection| grid.to_patient(Vector3::new(0.0, 0.0, section.slice_index as f64)).z;
+    let of_part = |(n, part): (usize, Range<usize>)| {
+        let sections = &this.beyond[part.clone()];
+        let middle = sections.get(sections.len() / 2).filter(|_| sections.iter().any(|s| s.not_measured.is_none()))?;
+        let slices = Slices {
+            spacing_mm: grid.spacing_mm.z,
+            left,
+            other_higher_mm: other.map_or(0.0, |other| this.other_higher_mm(other, z_mm(middle))),
+            blur_mm: scanner.map_or(0.0, |scanner| scanner.sigma_mm),
+        };
+        let there = other.map(|other| &other.beyond[other.parts(grid)[n].clone()]);
+        Some(MeasuredEnd { lysis: assess_end(sections, there, &slices, depth), sections: part })
+    };
+    this.parts(grid).into_iter().enumerate().filter_map(of_part).collect()
 }

@@ -21,6 +21,11 @@ const MAX_SECTION_MM2: f64 = 1600.0;
 const MIN_SOLIDITY: f64 = 0.88;
 /// 75th percentile of the wall that tells cortex from the pelvis' shell; also holds for a 2 mm osteoporotic shaft.
 const MIN_WALL_HU: f64 = 700.0;
+/// The same for a ring that a lesion has opened, and the least share of its hull that is left of it.
+const OPENED_WALL_HU: f64 = MIN_WALL_HU + 200.0;
+const OPENED_SOLIDITY: f64 = 0.4;
+/// The same near a joint, where the wall is a thin shell around much marrow.
+const OPENED_STUB_SOLIDITY: f64 = 0.3;
 /// The same for a bone that the border cuts everywhere, whose ring cannot speak for it: the pelvis stays below.
 const MIN_CUT_WALL_HU: f64 = 1000.0;
 /// Rings along the bone that make a shaft.
@@ -201,7 +206,10 @@ fn shafts_of(volume: &Volume<i16>, all: &[Vec<Section>]) -> Vec<Shaft> {
 /// an unbroken chain of dense pieces connects.
 fn opened(all: &[Vec<Section>], dz: f64, found: &[Shaft]) -> Vec<Shaft> {
     let piece = |s: &Section| {
-        !s.cut && s.wall_hu >= MIN_WALL_HU + 200.0 && s.filled_area_mm2 <= 2.0 * MAX_SECTION_MM2 && s.solidity >= 0.4
+        !s.cut
+            && s.wall_hu >= OPENED_WALL_HU
+            && s.filled_area_mm2 <= 2.0 * MAX_SECTION_MM2
+            && s.solidity >= OPENED_SOLIDITY
     };
     let taken = |r: &Section| {
         found.iter().flat_map(|f| &f.rings).any(|o| o.k == r.k && distance(o.centroid_mm, r.centroid_mm) < 1.0)
@@ -216,10 +224,34 @@ fn opened(all: &[Vec<Section>], dz: f64, found: &[Shaft]) -> Vec<Shaft> {
 }
 
 fn stubs_of(volume: &Volume<i16>, all: &[Vec<Section>], found: &[Shaft]) -> Vec<Shaft> {
+    let mut stubs = stubs_among(volume, all, |s| is_ring(s) && !s.cut, found);
+    // A lesion may have opened the few rings that there are: pieces of wall, each as its hull shows it.
+    let whole: Vec<Vec<Section>> = all.iter().map(|here| here.iter().filter_map(ring_or_opened).collect()).collect();
+    let found: Vec<Shaft> = found.iter().chain(&stubs).cloned().collect();
+    stubs.extend(stubs_among(volume, &whole, |_| true, &found));
+    stubs
+}
+
+/// A ring, or the ring that an opened piece of a wall was.
+fn ring_or_opened(section: &Section) -> Option<Section> {
+    if is_ring(section) {
+        return (!section.cut).then(|| section.clone());
+    }
+    let opened = |s: &&Section| !s.cut && s.wall_hu >= OPENED_WALL_HU && s.solidity >= OPENED_STUB_SOLIDITY;
+    let whole = Some(section).filter(opened)?.completed();
+    is_ring(&Section { hole_hu: 0.0, ..whole.clone() }).then_some(whole)
+}
+
+/// Chains of the sections to `keep` that run out of the first or last slice, and belong to no bone that was `found`.
+fn stubs_among(
+    volume: &Volume<i16>,
+    all: &[Vec<Section>],
+    keep: impl Fn(&Section) -> bool,
+    found: &[Shaft],
+) -> Vec<Shaft> {
     let (last, dz) = (volume.grid.size[2] - 1, volume.grid.spacing_mm.z);
     let near = |k: usize| (k.min(last - k) as f64) * dz <= MIN_LENGTH_MM;
-    let keep = |s: &Section| near(s.k) && s.filled_area_mm2 >= MIN_STUB_MM2 && is_ring(s) && !s.cut;
-    let rings = chains(all, keep, filled, dz);
+    let rings = chains(all, |s| near(s.k) && s.filled_area_mm2 >= MIN_STUB_MM2 && keep(s), filled, dz);
     // Between the slices of a thick stack thin slices are interpolated, and a thin shell is open there.
     let apart = (STUB_GAP_MM / dz) as usize + 1;
     let rings = if apart > 1 { rejoin(rings, apart) } else { rings };

@@ -2,6 +2,7 @@
 
 mod assess;
 mod circumference;
+pub mod end;
 mod fingers;
 mod intact;
 mod interval;
@@ -9,6 +10,7 @@ mod kriging;
 mod lesions;
 mod named;
 pub mod neck;
+pub mod other_side;
 mod patches;
 mod permeation;
 mod prepared;

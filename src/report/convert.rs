@@ -216,6 +216,8 @@ mod tests {
             contour: Curve { points: (0..SECTORS).map(corner).collect() },
             width_mm: vec![2.0; SECTORS],
             thickness_mm: vec![1.5; SECTORS],
+            lean: vec![4.0 / 3.0; SECTORS],
+            unfitted_mm: vec![f64::NAN; SECTORS],
         };
         let told = |end: &EndSection| {
             let ends = std::slice::from_ref(end);

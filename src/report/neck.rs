@@ -13,7 +13,8 @@ use crate::cortex::SECTORS;
 use crate::cortex::neck::{NeckSection, NeckUnseen};
 use crate::estimate::Estimate;
 use crate::language::{Language, Sentence, Text};
-use crate::lysis::neck::{NeckLesion, NeckLoss, NeckReference, NoNeckReference};
+use crate::lysis::neck::NeckLesion;
+use crate::lysis::other_side::{NoOtherSide, OtherSide, WallLoss};
 
 /// The neck of a femur, measured across its own axis beside the native slices. No rule and no score counts it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -111,13 +112,13 @@ pub(super) fn neck_report(measured: &MeasuredNeck) -> NeckReport {
     }
 }
 
-fn section_report(section: &NeckSection, loss: Option<&NeckLoss>, centre_mm: [f64; 3]) -> NeckSectionReport {
+fn section_report(section: &NeckSection, loss: Option<&WallLoss>, centre_mm: [f64; 3]) -> NeckSectionReport {
     let told = NeckSectionReport { from_head_mm: section.from_head_mm, centre_mm, ..NeckSectionReport::default() };
     if let Some(why) = section.not_measured {
         return NeckSectionReport { not_measured_because: Some(unseen(why).into()), ..told };
     }
     let [mean, thin] = section.mean_and_low_thickness_mm();
-    let percent = |of: fn(&NeckLoss) -> Estimate| loss.map(of);
+    let percent = |of: fn(&WallLoss) -> Estimate| loss.map(of);
     let (axial, around) = (percent(|l| l.axial_percent), percent(|l| l.circumferential_percent));
     NeckSectionReport {
         measured: true,
@@ -163,7 +164,7 @@ fn unseen(why: NeckUnseen) -> Text {
     }
 }
 
-fn reference(of: &NeckReference) -> ReferenceReport {
+fn reference(of: &OtherSide) -> ReferenceReport {
     let [turn, shift, stray] = [of.turn_deg, of.shift_mm, 100.0 * of.stray].map(|v| format!("{:.0}", v + 0.0));
     ReferenceReport {
         kind: "contralateral".into(),
@@ -180,17 +181,17 @@ fn reference(of: &NeckReference) -> ReferenceReport {
     }
 }
 
-fn no_reference(why: &NoNeckReference) -> Sentence {
+fn no_reference(why: &NoOtherSide) -> Sentence {
     match why {
-        NoNeckReference::NoTwin => Sentence::new(
+        NoOtherSide::NotMeasured => Sentence::new(
             "no neck of the other side was measured, and a neck's own course along its axis is too short to tell a loss from its shape",
             "aucun col du côté opposé n’a été mesuré, et un col est trop court pour que sa propre forme le long de son axe révèle une perte",
         ),
-        NoNeckReference::NotRegistered => Sentence::new(
+        NoOtherSide::NotRegistered => Sentence::new(
             "the neck of the other side could not be laid on this one",
             "le col du côté opposé n’a pas pu être recalé sur celui-ci",
         ),
-        NoNeckReference::TooUnlike(stray) if stray.is_finite() => {
+        NoOtherSide::TooUnlike(stray) if stray.is_finite() => {
             let stray = format!("{:.0}", 100.0 * stray);
             Sentence::new(
                 format!(
@@ -201,7 +202,7 @@ fn no_reference(why: &NoNeckReference) -> Sentence {
                 ),
             )
         }
-        NoNeckReference::TooUnlike(_) => Sentence::new(
+        NoOtherSide::TooUnlike(_) => Sentence::new(
             "too little of the neck is whole to lay the other side's on it",
             "trop peu du col est intact pour y recaler celui du côté opposé",
         ),
@@ -350,7 +351,7 @@ mod tests {
             not_measured_because: Some(unseen(NeckUnseen::NoNeck).into()),
             ..NeckSectionReport::default()
         };
-        let reference = NeckReference { turn_deg: -3.0, shift_mm: 1.0, stray: 0.12 };
+        let reference = OtherSide { turn_deg: -3.0, shift_mm: 1.0, stray: 0.12 };
         let lesion = NeckLesionReport {
             id: 1,
             from_head_range_mm: [18.0, 27.0],
@@ -366,7 +367,7 @@ mod tests {
         NeckReport {
             axis: [0.6, 0.1, -0.79],
             reference: lost.then(|| super::reference(&reference)),
-            lysis_not_measured_because: (!lost).then(|| no_reference(&NoNeckReference::NoTwin)),
+            lysis_not_measured_because: (!lost).then(|| no_reference(&NoOtherSide::NotMeasured)),
             sections: vec![head.clone(), NeckSectionReport { from_head_mm: 13.0, ..head }, measured],
             lesions: if lost { vec![lesion] } else { Vec::new() },
         }

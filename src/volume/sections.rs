@@ -50,6 +50,54 @@ impl Section {
     }
 }
 
+impl Section {
+    /// The piece as it was before a side of it was lost: its convex hull, outlined by the extents. What it is made of stays as it is.
+    pub fn completed(&self) -> Section {
+        let direction = |d: usize| (TAU * d as f64 / EXTENT_DIRECTIONS as f64).sin_cos();
+        // The corner between the lines that touch the hull in neighbouring directions.
+        let (sin, cos) = direction(1);
+        let corners = (0..EXTENT_DIRECTIONS).map(|d| {
+            let (along, next) = (self.extent_mm[d], self.extent_mm[(d + 1) % EXTENT_DIRECTIONS]);
+            let across = (next - along * cos) / sin;
+            let (s, c) = direction(d);
+            [along * c - across * s, along * s + across * c]
+        });
+        let corners: Vec<[f64; 2]> = corners.collect();
+        // Moments of the triangles between the centroid and each side.
+        let (mut area, mut first, mut second) = (0.0, [0.0; 2], [0.0; 3]);
+        for (n, a) in corners.iter().enumerate() {
+            let b = corners[(n + 1) % corners.len()];
+            let twice = a[0] * b[1] - a[1] * b[0];
+            let pair = |i: usize, j: usize| a[i] * a[j] + b[i] * b[j] + 0.5 * (a[i] * b[j] + b[i] * a[j]);
+            area += 0.5 * twice;
+            first = [0, 1].map(|i| first[i] + twice * (a[i] + b[i]) / 6.0);
+            let more = [pair(0, 0), pair(0, 1), pair(1, 1)];
+            second = [0, 1, 2].map(|i| second[i] + twice * more[i] / 12.0);
+        }
+        let middle = first.map(|v| v / area);
+        let spread = [[0, 0], [0, 1], [1, 1]].map(|[i, j]| middle[i] * middle[j]);
+        let [xx, xy, yy] = [0, 1, 2].map(|n| second[n] / area - spread[n]);
+        let extent_mm = std::array::from_fn(|d| {
+            let (s, c) = direction(d);
+            self.extent_mm[d] - middle[0] * c - middle[1] * s
+        });
+        Section {
+            centroid_mm: [0, 1].map(|i| self.centroid_mm[i] + middle[i]),
+            filled_area_mm2: area,
+            solidity: 1.0,
+            axes_mm: ellipse_axes_mm(xx, xy, yy),
+            extent_mm,
+            ..self.clone()
+        }
+    }
+}
+
+/// Long and short axis of the ellipse with these second moments about its middle, each over its area.
+fn ellipse_axes_mm(xx: f64, xy: f64, yy: f64) -> [f64; 2] {
+    let spread = ((0.5 * (xx - yy)).powi(2) + xy * xy).sqrt();
+    [0.5 * (xx + yy) + spread, 0.5 * (xx + yy) - spread].map(|v| 4.0 * v.max(0.0).sqrt())
+}
+
 /// The pieces of slice `k` at or above `threshold_hu` whose filled area is at least `min_area_mm2`.
 pub fn sections(volume: &Volume<i16>, k: usize, threshold_hu: i16, min_area_mm2: f64) -> Vec<Section> {
     let [columns, rows, _] = volume.grid.size;
@@ -202,8 +250,7 @@ fn measure(volume: &Volume<i16>, pixels: &[i16], k: usize, threshold_hu: i16, me
     let mean = [sum[0] / n, sum[1] / n];
     let (xx, xy, yy) =
         (square[0] / n - mean[0] * mean[0], square[1] / n - mean[0] * mean[1], square[2] / n - mean[1] * mean[1]);
-    let spread = ((0.5 * (xx - yy)).powi(2) + xy * xy).sqrt();
-    let axes_mm = [0.5 * (xx + yy) + spread, 0.5 * (xx + yy) - spread].map(|v| 4.0 * v.max(0.0).sqrt());
+    let axes_mm = ellipse_axes_mm(xx, xy, yy);
     let rank = (wall.len() * 3 / 4).min(wall.len() - 1);
     let wall_hu = f64::from(*wall.select_nth_unstable(rank).1);
     let hull = hull(members, sx, sy);

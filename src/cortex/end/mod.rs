@@ -90,6 +90,10 @@ pub struct EndSection {
     /// By point: the wall's width across the contour in the slice, and its thickness in space, mm; NaN where no wall could be told.
     pub width_mm: Vec<f64>,
     pub thickness_mm: Vec<f64>,
+    /// By point: how much wider than thick a wall is in the slice, which it leans out of; NaN where no slice beside tells.
+    pub lean: Vec<f64>,
+    /// By point, where something dense stands that is no wall: the compact cortex that it stands for, mm. NaN elsewhere.
+    pub unfitted_mm: Vec<f64>,
 }
 
 impl EndSection {
@@ -241,22 +245,27 @@ impl Seen<'_> {
             contour: Curve::default(),
             width_mm: Vec::new(),
             thickness_mm: Vec::new(),
+            lean: Vec::new(),
+            unfitted_mm: Vec::new(),
         };
         let Some(contour) = self.curves[n].clone() else { return none };
         let rays = self.rays(n, &contour);
         let width = |ray: &Ray| {
             if ray.slope.is_nan() || ray.slope.abs() > STEEPEST {
-                return f64::NAN;
+                return (f64::NAN, f64::NAN);
             }
             match self.wall(ray).filter(|wall| (wall.outer_mm - INSIDE_MM).abs() <= STRAYS_MM) {
-                Some(wall) => wall.width_mm,
-                None => Some(self.what_is_left_mm(ray)).filter(|left| *left <= GONE_MM).unwrap_or(f64::NAN),
+                Some(wall) => (wall.width_mm, f64::NAN),
+                None => {
+                    let left = self.what_is_left_mm(ray);
+                    if left <= GONE_MM { (left, f64::NAN) } else { (f64::NAN, left) }
+                }
             }
         };
-        let width_mm: Vec<f64> = rays.iter().map(width).collect();
-        let thickness_mm =
-            rays.iter().zip(&width_mm).map(|(ray, w)| w / (1.0 + ray.slope * ray.slope).sqrt()).collect();
-        let mut section = EndSection { not_measured: None, contour, width_mm, thickness_mm, ..none };
+        let (width_mm, unfitted_mm): (Vec<f64>, Vec<f64>) = rays.iter().map(width).unzip();
+        let lean: Vec<f64> = rays.iter().map(|ray| (1.0 + ray.slope * ray.slope).sqrt()).collect();
+        let thickness_mm = width_mm.iter().zip(&lean).map(|(width, lean)| width / lean).collect();
+        let mut section = EndSection { not_measured: None, contour, width_mm, thickness_mm, lean, unfitted_mm, ..none };
         section.not_measured = self.unseen(&section, &rays);
         section
     }

@@ -1,10 +1,9 @@
 //! The neck of the other side laid on this one: sections of the same place, sectors of the same side, and what is left over.
 
-use super::Rows;
+use super::super::other_side::{Rows, level};
 use crate::cortex::SECTORS;
 use crate::cortex::neck::Neck;
 use crate::smoothing::median;
-use nalgebra::{Matrix3, Vector3};
 
 /// Largest turn of one neck against the other that is looked for, sectors (3° each).
 const MAX_TURN: isize = 5;
@@ -17,19 +16,11 @@ const PER_MM: f64 = 0.05;
 const AGREEING: f64 = 0.65;
 /// What the outline counts for, which stands where a wall is lost, against the thickness.
 const BY_OUTLINE: f64 = 1.5;
-/// A wall this much thinner, mm and as a share, says nothing of the level of both necks.
-const LOST_MM: f64 = 0.5;
-const LOST_SHARE: f64 = 0.4;
 /// Sections of this neck that the other must cover; no loss is told in those that it does not.
 const LEAST_COVERED: usize = 5;
 /// Thickness (mm) and outline (as a share) in the measure of what necks of two sides differ by.
 const THICKNESS_MM: f64 = 0.3;
 const OUTLINE: f64 = 0.05;
-/// Rounds of the robust fit of what is left over, and the least spread it weighs by, mm.
-const ROUNDS: usize = 12;
-const LEAST_SPREAD_MM: f64 = 0.1;
-const LEAST_WEIGHT: f64 = 1e-4;
-
 /// The other neck as this one's intact wall.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NeckTwin {
@@ -58,7 +49,8 @@ pub fn lay_on(this: &Neck, measured: &[usize], other: &Neck) -> Option<NeckTwin>
         }
     }
     let (_, turn, shift, mut thickness_mm, radius_mm) = best?;
-    level(this, measured, &mut thickness_mm)?;
+    let seen: Vec<&[f64]> = measured.iter().map(|k| this.sections[*k].thickness_mm.as_slice()).collect();
+    level(&seen, &mut thickness_mm)?;
     Some(NeckTwin { thickness_mm, radius_mm, turn_deg: turn as f64 * 360.0 / SECTORS as f64, shift_mm: shift as f64 })
 }
 
@@ -110,45 +102,4 @@ fn cost(this: &Neck, measured: &[usize], thickness: &Rows, radius: &Rows) -> Opt
         Some(away.iter().sum::<f64>() / away.len() as f64)
     };
     Some(mean(&thick, THICKNESS_MM)? + BY_OUTLINE * mean(&round, OUTLINE)?)
-}
-
-/// Brings the other neck to this one's own level: one wall is thicker than the other all along, or more so on one side. The
-/// difference is fitted as an even part and one wave around, robustly, so that a loss does not pull it down.
-fn level(this: &Neck, measured: &[usize], thickness: &mut Rows) -> Option<()> {
-    let wave = |s: usize| {
-        let (sin, cos) = crate::cortex::polar::sector_angle(s).sin_cos();
-        Vector3::new(1.0, cos, sin)
-    };
-    let (mut points, mut weights): (Vec<(Vector3<f64>, f64)>, Vec<f64>) = (Vec::new(), Vec::new());
-    for (row, k) in measured.iter().enumerate() {
-        for s in 0..SECTORS {
-            let (seen, other) = (this.sections[*k].thickness_mm[s], thickness[row][s]);
-            if (seen - other).is_finite() {
-                points.push((wave(s), seen - other));
-                let lost = other - seen > LOST_MM.max(LOST_SHARE * other);
-                weights.push(if lost { LEAST_WEIGHT } else { 1.0 });
-            }
-        }
-    }
-    let mut fitted = Vector3::zeros();
-    for _ in 0..ROUNDS {
-        let (mut normal, mut right) = (Matrix3::identity() * 1e-9, Vector3::zeros());
-        for ((at, off), weight) in points.iter().zip(&weights) {
-            normal += at * at.transpose() * *weight;
-            right += at * (off * weight);
-        }
-        fitted = normal.cholesky()?.solve(&right);
-        let rest: Vec<f64> = points.iter().map(|(at, off)| off - at.dot(&fitted)).collect();
-        let spread = 1.4826 * median(&mut rest.iter().map(|r| r.abs()).collect::<Vec<_>>())?;
-        let reach = 4.0 * spread.max(LEAST_SPREAD_MM);
-        for (weight, rest) in weights.iter_mut().zip(&rest) {
-            *weight = if rest.abs() < reach { (1.0 - (rest / reach).powi(2)).powi(2) } else { LEAST_WEIGHT };
-        }
-    }
-    for row in thickness.iter_mut() {
-        row.iter_mut().enumerate().for_each(|(s, t)| *t += wave(s).dot(&fitted));
-        // Not by `max`, which makes a number of what is not known.
-        row.iter_mut().filter(|t| **t < 0.0).for_each(|t| *t = 0.0);
-    }
-    Some(())
 }

@@ -1,0 +1,264 @@
+//! The end of the other side's bone laid on this one: slices of the same place, mirrored, turned and moved until the outlines meet.
+//!
+//! A section beyond the shaft is no circle, so that sectors about a middle would not meet the same wall on both sides: here each place of
+//! the contour takes the wall of the other contour that lies nearest to it and faces the same way.
+
+use super::Slices;
+use crate::cortex::SECTORS;
+use crate::cortex::end::{Curve, EndSection};
+use crate::lysis::other_side::{Rows, level};
+use crate::smoothing::median;
+use rayon::prelude::*;
+
+/// Largest shift along the bone beside what landmarks tell, mm, and its steps.
+const MAX_SHIFT_MM: f64 = 12.0;
+const STEP_MM: f64 = 1.0;
+/// What a millimetre of shift must gain.
+const PER_MM: f64 = 0.03;
+/// Rounds in which an outline is laid on another, and how far (mm) a place of it may lie off to count half.
+const ROUNDS: usize = 30;
+const OFF_MM: f64 = 1.0;
+/// A wall of the other side counts for a place within this, mm, and where it faces the same way within 60°.
+const REACH_MM: f64 = 5.0;
+const SAME_WAY: f64 = 0.5;
+/// Part of the places, those that agree best, that tells where the other side lies: the rest may be lost.
+const AGREEING: f64 = 0.65;
+/// Units in which thickness and outline (mm) count against each other.
+const THICKNESS_MM: f64 = 0.3;
+const OUTLINE_MM: f64 = 1.0;
+/// Sections of this end that the other must cover, in all and as a share.
+const LEAST_COVERED: usize = 4;
+const LEAST_SHARE: f64 = 0.5;
+
+/// The other side as this one's intact wall.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EndTwin {
+    /// Intact thickness by section and sector, mm; NaN where the other side tells none.
+    pub thickness_mm: Rows,
+    /// Length of the intact contour that each sector stands for, mm: that of this side, but for where it sinks into a hole.
+    pub arc_mm: Rows,
+    pub turn_deg: f64,
+    /// How much higher the homologous slices of the other side lie.
+    pub shift_mm: f64,
+}
+
+/// A mirrored section of the other side, laid on one of this side.
+struct Laid {
+    /// By sector of this side's contour; NaN where nothing of the other is known.
+    thickness_mm: Vec<f64>,
+    /// How far the other contour lies; NaN where nothing of it lies near.
+    off_mm: Vec<f64>,
+    /// Length of the other contour that a sector stands for.
+    arc_mm: Vec<f64>,
+    turn: f64,
+}
+
+/// Lays the `other` side's sections on these. `None` where they cover too few.
+pub(super) fn lay_on(here: &[&EndSection], other: &[&EndSection], slices: &Slices) -> Option<EndTwin> {
+    let mirrored: Vec<(Curve, Vec<f64>)> = other.iter().map(|section| mirror(section, slices.left)).collect();
+    let reach = (MAX_SHIFT_MM + slices.other_higher_mm.abs()) / slices.spacing_mm + 1.0;
+    let laid: Vec<Vec<Option<Laid>>> = here
+        .par_iter()
+        .map(|section| {
+            let near = |other: &EndSection| other.slice_index.abs_diff(section.slice_index) as f64 <= reach;
+            let lay = |(there, mirrored): (&&EndSection, &(Curve, Vec<f64>))| {
+                near(there).then(|| lay(&section.contour, &mirrored.0, &mirrored.1))
+            };
+            other.iter().zip(&mirrored).map(lay).collect()
+        })
+        .collect();
+    let steps = (2.0 * MAX_SHIFT_MM / STEP_MM) as usize;
+    let shifts = (0..=steps).map(|n| slices.other_higher_mm - MAX_SHIFT_MM + n as f64 * STEP_MM);
+    let mut best: Option<(f64, f64, Placed)> = None;
+    for shift_mm in shifts {
+        let Some(placed) = place(here, other, &laid, shift_mm / slices.spacing_mm) else { continue };
+        let moved = PER_MM * (shift_mm - slices.other_higher_mm).abs();
+        if let Some(cost) = cost(here, &placed).map(|cost| cost + moved)
+            && best.as_ref().is_none_or(|(least, ..)| cost < *least)
+        {
+            best = Some((cost, shift_mm, placed));
+        }
+    }
+    let (_, shift_mm, Placed { mut thickness_mm, arc_mm, turn, .. }) = best?;
+    let seen: Vec<&[f64]> = here.iter().map(|section| section.thickness_mm.as_slice()).collect();
+    level(&seen, &mut thickness_mm)?;
+    Some(EndTwin { thickness_mm, arc_mm, turn_deg: turn.to_degrees(), shift_mm })
+}
+
+/// A contour and its thicknesses as a mirror shows them, in an order that has the inside on the same side again.
+fn mirror(section: &EndSection, left: [f64; 2]) -> (Curve, Vec<f64>) {
+    let reflect = |p: &[f64; 2]| {
+        let along = p[0] * left[0] + p[1] * left[1];
+        [0, 1].map(|a| p[a] - 2.0 * along * left[a])
+    };
+    let points = section.contour.points.iter().rev().map(reflect).collect();
+    (Curve { points }, section.thickness_mm.iter().rev().copied().collect())
+}
+
+/// Lays a curve on another: turned and moved in the plane, by what of it lies near.
+fn lay(on: &Curve, curve: &Curve, thickness_mm: &[f64]) -> Laid {
+    let (middle, own) = (on.middle(), curve.middle());
+    let mut moved = Curve { points: curve.points.iter().map(|p| [0, 1].map(|a| p[a] - own[a] + middle[a])).collect() };
+    let mut turned = 0.0;
+    for _ in 0..ROUNDS {
+        let normals = moved.normals();
+        let pairs = on.points.iter().zip(on.normals()).filter_map(|(at, normal)| {
+            let (n, off) = nearest(&moved, &normals, *at, normal)?;
+            Some((moved.points[n], *at, 1.0 / (1.0 + (off / OFF_MM).powi(2))))
+        });
+        let Some(motion) = Motion::best(pairs) else { break };
+        turned += motion.turn;
+        moved.points.iter_mut().for_each(|p| *p = motion.of(*p));
+    }
+    let normals = moved.normals();
+    let near: Vec<Option<(usize, f64)>> = (on.points.iter().zip(on.normals()))
+        .map(|(at, normal)| nearest(&moved, &normals, *at, normal).filter(|(_, off)| *off <= REACH_MM))
+        .collect();
+    let off_mm = near.iter().map(|near| near.map_or(f64::NAN, |(_, off)| off)).collect();
+    let met: Vec<Option<f64>> = near.iter().map(|near| near.map(|(n, _)| n as f64)).collect();
+    let (places, points) = across_gaps(&met, moved.points.len());
+    let thickness_at =
+        |place: &Option<f64>| place.map_or(f64::NAN, |n| thickness_mm[n.round() as usize % thickness_mm.len()]);
+    let (step_mm, own) = (mean(&moved.arcs_mm()), on.arcs_mm());
+    let arc = |s: usize| points[s].map_or(own[s], |points| points * step_mm);
+    Laid {
+        thickness_mm: places.iter().map(thickness_at).collect(),
+        off_mm,
+        arc_mm: (0..own.len()).map(arc).collect(),
+        turn: turned,
+    }
+}
+
+/// Where the places of a closed contour lie on another one of `count` points, of those that were `met` there: between two of these evenly. A contour
+/// sinks into a hole, where nothing of the other lies near: what stood there is what the other has between the hole's rims. Beside each place
+/// of such a gap, how many points of the other it stands for.
+fn across_gaps(met: &[Option<f64>], count: usize) -> (Vec<Option<f64>>, Vec<Option<f64>>) {
+    let n = met.len();
+    let (mut places, mut points) = (met.to_vec(), vec![None; n]);
+    for first in (0..n).filter(|s| met[*s].is_none() && met[(s + n - 1) % n].is_some()) {
+        let length = (0..n).take_while(|i| met[(first + i) % n].is_none()).count();
+        let (Some(from), Some(to)) = (met[(first + n - 1) % n], met[(first + length) % n]) else { continue };
+        let run = (to - from).rem_euclid(count as f64);
+        // Backwards, or around most of the bone: the rims are not those of one hole.
+        if run > 0.5 * count as f64 {
+            continue;
+        }
+        for i in 0..length {
+            let share = (i + 1) as f64 / (length + 1) as f64;
+            places[(first + i) % n] = Some((from + share * run).rem_euclid(count as f64));
+            points[(first + i) % n] = Some(run / (length + 1) as f64);
+        }
+    }
+    (places, points)
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// The point of a curve that is nearest to `at` and faces the same way, and how far it is, mm.
+fn nearest(curve: &Curve, normals: &[[f64; 2]], at: [f64; 2], normal: [f64; 2]) -> Option<(usize, f64)> {
+    let same_way = |n: &usize| normals[*n][0] * normal[0] + normals[*n][1] * normal[1] > SAME_WAY;
+    let off = |n: usize| (curve.points[n][0] - at[0]).hypot(curve.points[n][1] - at[1]);
+    let all = (0..curve.points.len()).filter(same_way).map(|n| (n, off(n)));
+    all.min_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// A turn about a place, and a move.
+struct Motion {
+    turn: f64,
+    about: [f64; 2],
+    to: [f64; 2],
+}
+
+impl Motion {
+    /// What brings the first of each pair nearest to the second, by weights (least squares).
+    fn best(pairs: impl Iterator<Item = ([f64; 2], [f64; 2], f64)>) -> Option<Self> {
+        let pairs: Vec<_> = pairs.collect();
+        let total: f64 = pairs.iter().map(|pair| pair.2).sum();
+        if total <= 0.0 {
+            return None;
+        }
+        let mean = |of: &dyn Fn(&([f64; 2], [f64; 2], f64)) -> [f64; 2]| {
+            [0, 1].map(|a| pairs.iter().map(|pair| pair.2 * of(pair)[a]).sum::<f64>() / total)
+        };
+        let (about, to) = (mean(&|pair| pair.0), mean(&|pair| pair.1));
+        let (mut along, mut across) = (0.0, 0.0);
+        for (from, at, weight) in &pairs {
+            let (u, v) = ([0, 1].map(|a| from[a] - about[a]), [0, 1].map(|a| at[a] - to[a]));
+            along += weight * (u[0] * v[0] + u[1] * v[1]);
+            across += weight * (u[0] * v[1] - u[1] * v[0]);
+        }
+        Some(Self { turn: across.atan2(along), about, to })
+    }
+
+    fn of(&self, at: [f64; 2]) -> [f64; 2] {
+        let (sin, cos) = self.turn.sin_cos();
+        let from = [0, 1].map(|a| at[a] - self.about[a]);
+        [self.to[0] + cos * from[0] - sin * from[1], self.to[1] + sin * from[0] + cos * from[1]]
+    }
+}
+
+/// The other side at one shift.
+struct Placed {
+    thickness_mm: Rows,
+    off_mm: Rows,
+    arc_mm: Rows,
+    /// Mean turn of the slices laid, radians.
+    turn: f64,
+}
+
+/// The other side, its slices `shift` slices higher taken for the same place. `None` where it covers too little.
+fn place(here: &[&EndSection], other: &[&EndSection], laid: &[Vec<Option<Laid>>], shift: f64) -> Option<Placed> {
+    let unknown = || vec![f64::NAN; SECTORS];
+    let (mut covered, mut turn) = (0usize, 0.0);
+    let (mut thickness_mm, mut off_mm, mut arc_mm) = (Vec::new(), Vec::new(), Vec::new());
+    for (section, laid) in here.iter().zip(laid) {
+        let at = section.slice_index as f64 + shift;
+        let of_slice = |k: f64| laid[other.iter().position(|o| o.slice_index as f64 == k)?].as_ref();
+        let f = at - at.floor();
+        let (low, high) = if f < 1e-6 {
+            (of_slice(at.floor()), of_slice(at.floor()))
+        } else {
+            (of_slice(at.floor()), of_slice(at.ceil()))
+        };
+        let Some((low, high)) = low.zip(high) else {
+            thickness_mm.push(unknown());
+            off_mm.push(unknown());
+            arc_mm.push(section.contour.arcs_mm());
+            continue;
+        };
+        let mix = |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a * (1.0 - f) + b * f).collect() };
+        thickness_mm.push(mix(&low.thickness_mm, &high.thickness_mm));
+        off_mm.push(mix(&low.off_mm, &high.off_mm));
+        arc_mm.push(mix(&low.arc_mm, &high.arc_mm));
+        turn += low.turn * (1.0 - f) + high.turn * f;
+        covered += 1;
+    }
+    let enough = covered >= LEAST_COVERED && covered as f64 >= LEAST_SHARE * here.len() as f64;
+    enough.then(|| Placed { thickness_mm, off_mm, arc_mm, turn: turn / covered as f64 })
+}
+
+/// Mean difference of thickness and distance of the outlines where they agree best; an even difference of thickness does not count.
+fn cost(here: &[&EndSection], placed: &Placed) -> Option<f64> {
+    let cells = (0..here.len()).flat_map(|row| (0..SECTORS).map(move |s| (row, s)));
+    let (mut thick, mut off): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
+    for (row, s) in cells {
+        let difference = here[row].thickness_mm[s] - placed.thickness_mm[row][s];
+        let away = placed.off_mm[row][s];
+        if difference.is_finite() && away.is_finite() {
+            thick.push(difference);
+            off.push(away);
+        }
+    }
+    let middle = median(&mut thick.clone())?;
+    thick.iter_mut().for_each(|t| *t = (*t - middle).abs());
+    Some(agreeing(thick)? / THICKNESS_MM + agreeing(off)? / OUTLINE_MM)
+}
+
+/// Mean of the smallest [`AGREEING`] of the values.
+fn agreeing(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.truncate((AGREEING * values.len() as f64) as usize);
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}

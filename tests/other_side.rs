@@ -1,0 +1,178 @@
+//! Walls beyond the shaft against those of the other side, on a patient's two hips: healthy ones, and with holes cut into them.
+
+mod support {
+    pub mod neck;
+    pub mod program;
+    pub mod real_ct;
+}
+
+use corticalysis::analysis::{MeasuredBone, MeasuredEnd, Settings, analyze};
+use corticalysis::cortex::end::EndSection;
+use corticalysis::estimate::Estimate;
+use corticalysis::volume::Volume;
+use nalgebra::{Point3, Vector3};
+use support::neck::cut_ball;
+use support::program::shared_data;
+use support::real_ct::volume_of;
+
+const HIPS: &str = "ct/TCGA-09-2043-hips";
+
+fn hips() -> Option<Volume<i16>> {
+    Some(volume_of(&shared_data()?.join(HIPS)))
+}
+
+/// The upper end of a hip, with its sections.
+fn upper(bone: &MeasuredBone) -> (&MeasuredEnd, &[EndSection]) {
+    let end = bone.ends.last().expect("an end");
+    (end, &bone.beyond[end.sections.clone()])
+}
+
+#[test]
+fn healthy_hips_show_no_loss_beyond_the_shaft_and_without_the_other_side_none_is_told() {
+    let Some(volume) = hips() else { return };
+    for bone in &analyze(&volume, &Settings::default()) {
+        let (end, _) = upper(bone);
+        let told: Vec<_> = end.lysis.sections.iter().flatten().collect();
+        println!("{}: {} sections, {:?}", bone.bone.side, told.len(), end.lysis.reference);
+        assert!(end.lysis.reference.is_ok() && told.len() >= 6 && end.lysis.lesions.is_empty());
+        assert!(told.iter().all(|loss| loss.axial_percent.value == 0.0));
+    }
+    for case in ["STS_046", "STS_013"] {
+        let volume = volume_of(&shared_data().expect("there").join("ct").join(case));
+        for end in analyze(&volume, &Settings::default()).iter().flat_map(|bone| &bone.ends) {
+            assert!(end.lysis.reference.is_err() && end.lysis.lesions.is_empty(), "{case}");
+        }
+    }
+}
+
+/// HU of slice `k` between four pixels.
+fn hu(volume: &Volume<i16>, k: usize, at: [f64; 2]) -> f64 {
+    let spacing = volume.grid.spacing_mm;
+    let [x, y] = [at[0] / spacing.x, at[1] / spacing.y];
+    let (i, j) = (x as usize, y as usize);
+    let value = |i: usize, j: usize| f64::from(volume.slice(k)[j * volume.grid.size[0] + i]);
+    let row = |j: usize| value(i, j) * (1.0 - x.fract()) + value(i + 1, j) * x.fract();
+    row(j) * (1.0 - y.fract()) + row(j + 1) * y.fract()
+}
+
+/// Percent of the wall that a cut took of a section, and percent of its contour that lost more than 30 % of its wall: from the HU of both images
+/// in the wall as it was before, a millimetre inside it to two outside its contour.
+fn taken(intact: &Volume<i16>, cut: &Volume<i16>, before: &EndSection) -> [f64; 2] {
+    let (mut all, mut gone, mut lost_mm, mut length_mm) = (0.0, 0.0, 0.0, 0.0);
+    let places = before.contour.points.iter().zip(before.contour.normals()).zip(before.contour.arcs_mm());
+    for (((at, normal), arc), width) in places.zip(&before.width_mm) {
+        let width = if width.is_finite() { *width } else { 1.0 };
+        let (mut here, mut less) = (0.0, 0.0);
+        for step in 0..=((width + 3.0) / 0.25) as usize {
+            let off = 2.0 - 0.25 * step as f64;
+            let place = [0, 1].map(|a| at[a] + off * normal[a]);
+            let mass = |volume: &Volume<i16>| (hu(volume, before.slice_index, place) - 250.0).max(0.0);
+            here += mass(intact);
+            less += (mass(intact) - mass(cut)).max(0.0);
+        }
+        (all, gone, length_mm) = (all + arc * here, gone + arc * less, length_mm + arc);
+        lost_mm += if less > 0.3 * here { arc } else { 0.0 };
+    }
+    [100.0 * gone / all, 100.0 * lost_mm / length_mm]
+}
+
+/// What was told of sections, and whether the intervals held.
+#[derive(Default)]
+struct Told {
+    /// Errors where a loss was told.
+    errors: Vec<f64>,
+    held: usize,
+    sections: usize,
+}
+
+impl Told {
+    fn add(&mut self, told: Estimate, truth: f64) {
+        self.sections += 1;
+        if told.value > 0.0 {
+            self.errors.push(told.value - truth);
+        }
+        self.held += usize::from(told.low - 0.05 <= truth && truth <= told.high + 0.05);
+    }
+
+    /// Mean absolute error, and share of the intervals that hold.
+    fn tell(&mut self, name: &str) -> [f64; 2] {
+        self.errors.sort_by(|a, b| a.abs().total_cmp(&b.abs()));
+        let n = self.errors.len();
+        let mean = self.errors.iter().map(|e| e.abs()).sum::<f64>() / n as f64;
+        let held = self.held as f64 / self.sections as f64;
+        println!(
+            "{name}: {n} sections with a loss, mean absolute error {mean:.1}, bias {:+.1}, 95 % within {:.1} points; the interval holds \
+             {:.1} % of {}",
+            self.errors.iter().sum::<f64>() / n as f64,
+            self.errors[n * 95 / 100].abs(),
+            100.0 * held,
+            self.sections
+        );
+        [mean, held]
+    }
+}
+
+#[test]
+fn holes_cut_into_trochanters_are_measured_against_the_other_side() {
+    let Some(volume) = hips() else { return };
+    let (mut axial, mut around) = (Told::default(), Told::default());
+    let (mut found, mut all, mut wrong) = (0, 0, Vec::new());
+    for bone in &analyze(&volume, &Settings::default()) {
+        let (end, sections) = upper(bone);
+        let told: Vec<usize> = (0..sections.len()).filter(|n| end.lysis.sections[*n].is_some()).collect();
+        for n in [told[1], told[told.len() / 2]] {
+            for (point, radius_mm) in [(10, 7.0), (10, 11.0), (40, 7.0), (40, 11.0), (70, 9.0), (100, 7.0), (100, 11.0)]
+            {
+                let middle = &sections[n];
+                let normal = middle.contour.normals()[point];
+                let at = [0, 1].map(|a| middle.contour.points[point][a] - 2.0 * normal[a]);
+                let spacing = volume.grid.spacing_mm;
+                let index = Vector3::new(at[0] / spacing.x, at[1] / spacing.y, middle.slice_index as f64);
+                let centre: Point3<f64> = volume.grid.to_patient(index);
+                let cut = cut_ball(&volume, centre, radius_mm);
+                let name = format!("{} slice {} point {point} radius {radius_mm}", bone.bone.side, middle.slice_index);
+                let after = analyze(&cut, &Settings::default());
+                let Some(seen) = after.iter().find(|b| b.bone.side == bone.bone.side) else {
+                    wrong.push(format!("{name}: no bone"));
+                    continue;
+                };
+                let (seen_end, seen_sections) = upper(seen);
+                if let Err(why) = seen_end.lysis.reference {
+                    wrong.push(format!("{name}: {why:?}"));
+                    continue;
+                }
+                let mut largest = [0.0f64; 2];
+                for before in sections {
+                    let Some(now) = seen_sections.iter().position(|s| s.slice_index == before.slice_index) else {
+                        continue;
+                    };
+                    let Some(loss) = seen_end.lysis.sections[now].filter(|_| before.not_measured.is_none()) else {
+                        continue;
+                    };
+                    let truth = taken(&volume, &cut, before);
+                    largest = [largest[0].max(truth[0]), largest[1].max(loss.axial_percent.value)];
+                    axial.add(loss.axial_percent, truth[0]);
+                    around.add(loss.circumferential_percent, truth[1]);
+                }
+                all += 1;
+                found += usize::from(!seen_end.lysis.lesions.is_empty());
+                println!(
+                    "{name}: truth up to {:.1}, told up to {:.1} %, {} lesions",
+                    largest[0],
+                    largest[1],
+                    seen_end.lysis.lesions.len()
+                );
+                for other in after.iter().filter(|other| other.bone.side != bone.bone.side) {
+                    if !upper(other).0.lysis.lesions.is_empty() {
+                        wrong.push(format!("{name}: a lesion in the other hip"));
+                    }
+                }
+            }
+        }
+    }
+    println!("found {found} of {all}; {wrong:#?}");
+    let ([axial, axial_held], [around, around_held]) = (axial.tell("axial"), around.tell("circumferential"));
+    assert!(axial < 10.0 && around < 8.0, "{axial:.1} {around:.1}");
+    assert!(axial_held > 0.85 && around_held > 0.85, "{axial_held:.2} {around_held:.2}");
+    assert!(!wrong.iter().any(|w| w.contains("other hip")), "{wrong:#?}");
+}
