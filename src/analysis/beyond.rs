@@ -133,7 +133,7 @@ pub fn measured_ends(
     scanner: Option<Scanner>,
     depth: f64,
 ) -> Vec<MeasuredEnd> {
-    let (left, _) = in_plane_axes(grid);
+    let (left, back) = in_plane_axes(grid);
     let z_mm = |section: &EndSection| grid.to_patient(Vector3::new(0.0, 0.0, section.slice_index as f64)).z;
     let of_part = |(n, part): (usize, Range<usize>)| {
         let sections = &this.beyond[part.clone()];
@@ -141,6 +141,7 @@ pub fn measured_ends(
         let slices = Slices {
             spacing_mm: grid.spacing_mm.z,
             left,
+            back,
             other_higher_mm: other.map_or(0.0, |other| this.other_higher_mm(other, z_mm(middle))),
             blur_mm: scanner.map_or(0.0, |scanner| scanner.sigma_mm),
         };

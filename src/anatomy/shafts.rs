@@ -26,6 +26,8 @@ const OPENED_WALL_HU: f64 = MIN_WALL_HU + 200.0;
 const OPENED_SOLIDITY: f64 = 0.4;
 /// The same near a joint, where the wall is a thin shell around much marrow.
 const OPENED_STUB_SOLIDITY: f64 = 0.3;
+/// Part of its hull that a whole ring near a joint fills.
+const RING_OF_HULL: f64 = 0.94;
 /// The same for a bone that the border cuts everywhere, whose ring cannot speak for it: the pelvis stays below.
 const MIN_CUT_WALL_HU: f64 = 1000.0;
 /// Rings along the bone that make a shaft.
@@ -237,9 +239,15 @@ fn ring_or_opened(section: &Section) -> Option<Section> {
     if is_ring(section) {
         return (!section.cut).then(|| section.clone());
     }
-    let opened = |s: &&Section| !s.cut && s.wall_hu >= OPENED_WALL_HU && s.solidity >= OPENED_STUB_SOLIDITY;
+    let opened = |s: &&Section| !s.cut && s.solidity >= OPENED_STUB_SOLIDITY;
     let whole = Some(section).filter(opened)?.completed();
-    is_ring(&Section { hole_hu: 0.0, ..whole.clone() }).then_some(whole)
+    // A whole ring does not fill its hull; and what was in it is not known.
+    let ring = Section {
+        filled_area_mm2: RING_OF_HULL * whole.filled_area_mm2,
+        axes_mm: whole.axes_mm.map(|axis| RING_OF_HULL.sqrt() * axis),
+        ..whole
+    };
+    is_ring(&Section { hole_hu: 0.0, ..ring.clone() }).then_some(ring)
 }
 
 /// Chains of the sections to `keep` that run out of the first or last slice, and belong to no bone that was `found`.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::convert::{lesion_report, reference_report, slice_reports};
+use super::end::{END_LOST, TOLD_BY_OTHER_SIDE, end_reports};
 use super::model::*;
 use super::neck::{NECK_LOST, NeckReport, neck_report};
 use super::reviewed::BoneDecisions;
@@ -77,6 +78,7 @@ pub fn reviewed_bone_report(
         slices,
         lesions: Vec::new(),
         neck: measured.neck.as_ref().map(|neck| reviewed_neck(neck, decisions)),
+        ends: end_reports(series, measured),
         stiffness: measured.rigidity.as_ref().map(stiffness_report),
         weakest_section: None,
         mirels: None,
@@ -87,6 +89,14 @@ pub fn reviewed_bone_report(
     };
     if report.neck.as_ref().is_some_and(|neck| neck.standing().next().is_some()) {
         report.warnings.push(NECK_LOST.into());
+    }
+    for slice in report.slices.iter_mut().filter(|slice| !slice.measured) {
+        if report.ends.iter().any(|end| end.slice_at(slice.z_mm).is_some()) {
+            slice.not_measured_because = Some(TOLD_BY_OTHER_SIDE.into());
+        }
+    }
+    if report.ends.iter().any(|end| !end.lesions.is_empty()) {
+        report.warnings.push(END_LOST.into());
     }
     if measured.bone.name == BoneName::Unknown || measured.bone.side == Side::Unknown {
         let reasons = measured.bone.reasons.join("; ");

@@ -1,4 +1,5 @@
-//! The tables: `slices.csv` (one row a bone and slice), `bones.csv` (one row a bone) and `neck.csv` (one row a section across a neck).
+//! The tables: `slices.csv` (one row a bone and slice), `bones.csv` (one row a bone), `neck.csv` (one row a section across a neck) and
+//! `ends.csv` (one row a slice beyond the shaft whose loss the other side tells).
 //!
 //! An empty field was not measured. Lists within a field are joined by "; ".
 
@@ -159,6 +160,44 @@ pub fn neck_csv(report: &Report) -> Option<csv::Result<Vec<u8>>> {
         });
         table(&header, rows)
     })
+}
+
+/// One row per slice beyond the shaft whose loss the other side tells; `None` where there is none.
+pub fn ends_csv(report: &Report) -> Option<csv::Result<Vec<u8>>> {
+    let header = [
+        "bone_index",
+        "bone",
+        "side",
+        "instance_number",
+        "z_mm",
+        "cortical_area_mm2",
+        "reference_area_mm2",
+        "axial_lysis_percent",
+        "axial_lysis_ci95_low",
+        "axial_lysis_ci95_high",
+        "circumferential_lysis_percent",
+        "circumferential_lysis_ci95_low",
+        "circumferential_lysis_ci95_high",
+    ];
+    let report = report.rounded();
+    let ends = report.bones.iter().enumerate().flat_map(|(n, bone)| bone.ends.iter().map(move |end| (n, bone, end)));
+    let rows: Vec<Vec<String>> = ends
+        .flat_map(|(index, bone, end)| {
+            end.slices.iter().map(move |s| {
+                let mut row =
+                    vec![(index + 1).to_string(), bone.bone.clone(), bone.side.clone(), field(s.instance_number)];
+                let [axial, around] = [s.axial_lysis_ci95, s.circumferential_lysis_ci95];
+                let numbers = [
+                    [s.z_mm, s.cortical_area_mm2, s.reference_area_mm2],
+                    [s.axial_lysis_percent, axial[0], axial[1]],
+                    [s.circumferential_lysis_percent, around[0], around[1]],
+                ];
+                row.extend(numbers.iter().flatten().map(f64::to_string));
+                row
+            })
+        })
+        .collect();
+    (!rows.is_empty()).then(|| table(&header, rows.into_iter()))
 }
 
 /// As in `report.json`.

@@ -6,6 +6,7 @@
 mod bone;
 pub mod convert;
 pub mod csv;
+pub mod end;
 pub mod figures;
 mod html;
 pub mod model;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::language::Sentence;
 
+pub use super::end::{EndLesionReport, EndReport, EndSliceReport};
 pub use super::neck::{NeckLesionReport, NeckReport, NeckSectionReport};
 pub use super::review::Decision;
 pub use super::rigidity::{RigidityReport, StiffnessReport, WeakestSectionReport};
@@ -152,6 +153,9 @@ pub struct BoneReport {
     /// The neck in sections across its own axis; absent where no head and neck were found. No rule and no score counts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub neck: Option<NeckReport>,
+    /// Its slices beyond the shaft against those of the other side; absent where there is none. No rule and no score counts them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ends: Vec<EndReport>,
     /// How stiffness was told from HU; `null` where it was not.
     pub stiffness: Option<StiffnessReport>,
     /// The section that a lesion touches and that lost most of any rigidity; `null` without a lesion.
@@ -202,7 +206,7 @@ pub struct ReferenceReport {
 
 /// One axial slice of one bone. All measurements are `null` when `measured` is false, but for `cortical_area_mm2` and
 /// `mean_thickness_mm` of slices beyond the shaft (trochanters, metaphyses): there the wall is measured where it can be told, and its loss
-/// is not, because nothing tells what it was before. Rules and flags look at measured slices only.
+/// is not, unless the other side tells what it was before (`ends` of the bone). Rules and flags look at measured slices only.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SliceReport {
     /// DICOM instance number: what to look for on the viewing station.

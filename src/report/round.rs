@@ -69,6 +69,7 @@ impl Report {
             }
             bone.lesions.iter_mut().for_each(lesion);
             bone.neck.iter_mut().for_each(NeckReport::round);
+            bone.ends.iter_mut().for_each(EndReport::round);
             for (name, value) in bone.rules.iter_mut().flat_map(|rule| &mut rule.values) {
                 // As the slices and lesions that they are of, or the same number would be printed in two ways.
                 let decimals =

@@ -69,6 +69,7 @@ fn bone_summary(language: Language, bone: &BoneReport, out: &mut Lines) {
             not_measured(language, bone, out);
         }
         neck(language, bone, out);
+        ends(language, bone, out);
         warnings(language, bone, out);
         return;
     }
@@ -97,6 +98,7 @@ fn bone_summary(language: Language, bone: &BoneReport, out: &mut Lines) {
     }
     not_measured(language, bone, out);
     neck(language, bone, out);
+    ends(language, bone, out);
     warnings(language, bone, out);
 }
 
@@ -114,6 +116,11 @@ fn neck(language: Language, bone: &BoneReport, out: &mut Lines) {
             ),
         );
     }
+}
+
+/// What the slices beyond the shaft showed against the other side.
+fn ends(language: Language, bone: &BoneReport, out: &mut Lines) {
+    bone.ends.iter().for_each(|end| out.paragraph(2, &end.sentence(language)));
 }
 
 /// The verdict in words, marked.

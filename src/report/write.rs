@@ -63,7 +63,7 @@ pub fn write_report(dir: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<(),
     write_files(dir, files, "report.json", || {
         remove_stale(dir, "figures", is_figure_name, files)?;
         remove_stale(dir, "masks", is_mask_name, files)?;
-        remove_stale(dir, ".", |name| matches!(name, "report.pdf" | "neck.csv"), files)?;
+        remove_stale(dir, ".", |name| matches!(name, "report.pdf" | "neck.csv" | "ends.csv"), files)?;
         remove_stale(dir, "dicom", is_object_name, files)
     })
 }
@@ -226,6 +226,9 @@ pub fn contents(
     files.insert("report.json".into(), to_json(report)?.into_bytes());
     files.insert("slices.csv".into(), csv::slices_csv(report).map_err(table)?);
     files.insert("bones.csv".into(), csv::bones_csv(report).map_err(table)?);
+    if let Some(ends) = csv::ends_csv(report) {
+        files.insert("ends.csv".into(), ends.map_err(table)?);
+    }
     if let Some(neck) = csv::neck_csv(report) {
         files.insert("neck.csv".into(), neck.map_err(table)?);
     }

@@ -20,8 +20,9 @@ const MOST_LEAN: f64 = 2.0;
 pub struct Slices {
     /// Distance between slices, mm.
     pub spacing_mm: f64,
-    /// The patient's left in the plane of the slice, a unit vector.
+    /// The patient's left and back in the plane of the slice, unit vectors.
     pub left: [f64; 2],
+    pub back: [f64; 2],
     /// By how much the landmarks of the other side lie higher, mm; 0 where there are none.
     pub other_higher_mm: f64,
     /// How far the scanner spreads things in the slice, standard deviation, mm.
@@ -35,8 +36,8 @@ pub struct EndLesion {
     pub id: usize,
     /// First and last of the slices.
     pub slices: [usize; 2],
-    /// A place in its middle: slice, and in-plane millimetres.
-    pub middle: (usize, [f64; 2]),
+    /// From the middle of the section to its own middle: to the patient's left and back, mm.
+    pub towards_mm: [f64; 2],
     pub through_the_wall: bool,
     pub max_axial_percent: Estimate,
     pub max_circumferential_percent: Estimate,
@@ -83,7 +84,7 @@ pub fn assess_end(sections: &[EndSection], other: Option<&[EndSection]>, slices:
         Err(stray) => return none(NoOtherSide::TooUnlike(stray)),
     };
     let losses = compared.losses();
-    let lesions = (1..=compared.count()).map(|n| lesion(n, &compared, &losses, &measured, &here)).collect();
+    let lesions = (1..=compared.count()).map(|n| lesion(n, &compared, &losses, (&measured, &here), slices)).collect();
     let mut of_sections = vec![None; sections.len()];
     measured.iter().zip(losses).for_each(|(n, loss)| of_sections[*n] = loss);
     EndLysis {
@@ -117,12 +118,17 @@ fn lesion(
     n: usize,
     compared: &Compared,
     losses: &[Option<WallLoss>],
-    measured: &[usize],
-    here: &[&EndSection],
+    (measured, here): (&[usize], &[&EndSection]),
+    in_plane: &Slices,
 ) -> EndLesion {
     let cells = compared.cells(n);
     let (first, last) = (cells.first().map_or(0, |c| c.0), cells.last().map_or(0, |c| c.0));
-    let (row, sector) = cells[cells.len() / 2];
+    let off = |(row, sector): &(usize, usize)| {
+        let (curve, middle) = (&here[*row].contour, here[*row].contour.middle());
+        [0, 1].map(|a| curve.points[*sector][a] - middle[a])
+    };
+    let mean = [0, 1].map(|a| cells.iter().map(|cell| off(cell)[a]).sum::<f64>() / cells.len() as f64);
+    let along = |axis: [f64; 2]| mean[0] * axis[0] + mean[1] * axis[1];
     let cell = |(row, sector): &(usize, usize)| EndCell {
         section: measured[*row],
         sector: *sector,
@@ -131,7 +137,7 @@ fn lesion(
     EndLesion {
         id: n,
         slices: [here[first].slice_index, here[last].slice_index],
-        middle: (here[row].slice_index, here[row].contour.points[sector]),
+        towards_mm: [along(in_plane.left), along(in_plane.back)],
         through_the_wall: cells.iter().any(|(row, s)| compared.loss(*row, *s) >= 0.99),
         max_axial_percent: compared.worst(n, losses, |loss| loss.axial_percent),
         max_circumferential_percent: compared.worst(n, losses, |loss| loss.circumferential_percent),

@@ -9,18 +9,34 @@ pub(super) fn table(language: Language, bone: &BoneReport) -> Markup {
     if told.is_empty() {
         return html! {};
     }
+    let is_compared = bone.ends.iter().any(|end| !end.slices.is_empty());
     let label = language.say("Wall beyond the shaft", "Paroi au-delà de la diaphyse");
     html! {
         p { (language.say(
-            "Wall beyond the shaft, along the normals of the bone's own contour. Its loss is not measured, and no rule and no score counts it.",
-            "Paroi au-delà de la diaphyse, le long des normales au contour de l’os. Sa perte n’est pas mesurée, et aucun critère ni score ne la compte.",
+            "Wall beyond the shaft, along the normals of the bone's own contour. No rule and no score counts it.",
+            "Paroi au-delà de la diaphyse, le long des normales au contour de l’os. Aucun critère ni score ne la compte.",
         )) }
+        @if bone.ends.is_empty() { p { (language.say(
+            "Its loss is not measured: the same end of the other side, which would tell what it was, is not in this series or was not measured.",
+            "Sa perte n’est pas mesurée : la même extrémité du côté opposé, qui dirait ce qu’elle était, n’est pas dans cette série ou n’a pas été mesurée.",
+        )) } }
+        @for end in &bone.ends {
+            p { (end.sentence(language)) }
+            @if let Some(why) = &end.lysis_not_measured_because { p { (words::capitalised(&why.of(language))) "." } }
+            @if let Some(reference) = &end.reference {
+                p { (language.say("Reference: ", "Référence : ")) (sentence(language, &reference.note)) "." }
+            }
+        }
         div .scroll .tall role="region" aria-label=(label) tabindex="0" {
             table .narrow {
                 thead { tr {
                     th scope="col" { "Instance" } th scope="col" .num { "z, mm" }
                     th scope="col" .num { (language.say("Cortex, mm²", "Corticale, mm²")) }
                     th scope="col" .num { (language.say("Mean wall, mm", "Paroi moyenne, mm")) }
+                    @if is_compared {
+                        th scope="col" .num { (language.say("Lost, % of cortex", "Perdu, % de corticale")) }
+                        th scope="col" .num { (language.say("Lost, % of contour", "Perdu, % du contour")) }
+                    }
                 } }
                 // Head first, as on the viewing station.
                 tbody { @for slice in told.iter().rev() { tr {
@@ -28,10 +44,22 @@ pub(super) fn table(language: Language, bone: &BoneReport) -> Markup {
                     td .num { (words::number(language, Some(slice.z_mm), 1)) }
                     td .num { (words::number(language, slice.cortical_area_mm2, 0)) }
                     td .num { (words::number(language, slice.mean_thickness_mm, 1)) }
+                    @if is_compared { @for (value, ci95) in lost(bone, slice) {
+                        td .num { (words::number(language, value, 1)) " " (words::interval(language, ci95, 1)) }
+                    } }
                 } } }
             }
         }
     }
+}
+
+/// Both percentages of a slice and their intervals, where the other side tells them.
+fn lost(bone: &BoneReport, slice: &SliceReport) -> [(Option<f64>, Option<[f64; 2]>); 2] {
+    let told = bone.ends.iter().find_map(|end| end.slice_at(slice.z_mm));
+    [
+        (told.map(|told| told.axial_lysis_percent), told.map(|told| told.axial_lysis_ci95)),
+        (told.map(|told| told.circumferential_lysis_percent), told.map(|told| told.circumferential_lysis_ci95)),
+    ]
 }
 
 /// The same for a bone of which no native slice was measured as a shaft's.
