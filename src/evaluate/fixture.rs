@@ -22,6 +22,7 @@ pub fn bone(name: &str, side: &str, slices: &[SliceReport]) -> BoneReport {
         not_measured_slices: 0,
         lesions: Vec::new(),
         neck: None,
+        ends: Vec::new(),
         stiffness: None,
         weakest_section: None,
         mirels: None,

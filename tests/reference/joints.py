@@ -3,7 +3,9 @@
 
     python3 tests/reference/joints.py CT_FOLDER MASKS_FOLDER [PICTURES_FOLDER]
 
-CT_FOLDER holds one folder a case, MASKS_FOLDER/CASE/masks what `--save-masks` wrote. Prints CSV: one line a joint, then one a head.
+CT_FOLDER holds one folder a case, MASKS_FOLDER/CASE/masks what `--save-masks` wrote. Prints CSV: one line a joint of the first reader
+(`joint_seeds.py`), one of the second (`second`, `joint_seeds_second.py`), one of how far the two are apart where both read (`readers`), then one a
+head of the first.
 Needs SimpleITK, numpy, scipy and scikit-image; matplotlib for the pictures.
 
 How: the CT is interpolated to half-millimetre cubes (cubic splines). From seeds drawn on the images (`joint_seeds.py`) the bone and its neighbours
@@ -30,7 +32,8 @@ from skimage.draw import polygon2mask
 from skimage.measure import marching_cubes
 from skimage.segmentation import watershed
 
-from joint_seeds import JOINTS
+import joint_seeds
+import joint_seeds_second
 
 # Side of the cubes, mm.
 STEP_MM = 0.5
@@ -344,30 +347,57 @@ def picture(fine, joint, ours, folder):
         draw(f"{name}-{'coronal' if axis == 1 else 'sagittal'}.png", some, aspect, (across, (k0, k1)))
 
 
+def read(joint, image):
+    """The joint with its reference, and its box."""
+    fine = Fine(image, joint["box"])
+    if "ball" in joint:
+        joint["fitted"] = fitted(sitk.GetArrayFromImage(image), image.GetSpacing(), joint["ball"])
+    joint["reference"] = reference(fine, joint, *own_region(fine, joint))
+    return fine
+
+
+def in_image(fine, joint, image):
+    """The reference's bone on the CT's voxels, in all of the image."""
+    x0, x1, y0, y1, k0, k1 = joint["box"]
+    mask = np.zeros(image.GetSize()[::-1], bool)
+    mask[k0:k1, y0:y1, x0:x1] = fine.on_coarse(joint["reference"][0])
+    return mask
+
+
+def told(kind, joint, fine, mask):
+    whole, near, mean, worst, least = compare(fine, joint, mask)
+    print(f"{kind},{joint['case']},{joint['joint']},{whole:.4f},{near:.4f},{mean:.3f},{worst:.2f},{least:.3f}", flush=True)
+
+
 def main():
     if len(sys.argv) < 3:
         raise SystemExit(__doc__)
     ct, masks = sys.argv[1:3]
     pictures = sys.argv[3] if len(sys.argv) > 3 else None
-    images, heads = {}, []
+    images, heads, first = {}, [], {}
     print("kind,case,what,dice_of_window,dice,mean_surface_mm,p95_surface_mm,grid_mm")
-    for joint in JOINTS:
-        case = joint["case"]
-        image = images.setdefault(case, series(os.path.join(ct, case)))
-        fine = Fine(image, joint["box"])
-        if "ball" in joint:
-            joint["fitted"] = fitted(sitk.GetArrayFromImage(image), image.GetSpacing(), joint["ball"])
-            centre, radius, scatter = joint["fitted"]
-            at = np.asarray(image.GetOrigin()) + np.asarray(image.GetDirection()).reshape(3, 3) @ centre
-            heads.append(f"head,{case},{joint['joint']},{at[0]:.1f},{at[1]:.1f},{at[2]:.1f},{radius:.2f},{scatter:.2f}")
-        joint["reference"] = reference(fine, joint, *own_region(fine, joint))
-        mask = sitk.ReadImage(os.path.join(masks, case, "masks", joint["mask"] + ".nii.gz"))
-        ours = sitk.GetArrayFromImage(sitk.Resample(mask, fine.coarse, sitk.Transform(), sitk.sitkNearestNeighbor, 0)) > 0
-        whole, near, mean, worst, least = compare(fine, joint, ours)
-        print(f"joint,{case},{joint['joint']},{whole:.4f},{near:.4f},{mean:.3f},{worst:.2f},{least:.3f}", flush=True)
-        if pictures:
-            os.makedirs(pictures, exist_ok=True)
-            picture(fine, joint, ours, pictures)
+    for kind, joints in (("joint", joint_seeds.JOINTS), ("second", joint_seeds_second.JOINTS)):
+        for joint in joints:
+            case = joint["case"]
+            image = images.setdefault(case, series(os.path.join(ct, case)))
+            fine = read(joint, image)
+            mask = sitk.ReadImage(os.path.join(masks, case, "masks", joint["mask"] + ".nii.gz"))
+            ours = sitk.GetArrayFromImage(sitk.Resample(mask, fine.coarse, sitk.Transform(), sitk.sitkNearestNeighbor, 0)) > 0
+            told(kind, joint, fine, ours)
+            name = (case, joint["joint"])
+            if kind == "joint":
+                first[name] = in_image(fine, joint, image)
+                if "ball" in joint:
+                    centre, radius, scatter = joint["fitted"]
+                    at = np.asarray(image.GetOrigin()) + np.asarray(image.GetDirection()).reshape(3, 3) @ centre
+                    heads.append(f"head,{case},{joint['joint']},{at[0]:.1f},{at[1]:.1f},{at[2]:.1f},{radius:.2f},{scatter:.2f}")
+            elif name in first:
+                x0, x1, y0, y1, k0, k1 = joint["box"]
+                told("readers", joint, fine, first[name][k0:k1, y0:y1, x0:x1])
+            if pictures:
+                os.makedirs(os.path.join(pictures, kind), exist_ok=True)
+                picture(fine, joint, ours, os.path.join(pictures, kind))
+            del joint["reference"]
     print("kind,case,what,x_mm,y_mm,z_mm,radius_mm,scatter_mm")
     print("\n".join(heads))
 

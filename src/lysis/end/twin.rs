@@ -179,10 +179,11 @@ impl Motion {
         if total <= 0.0 {
             return None;
         }
-        let mean = |of: &dyn Fn(&([f64; 2], [f64; 2], f64)) -> [f64; 2]| {
-            [0, 1].map(|a| pairs.iter().map(|pair| pair.2 * of(pair)[a]).sum::<f64>() / total)
-        };
-        let (about, to) = (mean(&|pair| pair.0), mean(&|pair| pair.1));
+        let (mut about, mut to) = ([0.0; 2], [0.0; 2]);
+        for (from, at, weight) in &pairs {
+            about = [0, 1].map(|a| about[a] + weight * from[a] / total);
+            to = [0, 1].map(|a| to[a] + weight * at[a] / total);
+        }
         let (mut along, mut across) = (0.0, 0.0);
         for (from, at, weight) in &pairs {
             let (u, v) = ([0, 1].map(|a| from[a] - about[a]), [0, 1].map(|a| at[a] - to[a]));
