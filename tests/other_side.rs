@@ -37,7 +37,7 @@ fn healthy_hips_show_no_loss_beyond_the_shaft_and_without_the_other_side_none_is
         assert!(end.lysis.reference.is_ok() && told.len() >= 6 && end.lysis.lesions.is_empty());
         assert!(told.iter().all(|loss| loss.axial_percent.value == 0.0));
     }
-    for case in ["STS_046", "STS_013"] {
+    for case in ["STS_046"] {
         let volume = volume_of(&shared_data().expect("there").join("ct").join(case));
         for end in analyze(&volume, &Settings::default()).iter().flat_map(|bone| &bone.ends) {
             assert!(end.lysis.reference.is_err() && end.lysis.lesions.is_empty(), "{case}");
@@ -120,9 +120,14 @@ fn holes_cut_into_trochanters_are_measured_against_the_other_side() {
     for bone in &analyze(&volume, &Settings::default()) {
         let (end, sections) = upper(bone);
         let told: Vec<usize> = (0..sections.len()).filter(|n| end.lysis.sections[*n].is_some()).collect();
-        for n in [told[1], told[told.len() / 2]] {
-            for (point, radius_mm) in [(10, 7.0), (10, 11.0), (40, 7.0), (40, 11.0), (70, 9.0), (100, 7.0), (100, 11.0)]
-            {
+        // Half of the holes in the lowest slices, where they open most of the rings that there are, half in the middle.
+        let (low, middle) = (told[1], told[told.len() / 2]);
+        let holes = [
+            (low, [(10, 11.0), (40, 7.0), (70, 9.0), (100, 7.0)]),
+            (middle, [(10, 7.0), (40, 11.0), (70, 9.0), (100, 11.0)]),
+        ];
+        for (n, holes) in holes {
+            for (point, radius_mm) in holes {
                 let middle = &sections[n];
                 let normal = middle.contour.normals()[point];
                 let at = [0, 1].map(|a| middle.contour.points[point][a] - 2.0 * normal[a]);
@@ -174,5 +179,6 @@ fn holes_cut_into_trochanters_are_measured_against_the_other_side() {
     let ([axial, axial_held], [around, around_held]) = (axial.tell("axial"), around.tell("circumferential"));
     assert!(axial < 10.0 && around < 8.0, "{axial:.1} {around:.1}");
     assert!(axial_held > 0.85 && around_held > 0.85, "{axial_held:.2} {around_held:.2}");
-    assert!(!wrong.iter().any(|w| w.contains("other hip")), "{wrong:#?}");
+    // A hip is not lost for a hole in it, nor is the other one told to have one.
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
