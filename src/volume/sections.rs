@@ -400,6 +400,26 @@ mod tests {
     }
 
     #[test]
+    fn an_open_ring_completed_is_the_ring_that_it_was() {
+        let of = |open: f64| sections(&ring(7.0, 12.0, open, [30.0, 25.0]), 0, 300, 60.0).remove(0);
+        let (whole, completed) = (of(0.0), of(1.0).completed());
+        assert_eq!((completed.solidity, completed.wall_hu), (1.0, whole.wall_hu));
+        assert!(
+            (completed.filled_area_mm2 / whole.filled_area_mm2 - 1.0).abs() < 0.05,
+            "{}",
+            completed.filled_area_mm2
+        );
+        for a in 0..2 {
+            assert!((completed.centroid_mm[a] - whole.centroid_mm[a]).abs() < 0.5, "{:?}", completed.centroid_mm);
+            assert!((completed.axes_mm[a] / whole.axes_mm[a] - 1.0).abs() < 0.05, "{:?}", completed.axes_mm);
+        }
+        // Completed once more it stays what it is: both count from its own middle.
+        let again = completed.completed();
+        assert!((again.filled_area_mm2 / completed.filled_area_mm2 - 1.0).abs() < 1e-9);
+        assert!((0..2).all(|a| (again.centroid_mm[a] - completed.centroid_mm[a]).abs() < 1e-9));
+    }
+
+    #[test]
     fn a_ring_at_the_border_or_beside_missing_data_is_cut() {
         assert!(sections(&ring(7.0, 12.0, 0.0, [8.0, 25.0]), 0, 300, 60.0)[0].cut);
         let mut beside = ring(7.0, 12.0, 0.0, [30.0, 25.0]);

@@ -263,3 +263,87 @@ fn agreeing(mut values: Vec<f64>) -> Option<f64> {
     values.truncate((AGREEING * values.len() as f64) as usize);
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPACING_MM: f64 = 3.0;
+
+    /// Slices of an end that widens upwards, with a bulge on its right and a wall that is thick there. `hole`: sectors of the slices 4 and 5
+    /// where the wall is gone and the contour has sunk.
+    fn end(hole: std::ops::Range<usize>) -> Vec<EndSection> {
+        let section = |k: usize| {
+            let lost = |s: usize| (4..6).contains(&k) && hole.contains(&s);
+            let angle = |s: usize| std::f64::consts::TAU * s as f64 / SECTORS as f64;
+            let bulge = |s: usize| (-((angle(s) - std::f64::consts::PI) / 0.5).powi(2)).exp();
+            let point = |s: usize| {
+                let r = 14.0 + k as f64 + 4.0 * bulge(s) - if lost(s) { 8.0 } else { 0.0 };
+                [100.0 + 1.3 * r * angle(s).cos(), 80.0 + r * angle(s).sin()]
+            };
+            let wall = |s: usize| if lost(s) { 0.0 } else { 4.0 - 0.2 * k as f64 + 1.5 * bulge(s) };
+            EndSection {
+                slice_index: k,
+                not_measured: None,
+                contour: Curve { points: (0..SECTORS).map(point).collect() },
+                width_mm: (0..SECTORS).map(wall).collect(),
+                thickness_mm: (0..SECTORS).map(wall).collect(),
+                lean: vec![1.0; SECTORS],
+                unfitted_mm: vec![f64::NAN; SECTORS],
+            }
+        };
+        (0..10).map(section).collect()
+    }
+
+    /// What the mirrored end, its slices `higher` and moved in the plane, tells of one with a hole.
+    fn told(hole: std::ops::Range<usize>, higher: usize) -> (Vec<EndSection>, EndTwin) {
+        let left = [1.0, 0.0];
+        let other: Vec<EndSection> = end(0..0)
+            .into_iter()
+            .map(|section| {
+                let (curve, thickness_mm) = mirror(&section, left);
+                let moved = |p: &[f64; 2]| [p[0] + 400.0, p[1] + 7.0];
+                let contour = Curve { points: curve.points.iter().map(moved).collect() };
+                EndSection { slice_index: section.slice_index + higher, contour, thickness_mm, ..section }
+            })
+            .collect();
+        let this = end(hole);
+        let (here, there): (Vec<&EndSection>, Vec<&EndSection>) = (this.iter().collect(), other.iter().collect());
+        let slices = Slices { spacing_mm: SPACING_MM, left, back: [0.0, 1.0], other_higher_mm: 4.0, blur_mm: 0.6 };
+        let twin = lay_on(&here, &there, &slices).expect("laid");
+        (this, twin)
+    }
+
+    #[test]
+    fn the_mirrored_other_side_tells_the_wall_at_its_place() {
+        let (this, twin) = told(0..0, 2);
+        assert!((twin.shift_mm - 2.0 * SPACING_MM).abs() < 1.01, "{}", twin.shift_mm);
+        assert!(twin.turn_deg.abs() < 1.0, "{}", twin.turn_deg);
+        for (section, told) in this.iter().zip(&twin.thickness_mm).take(7) {
+            let off = (0..SECTORS).map(|s| (section.thickness_mm[s] - told[s]).abs()).fold(0.0, f64::max);
+            assert!(off < 0.3, "{}: {off}", section.slice_index);
+        }
+    }
+
+    #[test]
+    fn where_the_contour_sinks_into_a_hole_the_wall_between_its_rims_is_told() {
+        let (_, twin) = told(20..40, 2);
+        let intact = end(0..0);
+        for k in 4..6 {
+            let off = (20..40).map(|s| (intact[k].thickness_mm[s] - twin.thickness_mm[k][s]).abs()).fold(0.0, f64::max);
+            assert!(off < 0.4, "{k}: {off}");
+        }
+    }
+
+    #[test]
+    fn gaps_are_bridged_forwards_and_never_around_most_of_the_bone() {
+        let met = |n: usize| if (3..6).contains(&n) { None } else { Some(2.0 * n as f64) };
+        let met: Vec<Option<f64>> = (0..10).map(met).collect();
+        let (places, points) = across_gaps(&met, 20);
+        assert_eq!(places[3..6], [Some(6.0), Some(8.0), Some(10.0)]);
+        assert_eq!(points[2..6], [None, Some(2.0), Some(2.0), Some(2.0)]);
+        // The other way round the rims follow each other backwards.
+        let backwards: Vec<Option<f64>> = met.iter().map(|n| n.map(|n| 18.0 - n)).collect();
+        assert_eq!(across_gaps(&backwards, 20).0, backwards);
+    }
+}

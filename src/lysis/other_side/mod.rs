@@ -1,7 +1,7 @@
 //! A wall that is no shaft's, held against the same wall of the other side.
 //!
 //! Necks and the bone beyond the shaft have no course of their own that would tell what a wall was before; the other side has. It is laid
-//! on this one by those who know their shape (`neck`, `end`). What follows is the same for both: its level is brought to this bone's ([`level`]),
+//! on this one by those who know their shape (`neck`, `end`). What follows is the same for both: its level is brought to this bone's (`level`),
 //! and sector by sector the wall's area is held against it. Only connected dips that are deep and large count, so that a healthy section reads exactly 0.
 //! The interval comes from how far healthy walls stray from the reference over a quarter of the circumference; its upper end holds all
 //! of the wall that is too thin for a loss of it to be told, as the upper wall of most necks is on thick slices.
