@@ -8,13 +8,13 @@ mod support {
 }
 
 use corticalysis::analysis::{MeasuredBone, Settings, analyze};
-use corticalysis::cortex::end::{EndPlace, EndSection, measure_end};
+use corticalysis::cortex::end::{EndPlace, measure_end};
 use corticalysis::cortex::first_scanner;
 use corticalysis::cortex::scanner::Scanner;
 use corticalysis::volume::Volume;
 use nalgebra::{Point3, Vector3};
 use support::metaphysis::SyntheticEnd;
-use support::neck::{cut_ball, sigma_between_pixels_mm};
+use support::neck::{cut_ball, sigma_between_pixels_mm, taken};
 use support::program::shared_data;
 use support::real_ct::volume_of;
 
@@ -144,34 +144,6 @@ fn the_last_slices_of_the_shaft_agree_with_what_is_measured_beyond_it() {
     assert!(thickness.abs() < 0.1 && worst_thickness < 0.4);
 }
 
-/// HU of slice `k` between four pixels.
-fn hu(volume: &Volume<i16>, k: usize, at: [f64; 2]) -> f64 {
-    let spacing = volume.grid.spacing_mm;
-    let [x, y] = [at[0] / spacing.x, at[1] / spacing.y];
-    let (i, j) = (x as usize, y as usize);
-    let value = |i: usize, j: usize| f64::from(volume.slice(k)[j * volume.grid.size[0] + i]);
-    let row = |j: usize| value(i, j) * (1.0 - x.fract()) + value(i + 1, j) * x.fract();
-    row(j) * (1.0 - y.fract()) + row(j + 1) * y.fract()
-}
-
-/// Share of the wall that a cut took of a section, from the HU of both images in the wall as it was before: a millimetre inside it to two
-/// outside its contour.
-fn taken(intact: &Volume<i16>, cut: &Volume<i16>, before: &EndSection) -> f64 {
-    let (mut all, mut gone) = (0.0, 0.0);
-    let places = before.contour.points.iter().zip(before.contour.normals()).zip(before.contour.arcs_mm());
-    for (((at, normal), arc), width) in places.zip(&before.width_mm) {
-        let width = if width.is_finite() { *width } else { 1.0 };
-        for step in 0..=((width + 3.0) / 0.25) as usize {
-            let off = 2.0 - 0.25 * step as f64;
-            let place = [0, 1].map(|a| at[a] + off * normal[a]);
-            let mass = |volume: &Volume<i16>| (hu(volume, before.slice_index, place) - 250.0).max(0.0);
-            all += arc * mass(intact);
-            gone += arc * (mass(intact) - mass(cut)).max(0.0);
-        }
-    }
-    gone / all
-}
-
 /// A lesion takes from the area what it takes from the wall: the contour does not follow the hole.
 #[test]
 fn a_hole_takes_its_own_area_from_a_section_beyond_the_shaft() {
@@ -199,7 +171,7 @@ fn a_hole_takes_its_own_area_from_a_section_beyond_the_shaft() {
             let after = analyze(&cut, &Settings::default());
             let after = after.iter().find(|b| b.bone.side == bone.bone.side && !b.beyond.is_empty());
             for before in bone.beyond.iter().filter(|section| section.not_measured.is_none()) {
-                let share = taken(&intact, &cut, before);
+                let share = taken(&intact, &cut, before)[0] / 100.0;
                 let now = after.and_then(|b| b.beyond.iter().find(|section| section.slice_index == before.slice_index));
                 let told = now
                     .filter(|section| section.not_measured.is_none())

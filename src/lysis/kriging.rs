@@ -9,6 +9,7 @@
 
 use super::surface::Depths;
 use crate::cortex::SECTORS;
+use crate::cortex::contour::Map;
 use nalgebra::linalg::Cholesky;
 use nalgebra::{DMatrix, DVector, Dyn};
 
@@ -109,6 +110,15 @@ impl Kriging {
                 self.mean + sum - self.log_arc[k]
             })
             .collect()
+    }
+
+    /// Writes the intact depth of the cells of a `place` into `log_depth`.
+    pub fn tell(&self, place: &[Vec<bool>], log_depth: &mut Map) {
+        for (k, row) in place.iter().enumerate() {
+            let sectors: Vec<usize> = (0..SECTORS).filter(|s| row[*s]).collect();
+            let told = self.log_depths(k, &sectors);
+            sectors.iter().zip(told).for_each(|(s, value)| log_depth[k][*s] = value);
+        }
     }
 
     /// How little is known of slice `k`.
@@ -221,7 +231,6 @@ impl Around {
 mod tests {
     use super::super::permeation::Permeation;
     use super::*;
-    use crate::cortex::contour::Map;
 
     const SLICES: usize = 60;
 

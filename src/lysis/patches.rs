@@ -9,7 +9,7 @@ use crate::cortex::SECTORS;
 use crate::cortex::contour::Map;
 
 /// A cell belongs to a dip below this deviation (mean over five sectors).
-pub(super) const DIP: f64 = -0.15;
+const DIP: f64 = -0.15;
 /// A dip must reach this deviation somewhere, and its floor is counted from here.
 const FLOOR: f64 = -0.30;
 /// Final border of a lesion (mean over three sectors).
@@ -163,11 +163,15 @@ pub(super) fn cells(rows: usize, inside: impl Fn(usize, usize) -> bool) -> Vec<V
 
 /// The dips of `deviation` that have the edge and the floor of a lesion.
 pub fn find_patches(deviation: &Map, depths: &Depths) -> Patches {
-    let quiet = mean_around(deviation, depths.known, 2, depths.dz_mm);
-    let n = quiet.len();
-    let dips = label(&cells(n, |k, s| depths.known[k][s] && quiet[k][s] < DIP));
+    let (dips, quiet) = dips(deviation, depths);
     let keep: Vec<bool> = (0..=dips.count).map(|l| l > 0 && is_lesion(&dips, l, &quiet, depths)).collect();
-    label(&cells(n, |k, s| keep[dips.label[k][s]]))
+    label(&cells(quiet.len(), |k, s| keep[dips.label[k][s]]))
+}
+
+/// All dips of `deviation`, and what it is smoothed.
+pub(super) fn dips(deviation: &Map, depths: &Depths) -> (Patches, Map) {
+    let quiet = mean_around(deviation, depths.known, 2, depths.dz_mm);
+    (label(&cells(quiet.len(), |k, s| depths.known[k][s] && quiet[k][s] < DIP)), quiet)
 }
 
 fn is_lesion(dips: &Patches, l: usize, quiet: &Map, depths: &Depths) -> bool {

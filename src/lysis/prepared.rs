@@ -3,7 +3,7 @@
 use super::intact::{Own, own_surface};
 use super::patches::{GONE, Patches, cells};
 use super::permeation::Permeation;
-use super::running_out::RunningOut;
+use super::running_out::{RunningOut, running_out};
 use super::surface::{Depths, Surface};
 use crate::cortex::contour::Map;
 use crate::cortex::{Cortex, SECTORS};
@@ -86,8 +86,10 @@ pub fn prepare(cortex: &Cortex) -> Option<Prepared> {
         permeation = found.unseen_by(&fitted.seen, &maps.arc_mm);
         fitted = maps.fit(cortex, &permeation, &found)?;
     }
-    maps.known = fitted.known;
-    Some(Prepared { maps, permeation, own: fitted.own, running_out: fitted.running_out, refused: fitted.refused })
+    let Fitted { own, told, known, refused, .. } = fitted;
+    maps.known = known;
+    let running_out = told.and_then(|told| running_out(&maps.depths(&maps.known, &permeation), &own, &told));
+    Some(Prepared { maps, permeation, own, running_out, refused })
 }
 
 /// An intact surface, the cells that it can be asked for, and the slices where it is too thin to be.
@@ -95,7 +97,8 @@ struct Fitted {
     own: Surface,
     /// What dipped below the surface before it was told anew: wider than a lesion where walls taper.
     seen: Patches,
-    running_out: Option<RunningOut>,
+    /// Cells whose intact wall the others told.
+    told: Option<Vec<Vec<bool>>>,
     known: Vec<Vec<bool>>,
     refused: Vec<usize>,
 }
@@ -144,7 +147,7 @@ impl Maps {
     fn fit(&self, cortex: &Cortex, permeation: &Permeation, found: &Permeation) -> Option<Fitted> {
         let (mut known, mut refused) = (self.known.clone(), Vec::new());
         for _ in 0..2 {
-            let Own { surface: own, fitted: seen, running_out } = own_surface(&self.depths(&known, permeation), found)?;
+            let Own { surface: own, fitted: seen, told } = own_surface(&self.depths(&known, permeation), found)?;
             let thickness = reference_thickness(cortex, &own.log_depth, &known, &own.patches);
             let is_thin = |k: &usize| {
                 let thin = (0..SECTORS).filter(|s| thickness[*k][*s] < THIN_WALL_MM).count();
@@ -152,13 +155,13 @@ impl Maps {
             };
             let thin: Vec<usize> = (0..known.len()).filter(is_thin).collect();
             if thin.is_empty() {
-                return Some(Fitted { own, seen, running_out, known, refused });
+                return Some(Fitted { own, seen, told, known, refused });
             }
             thin.iter().for_each(|k| known[*k] = vec![false; SECTORS]);
             refused.extend(thin);
         }
-        let Own { surface: own, fitted: seen, running_out } = own_surface(&self.depths(&known, permeation), found)?;
-        Some(Fitted { own, seen, running_out, known, refused })
+        let Own { surface: own, fitted: seen, told } = own_surface(&self.depths(&known, permeation), found)?;
+        Some(Fitted { own, seen, told, known, refused })
     }
 }
 

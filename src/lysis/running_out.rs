@@ -5,7 +5,7 @@
 //! without them. What is lost then is not what is reported: nothing but the few walls tells one from the other. It is within the interval.
 
 use super::kriging::Kriging;
-use super::patches::{DIP, Patches, cells, label, mean_around, slices_in};
+use super::patches::{Patches, cells, dips, label, slices_in};
 use super::surface::{Depths, Surface, deviation_from};
 use super::tapers::without_tapers;
 use crate::cortex::SECTORS;
@@ -36,15 +36,9 @@ pub(super) fn running_out(depths: &Depths, own: &Surface, told: &[Vec<bool>]) ->
     let place = cells(beyond.len(), |k, s| depths.known[k][s] && (told[k][s] || asked[k][s]));
     let kriging = Kriging::of(depths, &depths.healthy(&place))?;
     let mut log_depth = own.log_depth.clone();
-    for (k, row) in place.iter().enumerate() {
-        let sectors: Vec<usize> = (0..SECTORS).filter(|s| row[*s]).collect();
-        let told = kriging.log_depths(k, &sectors);
-        sectors.iter().zip(told).for_each(|(s, value)| log_depth[k][*s] = value);
-    }
+    kriging.tell(&place, &mut log_depth);
     let deviation = deviation_from(depths, &log_depth);
-    let quiet = mean_around(&deviation, depths.known, 2, depths.dz_mm);
-    let dips = label(&cells(place.len(), |k, s| place[k][s] && quiet[k][s] < DIP));
-    let found = dips.touching(&own.patches);
+    let found = dips(&deviation, depths).0.within(&place).touching(&own.patches);
     let patches = without_tapers(&found, &deviation, depths);
     let runs_out = (0..beyond.len()).any(|k| (0..SECTORS).any(|s| beyond[k][s] && patches.label[k][s] > 0));
     runs_out.then_some(RunningOut { log_depth, deviation, patches })

@@ -86,8 +86,8 @@ pub(super) fn end_reports(series: &Series, measured: &MeasuredBone) -> Vec<EndRe
 fn end_report(series: &Series, measured: &MeasuredBone, end: &MeasuredEnd) -> EndReport {
     let sections = &measured.beyond[end.sections.clone()];
     let z_of = |k: usize| {
-        let at = measured.cortex.slices.partition_point(|slice| slice.slice_index < k);
-        measured.cortex.slices.get(at).map_or(f64::NAN, |slice| slice.z_mm)
+        let row = measured.cortex.slices.binary_search_by_key(&k, |slice| slice.slice_index);
+        row.map_or(f64::NAN, |row| measured.cortex.slices[row].z_mm)
     };
     let of_slice = |(n, loss): (usize, &Option<WallLoss>)| {
         let (section, loss) = (&sections[n], loss.as_ref()?);
@@ -155,16 +155,17 @@ pub(super) fn wall_word(language: Language, wall: &str) -> Cow<'static, str> {
 }
 
 fn reference(of: &OtherSide) -> ReferenceReport {
-    let [turn, shift, stray] = [of.turn_deg, of.shift_mm, 100.0 * of.stray].map(|v| format!("{:.0}", v + 0.0));
+    let [turn, shift, stray] = [of.turn_deg, of.shift_mm.abs(), 100.0 * of.stray].map(|v| format!("{:.0}", v + 0.0));
+    let (way, sens) = if of.shift_mm < 0.0 { ("lower", "bas") } else { ("higher", "haut") };
     ReferenceReport {
         kind: "contralateral".into(),
         note: Sentence::new(
             format!(
-                "the same end of the other side, mirrored and laid on this one slice by slice (turned {turn}°, from {shift} mm higher; healthy \
+                "the same end of the other side, mirrored and laid on this one slice by slice (turned {turn}°, from {shift} mm {way}; healthy \
                  walls stray from it by {stray} % over a quarter of the circumference)"
             ),
             format!(
-                "la même extrémité du côté opposé, en miroir et recalée coupe par coupe (tournée de {turn}°, prise {shift} mm plus haut ; les \
+                "la même extrémité du côté opposé, en miroir et recalée coupe par coupe (tournée de {turn}°, prise {shift} mm plus {sens} ; les \
                  parois saines s’en écartent de {stray} % sur un quart de la circonférence)"
             ),
         ),
@@ -253,9 +254,7 @@ impl EndReport {
                 format!("{seen}, comparée au côté opposé : aucune perte trouvée dans {told} coupes ; jusqu’à {most}\u{a0}% de la corticale d’une coupe pourrait échapper."),
             );
         }
-        let percent = |value, ci95| {
-            format!("{}\u{a0}% ({})", words::number(language, Some(value), 1), words::interval(language, Some(ci95), 1))
-        };
+        let percent = |value, ci95| words::percent_with_ci(language, Some(value), Some(ci95));
         let axial = percent(worst.axial_lysis_percent, worst.axial_lysis_ci95);
         let around = percent(worst.circumferential_lysis_percent, worst.circumferential_lysis_ci95);
         let walls: Vec<_> = self.lesions.iter().map(|lesion| wall_word(language, &lesion.wall)).collect();

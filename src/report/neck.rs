@@ -273,17 +273,18 @@ impl NeckReport {
             format!("Neck, across its own axis: {told} of {all} sections measured"),
             format!("Col, perpendiculairement à son axe, sections mesurées : {told} sur {all}"),
         );
-        let percent = |value, ci95| {
-            format!("{}\u{a0}% ({})", words::number(language, value, 1), words::interval(language, ci95, 1))
-        };
         match (self.worst(), self.standing().next().is_none()) {
             (Some(_), true) if !self.lesions.is_empty() => language.pick(
                 format!("{seen}; every loss found was rejected by the reviewer."),
                 format!("{seen} ; toute perte trouvée a été rejetée par le relecteur."),
             ),
             (Some(worst), false) => {
-                let axial = percent(worst.axial_lysis_percent, worst.axial_lysis_ci95);
-                let around = percent(worst.circumferential_lysis_percent, worst.circumferential_lysis_ci95);
+                let axial = words::percent_with_ci(language, worst.axial_lysis_percent, worst.axial_lysis_ci95);
+                let around = words::percent_with_ci(
+                    language,
+                    worst.circumferential_lysis_percent,
+                    worst.circumferential_lysis_ci95,
+                );
                 language.pick(
                     format!("{seen}; worst: {axial} of the cortex lost, {around} of the circumference."),
                     format!("{seen} ; la plus atteinte : {axial} de corticale perdue, {around} de la circonférence."),

@@ -178,9 +178,7 @@ fn findings(language: Language, bone: &BoneReport, out: &mut Lines) {
     if let Some(slice) = words::worst_slice(bone) {
         let name = words::slice_name(language, slice);
         out.say(2, language, &format!("Worst slice: {name}."), &format!("Coupe la plus atteinte : {name}."));
-        let percent = |value, ci95| {
-            format!("{}\u{a0}% ({})", words::number(language, value, 1), words::interval(language, ci95, 1))
-        };
+        let percent = |value, ci95| words::percent_with_ci(language, value, ci95);
         let axial = percent(slice.axial_lysis_percent, slice.axial_lysis_ci95);
         let around = percent(slice.circumferential_lysis_percent, slice.circumferential_lysis_ci95);
         out.say(

@@ -172,6 +172,11 @@ pub(super) fn interval(language: Language, ci95: Option<[f64; 2]>, decimals: usi
     ci95.map_or_else(|| "–".into(), |range| range_text(language, range, decimals))
 }
 
+/// "36.5 % (33.1 to 39.9)".
+pub(super) fn percent_with_ci(language: Language, value: Option<f64>, ci95: Option<[f64; 2]>) -> String {
+    format!("{}\u{a0}% ({})", number(language, value, 1), interval(language, ci95, 1))
+}
+
 /// "33.1 to 39.9", or "33,1 à 39,9".
 pub(super) fn range_text(language: Language, range: [f64; 2], decimals: usize) -> String {
     let [low, high] = range.map(|end| number(language, Some(end), decimals));

@@ -45,7 +45,7 @@ pub(super) fn table(language: Language, bone: &BoneReport) -> Markup {
                     td .num { (words::number(language, slice.cortical_area_mm2, 0)) }
                     td .num { (words::number(language, slice.mean_thickness_mm, 1)) }
                     @if is_compared { @for (value, ci95) in lost(bone, slice) {
-                        td .num { (words::number(language, value, 1)) " " (words::interval(language, ci95, 1)) }
+                        td .num { (with_ci(language, value, ci95)) }
                     } }
                 } } }
             }

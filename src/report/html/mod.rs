@@ -269,3 +269,11 @@ fn setting(language: Language, name: &str) -> String {
     };
     language.pick(words::plain(name), french.to_owned())
 }
+
+/// A number with its interval beside it.
+fn with_ci(language: Language, value: Option<f64>, ci95: Option<[f64; 2]>) -> Markup {
+    html! {
+        (words::number(language, value, 1))
+        @if ci95.is_some() { " " span .ci .nowrap { "(" (words::interval(language, ci95, 1)) ")" } }
+    }
+}

@@ -43,13 +43,6 @@ pub(super) fn alone(language: Language, index: usize, bone: &BoneReport) -> Mark
     }
 }
 
-fn with_ci(language: Language, value: Option<f64>, ci95: Option<[f64; 2]>) -> Markup {
-    html! {
-        (words::number(language, value, 1))
-        @if ci95.is_some() { " " span .ci .nowrap { "(" (words::interval(language, ci95, 1)) ")" } }
-    }
-}
-
 fn lesions(language: Language, neck: &NeckReport) -> Markup {
     scrolling(
         &language.say("Losses of the neck", "Pertes du col"),
