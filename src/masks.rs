@@ -3,9 +3,12 @@
 //! The bone is what the periosteal contour encloses in the slices that were measured, and its ends where they came apart from
 //! their neighbours. The cortex is the wall from that contour inwards, as thick in each sector as its mass of compact cortex fills: where
 //! the wall is gone there is none. A lesion is the place of the intact wall, the reference's, in the sectors that it covers. Of a femoral
-//! neck the same holds of its sections across its own axis.
+//! neck the same holds of its sections across its own axis, of slices beyond the shaft along the normals of their contour.
 
+mod end;
 mod neck;
+
+pub use end::EndLesionMask;
 
 use crate::analysis::MeasuredBone;
 use crate::cortex::polar::{Direction, in_plane_axes, inner_radius_mm};
@@ -26,13 +29,15 @@ pub struct BoneMasks {
     pub lesions: Vec<(usize, Region)>,
     /// Losses of the neck with their numbers; no rule counts them.
     pub neck_lesions: Vec<(usize, Region)>,
+    /// Losses in slices beyond the shaft; no rule counts them.
+    pub end_lesions: Vec<EndLesionMask>,
 }
 
 impl BoneMasks {
-    /// All that is lost, of shaft and neck.
+    /// All that is lost, of shaft, neck and ends.
     pub fn lost(&self) -> Region {
-        let size = self.bone.size();
-        Region::union(size, self.lesions.iter().chain(&self.neck_lesions).map(|(_, lesion)| lesion))
+        let numbered = self.lesions.iter().chain(&self.neck_lesions).map(|(_, lesion)| lesion);
+        Region::union(self.bone.size(), numbered.chain(self.end_lesions.iter().map(|lesion| &lesion.region)))
     }
 }
 
@@ -64,16 +69,17 @@ pub fn bone_masks(grid: &Grid, measured: &MeasuredBone) -> BoneMasks {
     // No slice of it is missing: neither an end that stayed fused nor a section that could not be measured.
     let missing = measured.cortex.slices.iter().any(|section| bone.runs(section.slice_index).is_empty());
     let neck = measured.neck.as_ref().map(|neck| neck::neck_masks(grid, neck));
-    let cortex = match &neck {
-        Some(neck) => Region::union(grid.size, [&region(1), &neck.cortex]),
-        None => region(1),
-    };
+    let ends = end::end_masks(grid, measured);
+    let shaft = region(1);
+    let walls = [&shaft, &ends.cortex].into_iter().chain(neck.as_ref().map(|neck| &neck.cortex));
+    let cortex = Region::union(grid.size, walls);
     BoneMasks {
         whole: measured.mask.is_none() && !missing && whole.fused == [false; 2],
         bone,
         cortex,
         lesions: lesions.iter().enumerate().map(|(n, lesion)| (lesion.id, region(2 + n))).collect(),
         neck_lesions: neck.map_or_else(Vec::new, |neck| neck.lesions),
+        end_lesions: ends.lesions,
     }
 }
 

@@ -16,7 +16,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use support::neck::{cut_ball, place_in_wall};
+use support::neck::{cut_ball, place_in_end, place_in_wall};
 use support::program::{corticalysis, files_below, shared_data};
 use support::real_ct::volume_of;
 use support::validators::{program, python_with, shown, skipped};
@@ -124,16 +124,25 @@ fn write_masks(ct: &Path, folder: &Path) {
         for (id, region) in &masks.neck_lesions {
             write(format!("{title}, neck lesion {id}"), region);
         }
+        for lesion in &masks.end_lesions {
+            let end = if lesion.is_upper { "upper" } else { "lower" };
+            write(format!("{title}, {end} end lesion {}", lesion.id), &lesion.region);
+        }
     }
     let listed = serde_json::json!({ "size": size, "masks": names });
     fs::write(folder.join("masks.json"), listed.to_string()).unwrap();
 }
 
-/// Both hips of a patient with a hole cut into one neck: a neck with a loss, and one without.
+/// Both hips of a patient with a hole cut into one neck, and one into the other's trochanter: necks and ends with a loss, and without.
 fn hips() -> Option<Made> {
     let volume = volume_of(&shared_data()?.join("ct/TCGA-09-2043-hips"));
-    let bone = analyze(&volume, &Settings::default()).swap_remove(0);
-    let cut = cut_ball(&volume, place_in_wall(&bone.neck?.neck, 0), 11.0);
+    let mut bones = analyze(&volume, &Settings::default());
+    let (other, bone) = (bones.pop()?, bones.swap_remove(0));
+    let end = other.ends.last()?;
+    let told: Vec<usize> =
+        end.sections.clone().filter(|n| end.lysis.sections[*n - end.sections.start].is_some()).collect();
+    let trochanter = place_in_end(&volume, &other.beyond[told[told.len() / 2]], 100);
+    let cut = cut_ball(&cut_ball(&volume, place_in_wall(&bone.neck?.neck, 0), 11.0), trochanter, 11.0);
     let dir = TempDir::new().unwrap();
     let (ct, out) = (dir.path().join("ct"), dir.path().join("out"));
     fs::create_dir(&ct).unwrap();

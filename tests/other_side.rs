@@ -9,9 +9,11 @@ mod support {
 use corticalysis::analysis::{MeasuredBone, MeasuredEnd, Settings, analyze};
 use corticalysis::cortex::end::EndSection;
 use corticalysis::estimate::Estimate;
+use corticalysis::masks::bone_masks;
+use corticalysis::volume::Region;
 use corticalysis::volume::Volume;
 use nalgebra::{Point3, Vector3};
-use support::neck::{cut_ball, taken};
+use support::neck::{cut_ball, place_in_end, taken};
 use support::program::shared_data;
 use support::real_ct::volume_of;
 
@@ -96,12 +98,7 @@ fn holes_cut_into_trochanters_are_measured_against_the_other_side() {
         for (n, holes) in holes {
             for (point, radius_mm) in holes {
                 let middle = &sections[n];
-                let normal = middle.contour.normals()[point];
-                let at = [0, 1].map(|a| middle.contour.points[point][a] - 2.0 * normal[a]);
-                let spacing = volume.grid.spacing_mm;
-                let index = Vector3::new(at[0] / spacing.x, at[1] / spacing.y, middle.slice_index as f64);
-                let centre: Point3<f64> = volume.grid.to_patient(index);
-                let cut = cut_ball(&volume, centre, radius_mm);
+                let cut = cut_ball(&volume, place_in_end(&volume, middle, point), radius_mm);
                 let name = format!("{} slice {} point {point} radius {radius_mm}", bone.bone.side, middle.slice_index);
                 let after = analyze(&cut, &Settings::default());
                 let Some(seen) = after.iter().find(|b| b.bone.side == bone.bone.side) else {
@@ -148,4 +145,56 @@ fn holes_cut_into_trochanters_are_measured_against_the_other_side() {
     assert!(axial_held > 0.85 && around_held > 0.85, "{axial_held:.2} {around_held:.2}");
     // A hip is not lost for a hole in it, nor is the other one told to have one.
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The middles of a region's voxels in one slice, patient mm.
+fn voxels(volume: &Volume<i16>, region: &Region, k: usize) -> Vec<Point3<f64>> {
+    let runs = region.runs(k).iter().flat_map(|run| (run.first..=run.last).map(move |i| [i, run.j, k]));
+    runs.map(|at| volume.grid.to_patient(Vector3::from(at.map(|v| v as f64)))).collect()
+}
+
+/// The wall beyond the shaft is in the mask of the cortex as large as it was measured; a hole cut into it is out of it, and in the lesion's mask
+/// where it was cut.
+#[test]
+fn a_wall_lost_beyond_the_shaft_is_in_the_masks_where_it_was_cut() {
+    let Some(volume) = hips() else { return };
+    let voxel_mm2 = volume.grid.spacing_mm.x * volume.grid.spacing_mm.y;
+    for bone in &analyze(&volume, &Settings::default()) {
+        let (end, sections) = upper(bone);
+        let intact = bone_masks(&volume.grid, bone);
+        assert!(intact.end_lesions.is_empty() && intact.lost().is_empty());
+        // Where the neck's sections cross a slice their wall is in the mask too.
+        let neck_from =
+            bone.whole.landmarks.points_mm.get("femoral_neck_centre").map(|at| volume.grid.to_index(*at).z - 10.0);
+        let alone = |section: &&EndSection| {
+            section.not_measured.is_none() && neck_from.is_none_or(|from| (section.slice_index as f64) < from)
+        };
+        for section in sections.iter().filter(alone) {
+            let drawn = voxels(&volume, &intact.cortex, section.slice_index).len() as f64 * voxel_mm2;
+            let told = section.cortical_area_mm2();
+            println!("{} slice {}: {told:.0} mm² measured, {drawn:.0} drawn", bone.bone.side, section.slice_index);
+            assert!((drawn / told - 1.0).abs() < 0.1, "{drawn} of {told}");
+        }
+        let told: Vec<usize> = (0..sections.len()).filter(|n| end.lysis.sections[*n].is_some()).collect();
+        let hole = &sections[told[told.len() / 2]];
+        let centre = place_in_end(&volume, hole, 100);
+        let after = analyze(&cut_ball(&volume, centre, 11.0), &Settings::default());
+        let seen = after.iter().find(|b| b.bone.side == bone.bone.side).expect("the same bone");
+        let masks = bone_masks(&volume.grid, seen);
+        assert_eq!(masks.end_lesions.len(), upper(seen).0.lysis.lesions.len());
+        assert!(masks.end_lesions.iter().all(|lesion| lesion.is_upper) && !masks.lost().is_empty());
+        let k = hole.slice_index;
+        let away = |at: &Point3<f64>| (at - centre).norm();
+        let (lost, standing) = (voxels(&volume, &masks.lost(), k), voxels(&volume, &masks.cortex, k));
+        let middle = lost.iter().map(|at| at - centre).sum::<Vector3<f64>>() / lost.len() as f64;
+        let far = lost.iter().filter(|at| away(at) > 13.0).count();
+        let still = standing.iter().filter(|at| away(at) < 9.0).count();
+        println!(
+            "{} slice {k}: {} voxels lost, {far} of them far from the hole, their middle {:.1} mm from its; {still} in the cortex",
+            bone.bone.side,
+            lost.len(),
+            middle.norm()
+        );
+        assert!(lost.len() > 30 && middle.norm() < 6.0 && far * 5 <= lost.len() && still == 0);
+    }
 }

@@ -86,6 +86,8 @@ const LANDMARKS: [&str; 5] =
 pub struct MeasuredEnd {
     /// Which of the bone's slices beyond the shaft.
     pub sections: Range<usize>,
+    /// Above the shaft, towards the head of the patient, or below it.
+    pub is_upper: bool,
     /// By section of these.
     pub lysis: EndLysis,
 }
@@ -146,7 +148,7 @@ pub fn measured_ends(
             blur_mm: scanner.map_or(0.0, |scanner| scanner.sigma_mm),
         };
         let there = other.map(|other| &other.beyond[other.parts(grid)[n].clone()]);
-        Some(MeasuredEnd { lysis: assess_end(sections, there, &slices, depth), sections: part })
+        Some(MeasuredEnd { lysis: assess_end(sections, there, &slices, depth), sections: part, is_upper: n == 1 })
     };
     this.parts(grid).into_iter().enumerate().filter_map(of_part).collect()
 }

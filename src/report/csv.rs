@@ -168,6 +168,7 @@ pub fn ends_csv(report: &Report) -> Option<csv::Result<Vec<u8>>> {
         "bone_index",
         "bone",
         "side",
+        "end",
         "instance_number",
         "z_mm",
         "cortical_area_mm2",
@@ -184,8 +185,8 @@ pub fn ends_csv(report: &Report) -> Option<csv::Result<Vec<u8>>> {
     let rows: Vec<Vec<String>> = ends
         .flat_map(|(index, bone, end)| {
             end.slices.iter().map(move |s| {
-                let mut row =
-                    vec![(index + 1).to_string(), bone.bone.clone(), bone.side.clone(), field(s.instance_number)];
+                let mut row = vec![(index + 1).to_string(), bone.bone.clone(), bone.side.clone(), end.end.clone()];
+                row.push(field(s.instance_number));
                 let [axial, around] = [s.axial_lysis_ci95, s.circumferential_lysis_ci95];
                 let numbers = [
                     [s.z_mm, s.cortical_area_mm2, s.reference_area_mm2],

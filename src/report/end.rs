@@ -19,6 +19,8 @@ use crate::lysis::other_side::{NoOtherSide, OtherSide, WallLoss};
 /// them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EndReport {
+    /// `lower` or `upper`: below or above the shaft, in the patient.
+    pub end: String,
     /// Patient z of its lowest and highest slice.
     pub z_range_mm: [f64; 2],
     /// Where the intact wall was taken from; `null` where no loss was measured.
@@ -119,6 +121,7 @@ fn end_report(series: &Series, measured: &MeasuredBone, end: &MeasuredEnd) -> En
     };
     let ends = [sections.first(), sections.last()].map(|section| section.map_or(0, |section| section.slice_index));
     EndReport {
+        end: if end.is_upper { "upper" } else { "lower" }.into(),
         z_range_mm: ends.map(z_of),
         reference: end.lysis.reference.as_ref().ok().map(reference),
         lysis_not_measured_because: end.lysis.reference.as_ref().err().map(no_reference),
@@ -151,6 +154,12 @@ pub(super) fn wall_word(language: Language, wall: &str) -> Cow<'static, str> {
         "left" => Text::new("left", "gauche"),
         _ => Text::new("right", "droite"),
     };
+    text.of(language)
+}
+
+/// The word for an end.
+pub(super) fn end_word(language: Language, end: &str) -> Cow<'static, str> {
+    let text = if end == "upper" { Text::new("upper", "supérieure") } else { Text::new("lower", "inférieure") };
     text.of(language)
 }
 
@@ -226,6 +235,11 @@ impl EndReport {
         }
     }
 
+    /// Largest share of a slice's cortex that could be lost, percent.
+    pub(super) fn at_most_percent(&self) -> f64 {
+        self.slices.iter().map(|slice| slice.axial_lysis_ci95[1]).fold(0.0, f64::max)
+    }
+
     /// The slice at a patient z, where the other side tells its loss.
     pub(super) fn slice_at(&self, z_mm: f64) -> Option<&EndSliceReport> {
         self.slices.iter().find(|slice| (slice.z_mm - z_mm).abs() < 0.05)
@@ -235,8 +249,8 @@ impl EndReport {
     pub(super) fn sentence(&self, language: Language) -> String {
         let [low, high] = self.z_range_mm.map(|z| words::number(language, Some(z), 0));
         let seen = language.pick(
-            format!("Beyond the shaft (z {low} to {high} mm)"),
-            format!("Au-delà de la diaphyse (z de {low} à {high} mm)"),
+            format!("Beyond the shaft, {} end (z {low} to {high} mm)", self.end),
+            format!("Au-delà de la diaphyse, extrémité {} (z de {low} à {high} mm)", end_word(language, &self.end)),
         );
         let told = self.slices.len();
         let Some(worst) = self.slices.iter().max_by(|a, b| a.axial_lysis_percent.total_cmp(&b.axial_lysis_percent))
@@ -247,8 +261,7 @@ impl EndReport {
             );
         };
         if self.lesions.is_empty() {
-            let most = self.slices.iter().map(|slice| slice.axial_lysis_ci95[1]).fold(0.0, f64::max);
-            let most = words::number(language, Some(most), 0);
+            let most = words::number(language, Some(self.at_most_percent()), 0);
             return language.pick(
                 format!("{seen}, against the other side: no loss found in {told} slices; up to {most}\u{a0}% of a slice's cortex could go unseen."),
                 format!("{seen}, comparée au côté opposé : aucune perte trouvée dans {told} coupes ; jusqu’à {most}\u{a0}% de la corticale d’une coupe pourrait échapper."),
@@ -274,6 +287,7 @@ mod tests {
     fn end(lost: bool) -> EndReport {
         let value = if lost { 26.04 } else { 0.0 };
         EndReport {
+            end: "upper".into(),
             z_range_mm: [880.0, 910.0],
             reference: Some(reference(&OtherSide { turn_deg: -1.2, shift_mm: 12.0, stray: 0.1 })),
             lysis_not_measured_because: None,

@@ -297,6 +297,14 @@ fn straight(volume: &Volume<i16>, at: Point3<f64>) -> f64 {
     sum
 }
 
+/// A place 2 mm within the contour of a slice beyond the shaft, at one of its points.
+pub fn place_in_end(volume: &Volume<i16>, section: &EndSection, point: usize) -> Point3<f64> {
+    let normal = section.contour.normals()[point];
+    let at = [0, 1].map(|a| section.contour.points[point][a] - 2.0 * normal[a]);
+    let spacing = volume.grid.spacing_mm;
+    volume.grid.to_patient(Vector3::new(at[0] / spacing.x, at[1] / spacing.y, section.slice_index as f64))
+}
+
 /// HU of slice `k` between four pixels.
 fn hu(volume: &Volume<i16>, k: usize, at: [f64; 2]) -> f64 {
     let spacing = volume.grid.spacing_mm;

@@ -174,7 +174,9 @@ def check_sr(path, report, seg_path):
     groups = list(content.get_volumetric_roi_measurement_groups()) + list(content.get_image_measurement_groups())
     lesions = [(bone, lesion) for bone in report["bones"] for lesion in bone["lesions"]]
     necks = [bone["neck"] for bone in report["bones"] if bone.get("neck")]
-    expected = len(report["bones"]) + len(lesions) + len(necks) + sum(len(neck["lesions"]) for neck in necks)
+    ends = [end for bone in report["bones"] for end in bone.get("ends", [])]
+    beyond = necks + ends
+    expected = len(report["bones"]) + len(lesions) + len(beyond) + sum(len(part["lesions"]) for part in beyond)
     check("sr: a group a bone and a lesion", len(groups) == expected, len(groups))
     of_lesions = [g for g in groups if g.tracking_identifier.rsplit(", ", 1)[-1].startswith("lesion ")]
     check("sr: lesions", len(of_lesions) == len(lesions))
@@ -199,6 +201,7 @@ def check_sr(path, report, seg_path):
             same = reference.ReferencedSOPInstanceUID == seg.SOPInstanceUID and reference.ReferencedSegmentNumber == segments[group.tracking_uid]
             check(f"sr: {group.tracking_identifier}: its segment", same, reference.ReferencedSegmentNumber)
     check_necks(groups, necks, seg)
+    check_ends(groups, ends, seg)
     said = pydicom.dcmread(path)
     texts = [i.TextValue for part in said.ContentSequence if part.ValueType == "CONTAINER" for i in part.get("ContentSequence", []) if i.ValueType == "TEXT"]
     rules = [rule["name"] for bone in report["bones"] for rule in bone["rules"]]
@@ -238,6 +241,41 @@ def check_necks(groups, necks, seg):
             check(f"sr: {label}: {meaning}", near(numbers[meaning], value), value)
         said = {e.name.meaning: e.value.meaning for e in group.get_qualitative_evaluations()}
         check(f"sr: {label}: wall", said["Wall of the neck"].lower() == f"{lesion['wall']} wall")
+        if seg is not None:
+            segment = next(s for s in seg.SegmentSequence if s.TrackingUID == group.tracking_uid)
+            item = next(i for i in group[0].ContentSequence if i.ValueType == "IMAGE")
+            check(f"sr: {label}: its segment", item.ReferencedSOPSequence[0].ReferencedSegmentNumber == segment.SegmentNumber, segment.SegmentLabel)
+
+
+def check_ends(groups, ends, seg):
+    """A group an end that was held against the other side's, with what was found said by code, and one a loss of it with its segment."""
+    of_ends = [g for g in groups if g.tracking_identifier.endswith((", upper end", ", lower end"))]
+    of_lesions = [g for g in groups if " end lesion " in g.tracking_identifier]
+    check("sr: ends", len(of_ends) == len(ends), len(ends))
+    near = lambda number, value: abs(float(number.value) - value) < 1e-9
+    for group, end in zip(of_ends, ends):
+        label = group.tracking_identifier
+        numbers = {m.name.meaning: m for m in group.get_measurements()}
+        lost = [s["axial_lysis_percent"] for s in end["slices"]]
+        told = numbers.get("Cortical lysis beyond the shaft: share of a slice's cortex")
+        check(f"sr: {label}: largest loss, or none told", near(told, max(lost)) if lost else told is None, max(lost, default="not measured"))
+        said = {e.name.meaning: e.value.meaning for e in group.get_qualitative_evaluations()}
+        expected = "Found" if end["lesions"] else "None found" if lost else "Not measured"
+        check(f"sr: {label}: loss {expected}", said["Loss of cortex beyond the shaft"] == expected)
+    lesions = [lesion for end in ends for lesion in end["lesions"]]
+    check("sr: losses of ends", len(of_lesions) == len(lesions), len(lesions))
+    for group, lesion in zip(of_lesions, lesions):
+        label = group.tracking_identifier
+        numbers = {m.name.meaning: m for m in group.get_measurements()}
+        for meaning, value in [
+            ("Cortical lysis beyond the shaft: share of a slice's cortex", lesion["max_axial_lysis_percent"]),
+            ("Circumferential lysis beyond the shaft: of the contour", lesion["max_circumferential_lysis_percent"]),
+            ("Patient z of the lowest slice", lesion["z_range_mm"][0]),
+            ("Patient z of the highest slice", lesion["z_range_mm"][1]),
+        ]:
+            check(f"sr: {label}: {meaning}", near(numbers[meaning], value), value)
+        said = {e.name.meaning: e.value.meaning for e in group.get_qualitative_evaluations()}
+        check(f"sr: {label}: wall", said["Wall beyond the shaft"].lower() == f"{lesion['wall']} wall")
         if seg is not None:
             segment = next(s for s in seg.SegmentSequence if s.TrackingUID == group.tracking_uid)
             item = next(i for i in group[0].ContentSequence if i.ValueType == "IMAGE")

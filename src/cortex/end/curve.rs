@@ -13,6 +13,12 @@ impl Curve {
         self.points[n.rem_euclid(self.points.len() as isize) as usize]
     }
 
+    /// The place between the points before and behind a fractional index.
+    pub fn between(&self, n: f64) -> [f64; 2] {
+        let (a, b, part) = (self.at(n.floor() as isize), self.at(n.floor() as isize + 1), n - n.floor());
+        [0, 1].map(|axis| a[axis] * (1.0 - part) + b[axis] * part)
+    }
+
     /// Area within, mm²; negative where the points run the other way round.
     pub fn area_mm2(&self) -> f64 {
         let cross = |n: usize| {
@@ -91,9 +97,14 @@ impl Curve {
 
     /// Distance of `at` from the curve, mm, negative inside; right near the curve.
     pub fn signed_distance_mm(&self, at: [f64; 2]) -> f64 {
+        self.nearest(at).map_or(f64::NAN, |(_, off_mm)| off_mm)
+    }
+
+    /// The point of the curve that lies nearest to `at`, and the distance from the curve there, mm, negative inside; `None` of an empty curve.
+    pub fn nearest(&self, at: [f64; 2]) -> Option<(usize, f64)> {
         let square = |p: [f64; 2]| (p[0] - at[0]).powi(2) + (p[1] - at[1]).powi(2);
-        let nearest = (0..self.points.len()).min_by(|a, b| square(self.points[*a]).total_cmp(&square(self.points[*b])));
-        let Some(nearest) = nearest else { return f64::NAN };
+        let nearest =
+            (0..self.points.len()).min_by(|a, b| square(self.points[*a]).total_cmp(&square(self.points[*b])))?;
         let (before, here, behind) =
             (self.at(nearest as isize - 1), self.points[nearest], self.at(nearest as isize + 1));
         let mut best = (f64::INFINITY, 0.0);
@@ -108,7 +119,7 @@ impl Curve {
                 best = (off, outside);
             }
         }
-        best.0.copysign(best.1)
+        Some((nearest, best.0.copysign(best.1)))
     }
 
     /// The curve with each point moved along its normal.

@@ -53,6 +53,8 @@ pub struct EndCell {
     pub sector: usize,
     /// Width of the wall in the slice when intact, mm; NaN where the other side tells none.
     pub intact_mm: f64,
+    /// The outside of the intact wall, in-plane millimetres: the contour, or the other side's outline where the contour has sunk into a hole.
+    pub outer_mm: [f64; 2],
 }
 
 /// All that is known of the loss in one end of a bone.
@@ -75,7 +77,7 @@ pub fn assess_end(sections: &[EndSection], other: Option<&[EndSection]>, slices:
     if there.is_empty() {
         return none(NoOtherSide::NotMeasured);
     }
-    let Some(EndTwin { thickness_mm, arc_mm, turn_deg, shift_mm }) = lay_on(&here, &there, slices) else {
+    let Some(EndTwin { thickness_mm, arc_mm, place_mm, turn_deg, shift_mm }) = lay_on(&here, &there, slices) else {
         return none(NoOtherSide::NotRegistered);
     };
     let rows = here.iter().zip(arc_mm).map(|(section, arc_mm)| wall_row(section, arc_mm, slices.blur_mm)).collect();
@@ -84,7 +86,8 @@ pub fn assess_end(sections: &[EndSection], other: Option<&[EndSection]>, slices:
         Err(stray) => return none(NoOtherSide::TooUnlike(stray)),
     };
     let losses = compared.losses();
-    let lesions = (1..=compared.count()).map(|n| lesion(n, &compared, &losses, (&measured, &here), slices)).collect();
+    let lesions =
+        (1..=compared.count()).map(|n| lesion(n, &compared, &losses, (&measured, &here, &place_mm), slices)).collect();
     let mut of_sections = vec![None; sections.len()];
     measured.iter().zip(losses).for_each(|(n, loss)| of_sections[*n] = loss);
     EndLysis {
@@ -113,12 +116,19 @@ fn wall_row(section: &EndSection, arc_mm: Vec<f64>, blur_mm: f64) -> WallRow {
     }
 }
 
+/// Where the outside of the intact wall lies at a sector of a section, of whose other side's outline that is the `place` where the contour has sunk.
+fn outer_mm(section: &EndSection, sector: usize, place: [f64; 2]) -> [f64; 2] {
+    // A contour may bulge beyond the other side's; what lies within it has not sunk.
+    let is_sunk = section.contour.signed_distance_mm(place) > 0.0;
+    if is_sunk { place } else { section.contour.points[sector] }
+}
+
 /// Loss `n` of what was compared.
 fn lesion(
     n: usize,
     compared: &Compared,
     losses: &[Option<WallLoss>],
-    (measured, here): (&[usize], &[&EndSection]),
+    (measured, here, place_mm): (&[usize], &[&EndSection], &[Vec<[f64; 2]>]),
     in_plane: &Slices,
 ) -> EndLesion {
     let cells = compared.cells(n);
@@ -133,6 +143,7 @@ fn lesion(
         section: measured[*row],
         sector: *sector,
         intact_mm: compared.intact_mm(*row, *sector) * here[*row].lean[*sector].min(MOST_LEAN),
+        outer_mm: outer_mm(here[*row], *sector, place_mm[*row][*sector]),
     };
     EndLesion {
         id: n,

@@ -37,6 +37,9 @@ pub struct EndTwin {
     pub thickness_mm: Rows,
     /// Length of the intact contour that each sector stands for, mm: that of this side, but for where it sinks into a hole.
     pub arc_mm: Rows,
+    /// By section and sector, where the contour has sunk into a hole, the place of the other contour that tells its wall, in-plane millimetres of
+    /// this side; NaN elsewhere.
+    pub place_mm: Vec<Vec<[f64; 2]>>,
     pub turn_deg: f64,
     /// How much higher the homologous slices of the other side lie.
     pub shift_mm: f64,
@@ -50,6 +53,8 @@ struct Laid {
     off_mm: Vec<f64>,
     /// Length of the other contour that a sector stands for.
     arc_mm: Vec<f64>,
+    /// The place of the other contour where nothing of it lies near; NaN elsewhere.
+    place_mm: Vec<[f64; 2]>,
     turn: f64,
 }
 
@@ -79,10 +84,10 @@ pub(super) fn lay_on(here: &[&EndSection], other: &[&EndSection], slices: &Slice
             best = Some((cost, shift_mm, placed));
         }
     }
-    let (_, shift_mm, Placed { mut thickness_mm, arc_mm, turn, .. }) = best?;
+    let (_, shift_mm, Placed { mut thickness_mm, arc_mm, place_mm, turn, .. }) = best?;
     let seen: Vec<&[f64]> = here.iter().map(|section| section.thickness_mm.as_slice()).collect();
     level(&seen, &mut thickness_mm)?;
-    Some(EndTwin { thickness_mm, arc_mm, turn_deg: turn.to_degrees(), shift_mm })
+    Some(EndTwin { thickness_mm, arc_mm, place_mm, turn_deg: turn.to_degrees(), shift_mm })
 }
 
 /// A contour and its thicknesses as a mirror shows them, in an order that has the inside on the same side again.
@@ -125,6 +130,9 @@ fn lay(on: &Curve, curve: &Curve, thickness_mm: &[f64]) -> Laid {
         thickness_mm: places.iter().map(thickness_at).collect(),
         off_mm,
         arc_mm: (0..own.len()).map(arc).collect(),
+        place_mm: (met.iter().zip(&places))
+            .map(|(met, place)| place.filter(|_| met.is_none()).map_or([f64::NAN; 2], |n| moved.between(n)))
+            .collect(),
         turn: turned,
     }
 }
@@ -205,6 +213,7 @@ struct Placed {
     thickness_mm: Rows,
     off_mm: Rows,
     arc_mm: Rows,
+    place_mm: Vec<Vec<[f64; 2]>>,
     /// Mean turn of the slices laid, radians.
     turn: f64,
 }
@@ -213,7 +222,7 @@ struct Placed {
 fn place(here: &[&EndSection], other: &[&EndSection], laid: &[Vec<Option<Laid>>], shift: f64) -> Option<Placed> {
     let unknown = || vec![f64::NAN; SECTORS];
     let (mut covered, mut turn) = (0usize, 0.0);
-    let (mut thickness_mm, mut off_mm, mut arc_mm) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut thickness_mm, mut off_mm, mut arc_mm, mut place_mm) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (section, laid) in here.iter().zip(laid) {
         let at = section.slice_index as f64 + shift;
         let of_slice = |k: f64| laid[other.iter().position(|o| o.slice_index as f64 == k)?].as_ref();
@@ -227,17 +236,24 @@ fn place(here: &[&EndSection], other: &[&EndSection], laid: &[Vec<Option<Laid>>]
             thickness_mm.push(unknown());
             off_mm.push(unknown());
             arc_mm.push(section.contour.arcs_mm());
+            place_mm.push(vec![[f64::NAN; 2]; SECTORS]);
             continue;
         };
         let mix = |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a * (1.0 - f) + b * f).collect() };
         thickness_mm.push(mix(&low.thickness_mm, &high.thickness_mm));
         off_mm.push(mix(&low.off_mm, &high.off_mm));
         arc_mm.push(mix(&low.arc_mm, &high.arc_mm));
+        let between = |(a, b): (&[f64; 2], &[f64; 2])| match (a[0].is_nan(), b[0].is_nan()) {
+            (false, false) => [0, 1].map(|axis| a[axis] * (1.0 - f) + b[axis] * f),
+            (true, _) => *b,
+            (false, true) => *a,
+        };
+        place_mm.push(low.place_mm.iter().zip(&high.place_mm).map(between).collect());
         turn += low.turn * (1.0 - f) + high.turn * f;
         covered += 1;
     }
     let enough = covered >= LEAST_COVERED && covered as f64 >= LEAST_SHARE * here.len() as f64;
-    enough.then(|| Placed { thickness_mm, off_mm, arc_mm, turn: turn / covered as f64 })
+    enough.then(|| Placed { thickness_mm, off_mm, arc_mm, place_mm, turn: turn / covered as f64 })
 }
 
 /// Mean difference of thickness and distance of the outlines where they agree best; an even difference of thickness does not count.
@@ -332,6 +348,10 @@ mod tests {
         for k in 4..6 {
             let off = (20..40).map(|s| (intact[k].thickness_mm[s] - twin.thickness_mm[k][s]).abs()).fold(0.0, f64::max);
             assert!(off < 0.4, "{k}: {off}");
+            // The hole is as deep as 8 mm; the outline of the other side lies where the wall stood.
+            let sunk: Vec<[f64; 2]> = twin.place_mm[k].iter().copied().filter(|place| place[0].is_finite()).collect();
+            let most = sunk.iter().map(|at| intact[k].contour.signed_distance_mm(*at).abs()).fold(0.0, f64::max);
+            assert!(sunk.len() >= 12 && most < 1.5, "{k}: {} {most}", sunk.len());
         }
     }
 

@@ -1,6 +1,6 @@
 //! The report's numbers, scores and rules as the structured report tells them.
 
-use super::{ExportBone, neck, neck_lesion_title};
+use super::{ExportBone, end, end_lesion_title, neck, neck_lesion_title};
 use crate::dicom::write::{Code, Findings, Group, Measurement, Segment, Target, codes};
 use crate::language::Language;
 use crate::report::model::*;
@@ -22,6 +22,7 @@ pub(super) enum Part {
     Cortex,
     Lesion(usize),
     NeckLesion(usize),
+    EndLesion { is_upper: bool, id: usize },
 }
 
 /// Objects are read by programs, and filed for readers of any language.
@@ -120,6 +121,22 @@ pub(super) fn findings(
                 });
             }
             found.statements.extend(neck::statements(neck, title));
+        }
+        for of in &numbers.ends {
+            found.groups.push(Group {
+                measurements: end::of_end(of),
+                evaluations: end::evaluations(of),
+                ..group(format!("{title}, {} end", of.end), end::END, None)
+            });
+            for lesion in &of.lesions {
+                let segment = segment_of(Part::EndLesion { is_upper: of.end == "upper", id: lesion.id });
+                found.groups.push(Group {
+                    measurements: end::of_lesion(lesion),
+                    evaluations: end::evaluations_of_lesion(lesion),
+                    ..group(end_lesion_title(title, &of.end, lesion.id), codes::LESION, segment)
+                });
+            }
+            found.statements.extend(end::statements(of, title));
         }
         found.statements.extend(statements(numbers, title));
     }
@@ -351,6 +368,7 @@ mod tests {
         ];
         all.extend(MIRELS_ITEM);
         all.extend(neck::CODES);
+        all.extend(end::CODES);
         for code in &all {
             assert!(code.value.len() <= 16 && code.meaning.len() <= 64, "{code:?}");
         }

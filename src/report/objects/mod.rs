@@ -1,6 +1,7 @@
 //! What the DICOM objects of a report say: its bones, cortices and lesions as segments, its numbers as findings, its flagged
 //! slices and its pictures. The objects themselves are made in [`crate::dicom::write`].
 
+mod end;
 mod findings;
 mod neck;
 
@@ -12,7 +13,7 @@ use crate::anatomy::{BoneName, Side};
 use crate::dicom::Series;
 use crate::dicom::write::{Code, Contents, NoTarget, ObjectKind, Picture, Segment, Target, codes};
 use crate::language::Language;
-use crate::masks::{BoneMasks, bone_masks};
+use crate::masks::{BoneMasks, EndLesionMask, bone_masks};
 use crate::volume::{Grid, Region};
 use findings::{Part, Tracked, findings};
 use image::RgbImage;
@@ -142,6 +143,11 @@ fn neck_lesion_title(title: &str, id: usize) -> String {
     format!("{title}, neck lesion {id}")
 }
 
+/// What a loss beyond the shaft is called, the same in every object. `end`: `lower` or `upper`.
+fn end_lesion_title(title: &str, end: &str, id: usize) -> String {
+    format!("{title}, {end} end lesion {id}")
+}
+
 /// Bone, cortex and lesions of every bone, those that hold a voxel.
 fn segments(target: &Target, bones: &[ExportBone], titles: &[String]) -> Vec<Tracked> {
     let mut segments = Vec::new();
@@ -172,7 +178,7 @@ fn segments(target: &Target, bones: &[ExportBone], titles: &[String]) -> Vec<Tra
         segments.push((index, Part::Bone, Segment { modifier: bone.side_code(), site: None, ..whole }));
         let cortex = part(
             format!("{title}, cortex"),
-            "The wall that stands, as thick as its mass of compact cortex; of a femoral neck, its fitted wall.",
+            "The wall that stands, as thick as its mass of compact cortex; of a femoral neck and beyond the shaft, its fitted wall.",
             [codes::TISSUE, codes::CORTICAL_BONE],
             CORTEX_COLOUR,
             &bone.masks.cortex,
@@ -199,6 +205,18 @@ fn segments(target: &Target, bones: &[ExportBone], titles: &[String]) -> Vec<Tra
                 region,
             );
             segments.push((index, Part::NeckLesion(*id), Segment { interpreted_type: "", ..lesion }));
+        }
+        for EndLesionMask { is_upper, id, region } in &bone.masks.end_lesions {
+            let lesion = part(
+                end_lesion_title(title, if *is_upper { "upper" } else { "lower" }, *id),
+                "Where the intact wall beyond the shaft would be, told by the other side, in the sectors that lost it. No rule counts it. \
+                 Not a target volume.",
+                [codes::MORPHOLOGICALLY_ABNORMAL, codes::LESION],
+                LESION_COLOUR,
+                region,
+            );
+            let of = Part::EndLesion { is_upper: *is_upper, id: *id };
+            segments.push((index, of, Segment { interpreted_type: "", ..lesion }));
         }
     }
     let held = segments.into_iter().filter(|(_, _, segment)| !segment.region.is_empty());

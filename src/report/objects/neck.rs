@@ -20,12 +20,12 @@ const FROM_HEAD_HIGH: Code = Code::private("neck-to-head", "Ends, along the neck
 const MEASURED: Code = Code::private("neck-measured", "Sections across the neck measured");
 const NOT_MEASURED: Code = Code::private("neck-left-out", "Sections across the neck not measured");
 const LOSS: Code = Code::private("neck-loss", "Loss of the neck's cortex");
-const FOUND: Code = Code::private("loss-found", "Found");
+pub(super) const FOUND: Code = Code::private("loss-found", "Found");
 const REJECTED: Code = Code::private("loss-rejected", "Found, rejected by the reviewer");
-const NONE_FOUND: Code = Code::private("loss-none", "None found");
-const LOSS_NOT_MEASURED: Code = Code::private("loss-unmeasured", "Not measured");
+pub(super) const NONE_FOUND: Code = Code::private("loss-none", "None found");
+pub(super) const LOSS_NOT_MEASURED: Code = Code::private("loss-unmeasured", "Not measured");
 const WALL: Code = Code::private("neck-wall", "Wall of the neck");
-const WALLS: [(&str, Code); 4] = [
+pub(super) const WALLS: [(&str, Code); 4] = [
     ("upper", Code::private("wall-upper", "Upper wall")),
     ("lower", Code::private("wall-lower", "Lower wall")),
     ("front", Code::private("wall-front", "Front wall")),
@@ -60,7 +60,7 @@ pub(super) const CODES: [Code; 21] = [
     SENTENCE,
 ];
 
-fn maximum(measurement: Option<Measurement>) -> Option<Measurement> {
+pub(super) fn maximum(measurement: Option<Measurement>) -> Option<Measurement> {
     measurement.map(|m| Measurement { maximum: true, ..m })
 }
 

@@ -156,6 +156,7 @@ fn bone(flow: &mut Flow, bone: &BoneReport, sources: &Sources, language: Languag
             flow.paragraph(Type::BODY, &text);
         }
         super::neck::neck(flow, bone, language);
+        super::beyond::beyond(flow, bone, language);
         return;
     }
     headline(flow, bone, language);
@@ -169,6 +170,7 @@ fn bone(flow: &mut Flow, bone: &BoneReport, sources: &Sources, language: Languag
     }
     lesions(flow, bone, language);
     super::neck::neck(flow, bone, language);
+    super::beyond::beyond(flow, bone, language);
 }
 
 fn headline(flow: &mut Flow, bone: &BoneReport, language: Language) {

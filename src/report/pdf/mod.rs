@@ -5,6 +5,7 @@
 //! time. The letters are DejaVu Sans Condensed (`fonts/LICENSE.txt`), embedded as far as they are used.
 
 mod back;
+mod beyond;
 mod document;
 mod flow;
 mod font;
