@@ -118,7 +118,7 @@ struct RandomSet {
     seen: &'static str,
 }
 
-const RANDOM_SETS: [RandomSet; 7] = [
+const RANDOM_SETS: [RandomSet; 8] = [
     RandomSet {
         heading: "Random defects",
         seed: 20_261_124,
@@ -158,6 +158,12 @@ const RANDOM_SETS: [RandomSet; 7] = [
     RandomSet {
         heading: "A seventh draw",
         seed: 20_261_203,
+        seen: "Drawn when that was set, and measured once: 1.15 and 1.24 points in lysed sections, intervals that hold 95.3 and 98.5 %. Then its worst lesion was looked at: a loss over the last \
+            60 mm of the measured bone, half of which the reference follows. No percentage changed for it; walls between the parts of a loss near an end have no say in how much may be lost there.",
+    },
+    RandomSet {
+        heading: "An eighth draw",
+        seed: 20_261_204,
         seen: "Drawn when that was set, and measured once; nothing was set on it.",
     },
 ];

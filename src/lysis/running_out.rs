@@ -1,8 +1,8 @@
 //! Whether a lesion near the end of the measured bone may run out of it.
 //!
 //! Where a loss ends shortly before the measured bone does, the few walls beyond it decide that it ends: the intact surface is laid through
-//! them. Were they thinned as well, that surface would have followed the loss down, and told it healthy. So the bone is asked once more
-//! without them. What is lost then is not what is reported: nothing but the few walls tells one from the other. It is within the interval.
+//! them. Were they thinned as well, that surface would have followed the loss down, and told it healthy. Where a loss reaches the end, the same
+//! holds of walls between its parts. So the bone is asked once more without them. What is lost then is not what is reported: nothing but the few walls tells one from the other. It is within the interval.
 
 use super::kriging::Kriging;
 use super::patches::{Patches, cells, dips, label, slices_in};
@@ -44,15 +44,21 @@ pub(super) fn running_out(depths: &Depths, own: &Surface, told: &[Vec<bool>]) ->
     runs_out.then_some(RunningOut { log_depth, deviation, patches })
 }
 
-/// Cells between a lesion and an end of the measured bone, in the lesion's own sectors, where that is near.
+/// Cells between an end of the measured bone and a lesion that comes near it, in the lesion's own sectors: the walls before it, and those between
+/// its parts.
 fn beyond(patches: &Patches, depths: &Depths) -> Vec<Vec<bool>> {
     let mut rows: Vec<usize> = (0..patches.label.len()).filter(|k| depths.known[*k].contains(&true)).collect();
     let mut out = cells(patches.label.len(), |_, _| false);
     for _ in 0..2 {
-        for s in 0..SECTORS {
-            let free = rows.iter().take_while(|k| patches.label[**k][s] == 0).count();
-            if free < rows.len() && free <= slices_in(FEW_MM, depths.dz_mm) {
-                rows[..free].iter().for_each(|k| out[*k][s] = depths.known[*k][s]);
+        for lesion in 1..=patches.count {
+            let is_lost = |k: usize, s: usize| patches.label[k][s] == lesion;
+            let free = rows.iter().take_while(|k| !(0..SECTORS).any(|s| is_lost(**k, s))).count();
+            if free > slices_in(FEW_MM, depths.dz_mm) {
+                continue;
+            }
+            for s in 0..SECTORS {
+                let far = rows.iter().rposition(|k| is_lost(*k, s)).unwrap_or(0);
+                rows[..far].iter().for_each(|k| out[*k][s] |= depths.known[*k][s] && patches.label[*k][s] == 0);
             }
         }
         rows.reverse();
