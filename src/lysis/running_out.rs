@@ -2,7 +2,8 @@
 //!
 //! Where a loss ends shortly before the measured bone does, the few walls beyond it decide that it ends: the intact surface is laid through
 //! them. Were they thinned as well, that surface would have followed the loss down, and told it healthy. Where a loss reaches the end, the same
-//! holds of walls between its parts. So the bone is asked once more without them. What is lost then is not what is reported: nothing but the few walls tells one from the other. It is within the interval.
+//! holds of walls between its parts. So the bone is asked once more without them. What is lost then is not what is reported: nothing but the
+//! few walls tells one from the other. It is within the interval.
 
 use super::kriging::Kriging;
 use super::patches::{Patches, cells, dips, label, slices_in};
@@ -81,8 +82,8 @@ mod tests {
         5.0f64.ln() + crest - 0.5 * ((k as f64 - 30.0) / 40.0).powi(2)
     }
 
-    /// What is found where `gone` has lost nearly half, of which the rows `seen` were told.
-    fn found(gone: impl Fn(usize, usize) -> bool, seen: std::ops::Range<usize>) -> Option<RunningOut> {
+    /// What is found where `gone` has lost nearly half, of which what is `seen` was told.
+    fn found(gone: impl Fn(usize, usize) -> bool, seen: impl Fn(usize, usize) -> bool) -> Option<RunningOut> {
         let map = |cell: &dyn Fn(usize, usize) -> f64| -> Map {
             (0..SLICES).map(|k| (0..SECTORS).map(|s| cell(k, s)).collect()).collect()
         };
@@ -96,7 +97,7 @@ mod tests {
             permeation: &Permeation::none(SLICES),
             dz_mm: DZ_MM,
         };
-        let told = cells(SLICES, |k, s| gone(k, s) && seen.contains(&k));
+        let told = cells(SLICES, |k, s| gone(k, s) && seen(k, s));
         let own = Surface {
             log_depth: map(&|k, s| if told[k][s] { intact(k, s) } else { log_depth[k][s] }),
             deviation: map(&|k, s| if told[k][s] { -LOSS } else { 0.0 }),
@@ -112,8 +113,8 @@ mod tests {
 
     #[test]
     fn a_loss_that_goes_on_beyond_what_was_told_is_seen_at_either_end() {
-        let low = found(|k, s| k < 16 && of_one_side(s), 5..16).unwrap();
-        let high = found(|k, s| k >= 44 && of_one_side(s), 44..55).unwrap();
+        let low = found(|k, s| k < 16 && of_one_side(s), |k, _| k >= 5).unwrap();
+        let high = found(|k, s| k >= 44 && of_one_side(s), |k, _| k < 55).unwrap();
         for (out, row) in [(low, 2), (high, 57)] {
             assert!(out.patches.label[row][40] > 0 && out.patches.label[row][90] == 0);
             assert!((out.deviation[row][40] + LOSS).abs() < 0.05, "{}", out.deviation[row][40]);
@@ -121,10 +122,19 @@ mod tests {
     }
 
     #[test]
+    fn walls_between_the_parts_of_a_loss_that_reaches_the_end_are_asked_for() {
+        let healthy = |k: usize, s: usize| (2..8).contains(&k) && (30..50).contains(&s);
+        let out = found(|k, s| k < 16 && of_one_side(s), |k, s| !healthy(k, s)).unwrap();
+        assert!(out.patches.label[5][40] > 0 && (out.deviation[5][40] + LOSS).abs() < 0.05, "{}", out.deviation[5][40]);
+        let whole = found(|k, s| k < 16 && of_one_side(s) && !healthy(k, s), |_, _| true);
+        assert!(whole.is_none_or(|out| out.patches.label[5][40] == 0));
+    }
+
+    #[test]
     fn a_loss_that_ends_or_lies_far_from_the_ends_does_not_run_out() {
-        assert!(found(|k, s| (5..20).contains(&k) && of_one_side(s), 5..20).is_none());
-        assert!(found(|k, s| (20..35).contains(&k) && of_one_side(s), 20..35).is_none());
+        assert!(found(|k, s| (5..20).contains(&k) && of_one_side(s), |_, _| true).is_none());
+        assert!(found(|k, s| (20..35).contains(&k) && of_one_side(s), |_, _| true).is_none());
         // Nor where nothing is lost at all.
-        assert!(found(|_, _| false, 0..0).is_none());
+        assert!(found(|_, _| false, |_, _| true).is_none());
     }
 }

@@ -3,15 +3,16 @@
 
     python3 tests/reference/joints.py CT_FOLDER MASKS_FOLDER [PICTURES_FOLDER]
 
-CT_FOLDER holds one folder a case, MASKS_FOLDER/CASE/masks what `--save-masks` wrote. Prints CSV: one line a joint of the first reader
-(`joint_seeds.py`), one of the second (`second`, `joint_seeds_second.py`), one of how far the two are apart where both read (`readers`), then one a
-head of the first.
+CT_FOLDER holds one folder a case, MASKS_FOLDER/CASE/masks what `--save-masks` wrote. Prints CSV: one line a reader and joint; one a joint that
+three or more have read (`consensus`) and one of how far each of them is from that (`apart`); then one a head of the first reader.
 Needs SimpleITK, numpy, scipy and scikit-image; matplotlib for the pictures.
 
 How: the CT is interpolated to half-millimetre cubes (cubic splines). From seeds drawn on the images (`joint_seeds.py`) the bone and its neighbours
 flood the image from bright to dark (watershed): they meet along the darkest surface between them, the joint space. Within its own region the bone's
 outside is where HU have fallen half way from its wall to what lies outside, wall and outside taken within 2.5 mm of the place. Nothing is shared
 with the program, which cuts minimal surfaces in a sharpened image, nor is its result looked at.
+
+The consensus is the median of the readers' signed distances: of three, what two hold for bone is bone.
 
 The distance of two surfaces is that of triangulated surfaces in millimetres, both ways, the mean over all of their points near the joint. The
 reference's surface is that of its half-millimetre cubes; the program's is the zero of the interpolated signed distance of its mask, half way
@@ -33,7 +34,16 @@ from skimage.measure import marching_cubes
 from skimage.segmentation import watershed
 
 import joint_seeds
+import joint_seeds_fourth
 import joint_seeds_second
+import joint_seeds_third
+
+READERS = {
+    "first": joint_seeds.JOINTS,
+    "second": joint_seeds_second.JOINTS,
+    "third": joint_seeds_third.JOINTS,
+    "fourth": joint_seeds_fourth.JOINTS,
+}
 
 # Side of the cubes, mm.
 STEP_MM = 0.5
@@ -212,7 +222,7 @@ def polygons(fine, joint, kind):
     return [(what, fine.polygon(slices, corners)) for k, what, slices, corners in joint["corrections"] if k == kind]
 
 
-def reference(fine, joint, own, basin):
+def bone_and_neighbours(fine, joint, own, basin):
     """The bone and its neighbours, as cubes."""
     tissue = polygons(fine, joint, "tissue")
     first_hu = joint.get("first_hu", FIRST_HU)
@@ -277,9 +287,9 @@ def dice(a, b):
     return 2.0 * (a & b).sum() / (a.sum() + b.sum())
 
 
-def compare(fine, joint, ours):
-    """`ours`: the program's mask on the box's voxels."""
-    bone, neighbours = joint["reference"]
+def compare(fine, reference, ours):
+    """`reference`: bone and neighbours, as cubes; `ours`: the program's mask on the box's voxels."""
+    bone, neighbours = reference
     facing = bone & (ndimage.distance_transform_edt(~neighbours, sampling=STEP_MM) <= FACING_MM)
     near = ndimage.distance_transform_edt(~facing, sampling=STEP_MM) <= NEAR_MM
     rim = np.ones_like(bone)
@@ -352,21 +362,45 @@ def read(joint, image):
     fine = Fine(image, joint["box"])
     if "ball" in joint:
         joint["fitted"] = fitted(sitk.GetArrayFromImage(image), image.GetSpacing(), joint["ball"])
-    joint["reference"] = reference(fine, joint, *own_region(fine, joint))
+    joint["reference"] = bone_and_neighbours(fine, joint, *own_region(fine, joint))
     return fine
 
 
-def in_image(fine, joint, image):
-    """The reference's bone on the CT's voxels, in all of the image."""
-    x0, x1, y0, y1, k0, k1 = joint["box"]
-    mask = np.zeros(image.GetSize()[::-1], bool)
-    mask[k0:k1, y0:y1, x0:x1] = fine.on_coarse(joint["reference"][0])
-    return mask
+class Reading:
+    """What one reader holds for bone, kept without the images."""
+
+    def __init__(self, reader, fine, joint):
+        self.reader, self.box, self.first = reader, joint["box"], fine.first
+        bone, self.neighbours = joint["reference"]
+        self.on_voxels = fine.on_coarse(bone)
+        self.off_mm = signed(bone, [STEP_MM] * 3).astype(np.float32)
+
+    def at(self, fine):
+        """Signed distance, and whether a neighbour is there, in the cubes of another box."""
+        shift = (fine.first - self.first) * fine.spacing / STEP_MM
+        places = np.meshgrid(*[fine.axes[a] / STEP_MM + shift[a] for a in (2, 1, 0)], indexing="ij")
+        off_mm = ndimage.map_coordinates(self.off_mm, places, order=1, mode="nearest")
+        return off_mm, ndimage.map_coordinates(self.neighbours.astype(np.uint8), places, order=0, mode="nearest")
+
+    def voxels_of(self, fine):
+        """The reader's bone on the CT's voxels of a box within his own."""
+        at = [slice(f - o, f - o + n) for f, o, n in zip(fine.first, self.first, fine.counts)]
+        return self.on_voxels[at[2], at[1], at[0]]
 
 
-def told(kind, joint, fine, mask):
-    whole, near, mean, worst, least = compare(fine, joint, mask)
-    print(f"{kind},{joint['case']},{joint['joint']},{whole:.4f},{near:.4f},{mean:.3f},{worst:.2f},{least:.3f}", flush=True)
+def consensus(image, readings):
+    """The box that all have read, and what most hold for bone and for a neighbour."""
+    boxes = np.array([reading.box for reading in readings])
+    low, high = boxes[:, ::2].max(0), boxes[:, 1::2].min(0)
+    fine = Fine(image, [int(v) for pair in zip(low, high) for v in pair])
+    seen = [reading.at(fine) for reading in readings]
+    bone = np.median([off_mm for off_mm, _ in seen], axis=0) < 0
+    return fine, (bone, np.mean([near for _, near in seen], axis=0) >= 0.5)
+
+
+def told(kind, name, fine, reference, mask):
+    whole, near, mean, worst, least = compare(fine, reference, mask)
+    print(f"{kind},{','.join(name)},{whole:.4f},{near:.4f},{mean:.3f},{worst:.2f},{least:.3f}", flush=True)
 
 
 def main():
@@ -374,30 +408,36 @@ def main():
         raise SystemExit(__doc__)
     ct, masks = sys.argv[1:3]
     pictures = sys.argv[3] if len(sys.argv) > 3 else None
-    images, heads, first = {}, [], {}
+    images, heads, readings = {}, [], {}
     print("kind,case,what,dice_of_window,dice,mean_surface_mm,p95_surface_mm,grid_mm")
-    for kind, joints in (("joint", joint_seeds.JOINTS), ("second", joint_seeds_second.JOINTS)):
+
+    def ours(name, bone, fine):
+        mask = sitk.ReadImage(os.path.join(masks, name[0], "masks", bone + ".nii.gz"))
+        return sitk.GetArrayFromImage(sitk.Resample(mask, fine.coarse, sitk.Transform(), sitk.sitkNearestNeighbor, 0)) > 0
+
+    for reader, joints in READERS.items():
         for joint in joints:
-            case = joint["case"]
-            image = images.setdefault(case, series(os.path.join(ct, case)))
+            name = (joint["case"], joint["joint"])
+            image = images.setdefault(name[0], series(os.path.join(ct, name[0])))
             fine = read(joint, image)
-            mask = sitk.ReadImage(os.path.join(masks, case, "masks", joint["mask"] + ".nii.gz"))
-            ours = sitk.GetArrayFromImage(sitk.Resample(mask, fine.coarse, sitk.Transform(), sitk.sitkNearestNeighbor, 0)) > 0
-            told(kind, joint, fine, ours)
-            name = (case, joint["joint"])
-            if kind == "joint":
-                first[name] = in_image(fine, joint, image)
-                if "ball" in joint:
-                    centre, radius, scatter = joint["fitted"]
-                    at = np.asarray(image.GetOrigin()) + np.asarray(image.GetDirection()).reshape(3, 3) @ centre
-                    heads.append(f"head,{case},{joint['joint']},{at[0]:.1f},{at[1]:.1f},{at[2]:.1f},{radius:.2f},{scatter:.2f}")
-            elif name in first:
-                x0, x1, y0, y1, k0, k1 = joint["box"]
-                told("readers", joint, fine, first[name][k0:k1, y0:y1, x0:x1])
+            mask = ours(name, joint["mask"], fine)
+            told(reader, name, fine, joint["reference"], mask)
+            readings.setdefault((name, joint["mask"]), []).append(Reading(reader, fine, joint))
+            if reader == "first" and "ball" in joint:
+                centre, radius, scatter = joint["fitted"]
+                at = np.asarray(image.GetOrigin()) + np.asarray(image.GetDirection()).reshape(3, 3) @ centre
+                heads.append(f"head,{','.join(name)},{at[0]:.1f},{at[1]:.1f},{at[2]:.1f},{radius:.2f},{scatter:.2f}")
             if pictures:
-                os.makedirs(os.path.join(pictures, kind), exist_ok=True)
-                picture(fine, joint, ours, os.path.join(pictures, kind))
+                os.makedirs(os.path.join(pictures, reader), exist_ok=True)
+                picture(fine, joint, mask, os.path.join(pictures, reader))
             del joint["reference"]
+    for (name, bone), of_joint in readings.items():
+        if len(of_joint) < 3:
+            continue
+        fine, reference = consensus(images[name[0]], of_joint)
+        told("consensus", name, fine, reference, ours(name, bone, fine))
+        for reading in of_joint:
+            told(f"apart {reading.reader}", name, fine, reference, reading.voxels_of(fine))
     print("kind,case,what,x_mm,y_mm,z_mm,radius_mm,scatter_mm")
     print("\n".join(heads))
 
