@@ -8,7 +8,7 @@ use super::foreign::Metal;
 use super::fractures::join_fragments;
 use super::stretches::{Stretch, look_over};
 use crate::smoothing::{median, penalty, smooth_robust};
-use crate::volume::{Section, Volume, sections};
+use crate::volume::{Attached, Detached, Section, Volume, sections_detached};
 use rayon::prelude::*;
 
 /// HU above which a voxel may belong to a bone's wall: below any cortex a scanner resolves, above contrast-free tissue.
@@ -19,6 +19,10 @@ pub(super) const MIN_SECTION_MM2: f64 = 60.0;
 const MAX_SECTION_MM2: f64 = 1600.0;
 /// A ring with a smaller share of its convex hull is open, or fused with a neighbour.
 const MIN_SOLIDITY: f64 = 0.88;
+/// What may hang on a ring: a vessel full of contrast, a calcification. A ring may have crests, which are as dense as its wall.
+const ATTACHED: Attached = Attached { disc_mm: 4.5, most_mm2: 120.0, least_disc_mm: 1.8, wall_share: 0.5 };
+/// Over at least this much along the body, mm: spongy bone of a joint may look like it in a slice.
+const ATTACHED_MM: f64 = 15.0;
 /// 75th percentile of the wall that tells cortex from the pelvis' shell; also holds for a 2 mm osteoporotic shaft.
 const MIN_WALL_HU: f64 = 700.0;
 /// The same for a ring that a lesion has opened, and the least share of its hull that is left of it.
@@ -161,12 +165,40 @@ pub fn find_shafts_and_stubs(volume: &Volume<i16>) -> (Vec<Shaft>, Vec<Shaft>) {
     (look(shafts), look(stubs))
 }
 
-/// The dense pieces of every slice.
+/// The dense pieces of every slice, without what hangs on them over some slices.
 fn dense_sections(volume: &Volume<i16>) -> Vec<Vec<Section>> {
-    (0..volume.grid.size[2])
+    let found: Vec<Vec<(Section, Option<Detached>)>> = (0..volume.grid.size[2])
         .into_par_iter()
-        .map(|k| sections(volume, k, BONE_HU, MIN_SECTION_MM2).into_iter().filter(is_dense).collect())
-        .collect()
+        .map(|k| {
+            let what = (BONE_HU, MIN_SECTION_MM2);
+            let all = sections_detached(volume, k, what, ATTACHED, may_be_shaft, is_ring);
+            all.into_iter().filter(|(section, _)| is_dense(section)).collect()
+        })
+        .collect();
+    let dz = volume.grid.spacing_mm.z;
+    let chosen = |k: usize, (section, without): &(Section, Option<Detached>)| match without {
+        Some(without) if attached_over_mm(&found, k, without, dz) >= ATTACHED_MM => without.section.clone(),
+        _ => section.clone(),
+    };
+    (0..found.len()).map(|k| found[k].iter().map(|both| chosen(k, both)).collect()).collect()
+}
+
+/// Over how much along the body something hangs on pieces of slice `k` and those beside it, at nearly the same place, mm.
+fn attached_over_mm(found: &[Vec<(Section, Option<Detached>)>], k: usize, of: &Detached, dz: f64) -> f64 {
+    let next = |k: usize, from: [f64; 2]| {
+        let here = found.get(k)?.iter().filter_map(|(_, without)| without.as_ref());
+        here.map(|other| other.attached_mm).find(|at| distance(*at, from) <= ATTACHED.disc_mm + dz)
+    };
+    let run = |step: isize| {
+        let (mut k, mut at, mut count) = (k, of.attached_mm, 0);
+        while let Some(beside) = k.checked_add_signed(step)
+            && let Some(place) = next(beside, at)
+        {
+            (k, at, count) = (beside, place, count + 1);
+        }
+        count
+    };
+    (1 + run(1) + run(-1)) as f64 * dz
 }
 
 fn shafts_of(volume: &Volume<i16>, all: &[Vec<Section>]) -> Vec<Shaft> {
@@ -281,6 +313,11 @@ fn stubs_among(
 /// Distance from the first to the last ring of a chain, mm.
 pub(super) fn course_mm(rings: &[Section], dz: f64) -> f64 {
     (rings[rings.len() - 1].k - rings[0].k + 1) as f64 * dz
+}
+
+/// Dense, and no larger than a shaft with something that hangs on it.
+fn may_be_shaft(section: &Section) -> bool {
+    is_dense(section) && section.filled_area_mm2 <= 2.0 * MAX_SECTION_MM2 + ATTACHED.most_mm2
 }
 
 fn is_dense(section: &Section) -> bool {

@@ -108,6 +108,7 @@ fn a_stump_whose_ring_is_open_between_slices_is_one() {
         wall_hu: 950.0,
         hole_hu: 100.0,
         cut: false,
+        detached: false,
     };
     let all: Vec<Vec<Section>> = (0..60).map(|k| if k % 6 < 3 { vec![ring(k)] } else { Vec::new() }).collect();
     let thin = |dz: f64| {

@@ -14,6 +14,8 @@ use nalgebra::Vector3;
 
 /// How far beyond the last ring the bone is followed, so that its ends are reported (not measured), mm.
 const BEYOND_MM: f64 = 60.0;
+/// Where a ring that something was taken off reaches no further than this beyond the contour, what is dense there is no bone, mm.
+const HANGS_ON_MM: f64 = 3.0;
 /// Share of the contour that may lie beside the predicted shaft before the section counts as no ring.
 const MAX_DISPLACED: f64 = 0.05;
 /// From a displaced section this close to the end of the shaft on, the bone is trochanter, condyle or joint, mm.
@@ -104,6 +106,10 @@ fn measure_piece(
         farthest_mm[ring.k - first] = directions.iter().map(|d| ring.reach_mm(axis[ring.k], *d)).collect();
     }
     let is_ring: Vec<bool> = farthest_mm.iter().map(|row| !row.is_empty()).collect();
+    let mut detached_mm = vec![Vec::new(); polar.slices()];
+    for ring in clear.iter().filter(|ring| ring.detached) {
+        detached_mm[ring.k - first].clone_from(&farthest_mm[ring.k - first]);
+    }
     let guess = median(&mut clear.iter().map(|r| r.wall_hu).collect::<Vec<_>>())?;
     let surface = periosteum(&polar, &farthest_mm, guess, &Course::straight(polar.slices()).outline_mm, dz);
     let compact_hu = cortical_hu(&polar, &surface.radius_mm, &is_ring)?;
@@ -113,7 +119,14 @@ fn measure_piece(
 
     let tilt = tilt_deg(volume, axis, first, last);
     let spoilt: Vec<Option<NotMeasured>> = (first..=last).map(|k| spoilt(shaft, k)).collect();
-    let seen = Seen { polar: &polar, surface: &surface, is_ring: &is_ring, spoilt: &spoilt, tilt_deg: &tilt };
+    let seen = Seen {
+        polar: &polar,
+        surface: &surface,
+        is_ring: &is_ring,
+        detached_mm: &detached_mm,
+        spoilt: &spoilt,
+        tilt_deg: &tilt,
+    };
     let state = states(volume, &seen, compact_hu, dz);
     let usable: Vec<bool> = state.iter().map(Option::is_none).collect();
     let slices = Slices { spacing_mm: dz, thickness_mm: slice_thickness_mm(acquisition, dz) };
@@ -234,13 +247,15 @@ struct Seen<'a> {
     polar: &'a Polar,
     surface: &'a Periosteum,
     is_ring: &'a [bool],
+    /// Of rings that something was taken off, how far each of their sectors reaches, mm; empty of others.
+    detached_mm: &'a [Vec<f64>],
     spoilt: &'a [Option<NotMeasured>],
     tilt_deg: &'a [f64],
 }
 
 /// Which slices can be measured: `None`, or the reason why not.
 fn states(volume: &Volume<i16>, seen: &Seen, compact_hu: f64, dz_mm: f64) -> Vec<Option<NotMeasured>> {
-    let Seen { polar, surface, is_ring, spoilt, tilt_deg: tilt } = *seen;
+    let Seen { polar, surface, is_ring, detached_mm, spoilt, tilt_deg: tilt } = *seen;
     let n = polar.slices();
     let mut state: Vec<Option<NotMeasured>> = (0..n)
         .map(|k| {
@@ -263,8 +278,12 @@ fn states(volume: &Volume<i16>, seen: &Seen, compact_hu: f64, dz_mm: f64) -> Vec
         .collect();
     let displaced: Vec<f64> = (0..n)
         .map(|k| {
+            // A vessel or a calcification is no wall that goes on.
+            let hangs_on =
+                |s: &usize| detached_mm[k].get(*s).is_some_and(|mm| *mm < surface.radius_mm[k][*s] + HANGS_ON_MM);
             let beside = |s: &usize| {
-                is_displaced(polar.ray(k, *s), surface.radius_mm[k][*s], surface.observed_mm[k][*s], compact_hu)
+                !hangs_on(s)
+                    && is_displaced(polar.ray(k, *s), surface.radius_mm[k][*s], surface.observed_mm[k][*s], compact_hu)
             };
             (0..SECTORS).filter(beside).count() as f64 / SECTORS as f64
         })

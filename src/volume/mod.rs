@@ -2,6 +2,7 @@
 //!
 //! Everything downstream speaks patient millimetres; only this module turns them into indices.
 
+mod detached;
 mod distance;
 mod min_cut;
 mod reading;
@@ -16,7 +17,7 @@ pub use min_cut::{CutGraph, DIRECTIONS, NO_NODE};
 pub use reading::{between_pixels, highest};
 pub(crate) use region::runs_of_row;
 pub use region::{NamedRegion, Region, Run};
-pub use sections::{EXTENT_DIRECTIONS, Section, sections, sections_within};
+pub use sections::{Attached, Detached, EXTENT_DIRECTIONS, Section, sections, sections_detached, sections_within};
 pub use straighten::{straighten, straightened_grid};
 pub use turn::{AxisOrder, axial_order, towards, turn, turn_axial};
 pub use voxels::Voxels;

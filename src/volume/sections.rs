@@ -2,6 +2,7 @@
 //!
 //! Works on runs of a row, not on a label image: memory and time scale with the bone, not with the air around it.
 
+use super::detached::{Filled, kept};
 use super::{Region, Run, Volume, highest, runs_of_row};
 use std::f64::consts::TAU;
 
@@ -34,6 +35,8 @@ pub struct Section {
     pub hole_hu: f64,
     /// The piece touches the image border or voxels without data.
     pub cut: bool,
+    /// Something that hung on the piece was taken off it: what is dense beyond it there is no part of it.
+    pub detached: bool,
 }
 
 impl Section {
@@ -102,7 +105,86 @@ fn ellipse_axes_mm(xx: f64, xy: f64, yy: f64) -> [f64; 2] {
 pub fn sections(volume: &Volume<i16>, k: usize, threshold_hu: i16, min_area_mm2: f64) -> Vec<Section> {
     let [columns, rows, _] = volume.grid.size;
     let (runs, row_starts) = runs_of(volume.slice(k), columns, rows, threshold_hu);
-    pieces(volume, k, threshold_hu, min_area_mm2, &runs, &row_starts)
+    pieces(volume, k, threshold_hu, min_area_mm2, &runs, &row_starts).into_iter().map(|(section, _)| section).collect()
+}
+
+/// What may hang on a piece without being part of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Attached {
+    /// It is narrower than a disc of this radius, mm.
+    pub disc_mm: f64,
+    /// It is no larger than this, mm².
+    pub most_mm2: f64,
+    /// It holds a disc of this radius, mm: what is thinner is a corner of the piece.
+    pub least_disc_mm: f64,
+    /// Of a piece that is whole with it, it is no denser than this share of the piece's wall.
+    pub wall_share: f64,
+}
+
+/// A piece without what hangs on it.
+#[derive(Debug, Clone)]
+pub struct Detached {
+    pub section: Section,
+    /// The middle of what fell off.
+    pub attached_mm: [f64; 2],
+}
+
+/// The same; beside those that are `wanted`, the piece without what hangs on it, where that makes a piece `whole` that is not, or where what hangs on a
+/// whole one is clearly less dense.
+pub fn sections_detached(
+    volume: &Volume<i16>,
+    k: usize,
+    (threshold_hu, min_area_mm2): (i16, f64),
+    attached: Attached,
+    wanted: impl Fn(&Section) -> bool,
+    whole: impl Fn(&Section) -> bool,
+) -> Vec<(Section, Option<Detached>)> {
+    let [columns, rows, _] = volume.grid.size;
+    let (runs, row_starts) = runs_of(volume.slice(k), columns, rows, threshold_hu);
+    let detached = |section: &Section, members: &[Run]| {
+        if section.cut || !wanted(section) {
+            return None;
+        }
+        let (first, [width, height]) = bounds(members);
+        let inside: Vec<bool> =
+            filled_mask(members, first[0], first[1], width, height).iter().map(|v| *v != OUTSIDE).collect();
+        let spacing_mm = [volume.grid.spacing_mm.x, volume.grid.spacing_mm.y];
+        let left = Filled { inside: &inside, size: [width, height], spacing_mm }.opened(attached.disc_mm);
+        let stays = kept(members, &left, first, width);
+        if stays.is_empty() {
+            return None;
+        }
+        let pixels = volume.slice(k);
+        let without = measure(volume, pixels, k, threshold_hu, &stays);
+        let off_mm2 = section.filled_area_mm2 - without.filled_area_mm2;
+        let fell_off = || {
+            let places = members.iter().flat_map(|run| (run.first..=run.last).map(move |i| [i, run.j]));
+            places.filter(|[i, j]| !left[(j - first[1]) * width + i - first[0]]).map(|[i, j]| pixels[j * columns + i])
+        };
+        let is_no_bone = || {
+            let mut hu: Vec<i16> = fell_off().collect();
+            let middle = hu.len() / 2;
+            !hu.is_empty() && f64::from(*hu.select_nth_unstable(middle).1) <= attached.wall_share * section.wall_hu
+        };
+        let is_compact = || {
+            let off: Vec<bool> = inside.iter().zip(&left).map(|(inside, left)| *inside && !left).collect();
+            let size = [width, height];
+            Filled { inside: &off, size, spacing_mm }.holds_disc(attached.least_disc_mm)
+        };
+        let is_attached =
+            off_mm2 <= attached.most_mm2 && whole(&without) && is_compact() && (!whole(section) || is_no_bone());
+        let at = |a: usize| {
+            let moment = |section: &Section| section.filled_area_mm2 * section.centroid_mm[a];
+            (moment(section) - moment(&without)) / off_mm2
+        };
+        let attached_mm = [at(0), at(1)];
+        is_attached.then_some(Detached { section: Section { detached: true, ..without }, attached_mm })
+    };
+    let both = |(section, members): (Section, Vec<Run>)| {
+        let without = detached(&section, &members);
+        (section, without)
+    };
+    pieces(volume, k, threshold_hu, min_area_mm2, &runs, &row_starts).into_iter().map(both).collect()
 }
 
 /// The same of the voxels of a region alone; what touches it from outside does not count.
@@ -123,10 +205,10 @@ pub fn sections_within(
         runs.extend(runs_of_row(outlined.last + 1, outlined.j, |i| i >= outlined.first && row[i] >= threshold_hu));
     }
     row_starts.resize(rows + 1, runs.len());
-    pieces(volume, k, threshold_hu, min_area_mm2, &runs, &row_starts)
+    pieces(volume, k, threshold_hu, min_area_mm2, &runs, &row_starts).into_iter().map(|(section, _)| section).collect()
 }
 
-/// The connected pieces of some runs, filled and measured.
+/// The connected pieces of some runs, filled and measured, each with its own runs.
 fn pieces(
     volume: &Volume<i16>,
     k: usize,
@@ -134,7 +216,7 @@ fn pieces(
     min_area_mm2: f64,
     runs: &[Run],
     row_starts: &[usize],
-) -> Vec<Section> {
+) -> Vec<(Section, Vec<Run>)> {
     let pixels = volume.slice(k);
     let pixel_mm2 = volume.grid.spacing_mm.x * volume.grid.spacing_mm.y;
     groups_of(runs, row_starts)
@@ -146,9 +228,9 @@ fn pieces(
         })
         .map(|group| {
             let members: Vec<Run> = group.into_iter().map(|r| runs[r]).collect();
-            measure(volume, pixels, k, threshold_hu, &members)
+            (measure(volume, pixels, k, threshold_hu, &members), members)
         })
-        .filter(|section| section.filled_area_mm2 >= min_area_mm2)
+        .filter(|(section, _)| section.filled_area_mm2 >= min_area_mm2)
         .collect()
 }
 
@@ -211,14 +293,9 @@ fn groups_of(runs: &[Run], row_starts: &[usize]) -> Vec<Vec<usize>> {
 fn measure(volume: &Volume<i16>, pixels: &[i16], k: usize, threshold_hu: i16, members: &[Run]) -> Section {
     let [columns, rows, _] = volume.grid.size;
     let (sx, sy) = (volume.grid.spacing_mm.x, volume.grid.spacing_mm.y);
-    let i0 = members.iter().map(|r| r.first).min().unwrap_or(0);
-    let i1 = members.iter().map(|r| r.last).max().unwrap_or(0);
-    let j0 = members.iter().map(|r| r.j).min().unwrap_or(0);
-    let j1 = members.iter().map(|r| r.j).max().unwrap_or(0);
-
-    let mask = filled_mask(members, i0, j0, i1 - i0 + 1, j1 - j0 + 1);
-    let (width, height) = (i1 - i0 + 1, j1 - j0 + 1);
-    let mut cut = i0 == 0 || j0 == 0 || i1 + 1 == columns || j1 + 1 == rows;
+    let ([i0, j0], [width, height]) = bounds(members);
+    let mask = filled_mask(members, i0, j0, width, height);
+    let mut cut = i0 == 0 || j0 == 0 || i0 + width == columns || j0 + height == rows;
     let (mut n, mut sum, mut square) = (0.0, [0.0; 2], [0.0; 3]);
     let (mut wall, mut hole_sum, mut hole_n) = (Vec::new(), 0.0, 0usize);
     for dj in 0..height {
@@ -270,7 +347,16 @@ fn measure(volume: &Volume<i16>, pixels: &[i16], k: usize, threshold_hu: i16, me
         wall_hu,
         hole_hu: if hole_n > 0 { hole_sum / hole_n as f64 } else { f64::NAN },
         cut,
+        detached: false,
     }
+}
+
+/// First column and row of some runs, and how many.
+fn bounds(members: &[Run]) -> ([usize; 2], [usize; 2]) {
+    let low = |of: fn(&Run) -> usize| members.iter().map(of).min().unwrap_or(0);
+    let high = |of: fn(&Run) -> usize| members.iter().map(of).max().unwrap_or(0);
+    let first = [low(|r| r.first), low(|r| r.j)];
+    (first, [high(|r| r.last) + 1 - first[0], high(|r| r.j) + 1 - first[1]])
 }
 
 const HOLE: u8 = 0;
@@ -417,6 +503,35 @@ mod tests {
         let again = completed.completed();
         assert!((again.filled_area_mm2 / completed.filled_area_mm2 - 1.0).abs() < 1e-9);
         assert!((0..2).all(|a| (again.centroid_mm[a] - completed.centroid_mm[a]).abs() < 1e-9));
+    }
+
+    /// A ring of 1000 HU with a disc of `hu` against it, without what hangs on it.
+    fn detached(hu: i16, radius: f64, whole: impl Fn(&Section) -> bool) -> Option<Detached> {
+        let volume = slice_of([120, 100], [0.5, 0.5], |x, y| {
+            let r = (x - 22.0).hypot(y - 25.0);
+            let beside = (x - 33.0 - radius).hypot(y - 25.0) < radius;
+            if (7.0..12.0).contains(&r) {
+                1000
+            } else if beside {
+                hu
+            } else {
+                40
+            }
+        });
+        let attached = Attached { disc_mm: 4.5, most_mm2: 120.0, least_disc_mm: 1.8, wall_share: 0.5 };
+        sections_detached(&volume, 0, (300, 60.0), attached, |_| true, whole).remove(0).1
+    }
+
+    #[test]
+    fn a_vessel_falls_off_a_ring_and_a_crest_does_not() {
+        let ring = detached(400, 4.0, |_| true).expect("a vessel");
+        assert!(ring.section.detached && (ring.section.filled_area_mm2 / (PI * 144.0) - 1.0).abs() < 0.03);
+        assert!((ring.section.centroid_mm[0] - 22.0).abs() < 0.3 && (ring.attached_mm[0] - 37.0).abs() < 1.0);
+        // As dense as the wall it is its own, unless the piece is no ring with it.
+        assert!(detached(1000, 4.0, |_| true).is_none());
+        assert!(detached(1000, 4.0, |s| s.extent_mm[0] < 15.0).is_some());
+        // Too thin to be more than a corner, and too large.
+        assert!(detached(400, 1.5, |_| true).is_none() && detached(400, 6.5, |_| true).is_none());
     }
 
     #[test]

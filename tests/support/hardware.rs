@@ -68,7 +68,7 @@ fn coverage(signed_mm: f64) -> f64 {
 }
 
 /// Share of each voxel of slice `k` that lies within the solid of this signed distance (mm from the first voxel).
-fn shares(volume: &Volume<i16>, k: usize, solid: &(impl Fn([f64; 3]) -> f64 + Sync)) -> Vec<f64> {
+pub fn shares(volume: &Volume<i16>, k: usize, solid: &(impl Fn([f64; 3]) -> f64 + Sync)) -> Vec<f64> {
     let [nx, ny, _] = volume.grid.size;
     let s = volume.grid.spacing_mm;
     let mut out = vec![0.0; nx * ny];
@@ -86,7 +86,7 @@ fn shares(volume: &Volume<i16>, k: usize, solid: &(impl Fn([f64; 3]) -> f64 + Sy
     out
 }
 
-fn change(volume: &Volume<i16>, f: impl Fn(usize, &[i16]) -> Vec<i16> + Sync) -> Volume<i16> {
+pub fn change(volume: &Volume<i16>, f: impl Fn(usize, &[i16]) -> Vec<i16> + Sync) -> Volume<i16> {
     let slices: Vec<Vec<i16>> = (0..volume.grid.size[2]).into_par_iter().map(|k| f(k, volume.slice(k))).collect();
     Volume { grid: volume.grid.clone(), voxels: slices.concat().into() }
 }
