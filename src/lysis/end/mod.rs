@@ -86,8 +86,8 @@ pub fn assess_end(sections: &[EndSection], other: Option<&[EndSection]>, slices:
         Err(stray) => return none(NoOtherSide::TooUnlike(stray)),
     };
     let losses = compared.losses();
-    let lesions =
-        (1..=compared.count()).map(|n| lesion(n, &compared, &losses, (&measured, &here, &place_mm), slices)).collect();
+    let seen = Seen { measured: &measured, here: &here, place_mm: &place_mm };
+    let lesions = (1..=compared.count()).map(|n| lesion(n, &compared, &losses, &seen, slices)).collect();
     let mut of_sections = vec![None; sections.len()];
     measured.iter().zip(losses).for_each(|(n, loss)| of_sections[*n] = loss);
     EndLysis {
@@ -123,14 +123,18 @@ fn outer_mm(section: &EndSection, sector: usize, place: [f64; 2]) -> [f64; 2] {
     if is_sunk { place } else { section.contour.points[sector] }
 }
 
+/// The sections that were compared.
+struct Seen<'a> {
+    /// Which of the end's sections.
+    measured: &'a [usize],
+    here: &'a [&'a EndSection],
+    /// By section and sector, the other side's outline where the contour has sunk.
+    place_mm: &'a [Vec<[f64; 2]>],
+}
+
 /// Loss `n` of what was compared.
-fn lesion(
-    n: usize,
-    compared: &Compared,
-    losses: &[Option<WallLoss>],
-    (measured, here, place_mm): (&[usize], &[&EndSection], &[Vec<[f64; 2]>]),
-    in_plane: &Slices,
-) -> EndLesion {
+fn lesion(n: usize, compared: &Compared, losses: &[Option<WallLoss>], seen: &Seen, in_plane: &Slices) -> EndLesion {
+    let Seen { measured, here, place_mm } = *seen;
     let cells = compared.cells(n);
     let (first, last) = (cells.first().map_or(0, |c| c.0), cells.last().map_or(0, |c| c.0));
     let off = |(row, sector): &(usize, usize)| {
