@@ -11,7 +11,7 @@ use corticalysis::masks::bone_masks;
 use corticalysis::volume::{Region, Volume};
 use std::path::Path;
 use support::program::shared_data;
-use support::real_ct::volume_of;
+use support::real_ct::{dice, volume_of};
 
 /// A case: its name, its bones with their sides, the landmarks of each.
 type Case = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
@@ -231,11 +231,6 @@ fn heads_that_the_border_cuts_are_those_of_the_whole_image() {
 }
 
 /// Twice the common part over the sum.
-fn dice(a: &Region, b: &Region) -> f64 {
-    let common = a.len() - a.without(&[b]).len();
-    2.0 * common as f64 / (a.len() + b.len()) as f64
-}
-
 /// A defect cut into a bone does not take it out of the bone's mask.
 #[test]
 fn the_bone_with_a_defect_is_the_bone_without() {

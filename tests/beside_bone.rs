@@ -9,26 +9,16 @@ mod support {
 
 use corticalysis::analysis::{MeasuredBone, Settings, analyze};
 use corticalysis::masks::bone_masks;
-use corticalysis::volume::{Region, Volume};
+use corticalysis::volume::Volume;
 use support::beside::*;
 use support::program::shared_data;
-use support::real_ct::volume_of;
+use support::real_ct::{dice, volume_of};
 
 /// Percent of a section's mass below which a lesion that something beside the bone makes is no matter of this.
 const SLIGHT_PERCENT: f64 = 8.0;
 
 fn analysis(volume: &Volume<i16>) -> Vec<MeasuredBone> {
     analyze(volume, &Settings::default())
-}
-
-fn dice(a: &Region, b: &Region) -> f64 {
-    let both: usize = (0..a.size()[2])
-        .map(|k| {
-            let held = |i: usize, j: usize| b.contains([i, j, k]);
-            a.runs(k).iter().map(|run| (run.first..=run.last).filter(|i| held(*i, run.j)).count()).sum::<usize>()
-        })
-        .sum();
-    2.0 * both as f64 / (a.len() + b.len()) as f64
 }
 
 /// Distance of a place (mm from the first voxel) outside the measured contour of a bone's shaft, over 100° of 60 mm of it.
@@ -72,7 +62,7 @@ fn wrong(name: &str, volume: &Volume<i16>, before: &[MeasuredBone], after: &Volu
             .lysis
             .iter()
             .flat_map(|lysis| &lysis.lesions)
-            .map(|lesion| lesion.max_axial_percent())
+            .map(|lesion| lesion.max_axial_lysis_percent.value)
             .fold(0.0, f64::max);
         let said = format!(
             "{name}: {} {}: Dice {:.4}, {} of {} sections, fused {:?}, a lesion of {worst:.1} %",
@@ -93,16 +83,6 @@ fn wrong(name: &str, volume: &Volume<i16>, before: &[MeasuredBone], after: &Volu
         }
     }
     wrong
-}
-
-trait MaxAxial {
-    fn max_axial_percent(&self) -> f64;
-}
-
-impl MaxAxial for corticalysis::lysis::Lesion {
-    fn max_axial_percent(&self) -> f64 {
-        self.max_axial_lysis_percent.value
-    }
 }
 
 /// Series, and angles at which something lies against the bone.

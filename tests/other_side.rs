@@ -123,6 +123,11 @@ fn holes_cut_into_trochanters_are_measured_against_the_other_side() {
                     axial.add(loss.axial_percent, truth[0]);
                     around.add(loss.circumferential_percent, truth[1]);
                 }
+                // A loss lies where it was told, and in no slice that the other side does not reach.
+                let mut cells = seen_end.lysis.lesions.iter().flat_map(|lesion| &lesion.cells);
+                if !cells.all(|cell| seen_end.lysis.sections[cell.section].is_some()) {
+                    wrong.push(format!("{name}: a loss in a slice whose loss is not told"));
+                }
                 all += 1;
                 found += usize::from(!seen_end.lysis.lesions.is_empty());
                 println!(

@@ -164,7 +164,7 @@ pub(super) fn end_word(language: Language, end: &str) -> Cow<'static, str> {
 }
 
 fn reference(of: &OtherSide) -> ReferenceReport {
-    let [turn, shift, stray] = [of.turn_deg, of.shift_mm.abs(), 100.0 * of.stray].map(|v| format!("{:.0}", v + 0.0));
+    let [turn, shift, stray] = [of.turn_deg, of.shift_mm.abs(), 100.0 * of.stray].map(words::whole);
     let (way, sens) = if of.shift_mm < 0.0 { ("lower", "bas") } else { ("higher", "haut") };
     ReferenceReport {
         kind: "contralateral".into(),
@@ -346,5 +346,8 @@ mod tests {
         let table = String::from_utf8(csv::ends_csv(&report).unwrap().unwrap()).unwrap();
         assert!(table.lines().count() == 2 && table.contains("889") && table.contains("260"));
         assert!(end(false).sentence(Language::En).contains("up to 41\u{a0}%"));
+        assert!(
+            reference(&OtherSide { turn_deg: -0.3, shift_mm: 12.0, stray: 0.1 }).note.english().contains("(turned 0°")
+        );
     }
 }

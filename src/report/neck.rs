@@ -165,7 +165,7 @@ fn unseen(why: NeckUnseen) -> Text {
 }
 
 fn reference(of: &OtherSide) -> ReferenceReport {
-    let [turn, shift, stray] = [of.turn_deg, of.shift_mm, 100.0 * of.stray].map(|v| format!("{:.0}", v + 0.0));
+    let [turn, shift, stray] = [of.turn_deg, of.shift_mm, 100.0 * of.stray].map(words::whole);
     ReferenceReport {
         kind: "contralateral".into(),
         note: Sentence::new(

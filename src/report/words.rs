@@ -172,6 +172,11 @@ pub(super) fn interval(language: Language, ci95: Option<[f64; 2]>, decimals: usi
     ci95.map_or_else(|| "–".into(), |range| range_text(language, range, decimals))
 }
 
+/// A whole number, and never "-0".
+pub(super) fn whole(value: f64) -> String {
+    format!("{:.0}", value.round_ties_even() + 0.0)
+}
+
 /// "36.5 % (33.1 to 39.9)".
 pub(super) fn percent_with_ci(language: Language, value: Option<f64>, ci95: Option<[f64; 2]>) -> String {
     format!("{}\u{a0}% ({})", number(language, value, 1), interval(language, ci95, 1))

@@ -3,7 +3,7 @@
 #![allow(dead_code)] // Each test binary uses its own part.
 
 use corticalysis::dicom::{Series, discover};
-use corticalysis::volume::Volume;
+use corticalysis::volume::{Region, Volume};
 use std::path::Path;
 
 /// The series of a folder that has the most slices.
@@ -15,4 +15,10 @@ pub fn longest_series(folder: &Path) -> Series {
 /// Its voxels.
 pub fn volume_of(folder: &Path) -> Volume<i16> {
     longest_series(folder).load(&|_, _| {}).expect("a sound series")
+}
+
+/// Dice of two masks.
+pub fn dice(a: &Region, b: &Region) -> f64 {
+    let common = a.len() - a.without(&[b]).len();
+    2.0 * common as f64 / (a.len() + b.len()) as f64
 }

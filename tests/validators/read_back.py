@@ -227,24 +227,26 @@ def check_necks(groups, necks, seg):
         said = {e.name.meaning: e.value.meaning for e in group.get_qualitative_evaluations()}
         expected = "Found" if neck["lesions"] else "None found" if lost else "Not measured"
         check(f"sr: {label}: loss {expected}", said["Loss of the neck's cortex"] == expected)
+    axial, around = "Cortical lysis of the neck: share of a section's cortex", "Circumferential lysis of the neck: share of the contour"
+    ends = ["Begins, along the neck from the centre of the head", "Ends, along the neck from the centre of the head"]
     lesions = [lesion for neck in necks for lesion in neck["lesions"]]
     check("sr: losses of necks", len(of_lesions) == len(lesions), len(lesions))
     for group, lesion in zip(of_lesions, lesions):
-        label = group.tracking_identifier
-        numbers = {m.name.meaning: m for m in group.get_measurements()}
-        for meaning, value in [
-            ("Cortical lysis of the neck: share of a section's cortex", lesion["max_axial_lysis_percent"]),
-            ("Circumferential lysis of the neck: share of the contour", lesion["max_circumferential_lysis_percent"]),
-            ("Begins, along the neck from the centre of the head", lesion["from_head_range_mm"][0]),
-            ("Ends, along the neck from the centre of the head", lesion["from_head_range_mm"][1]),
-        ]:
-            check(f"sr: {label}: {meaning}", near(numbers[meaning], value), value)
-        said = {e.name.meaning: e.value.meaning for e in group.get_qualitative_evaluations()}
-        check(f"sr: {label}: wall", said["Wall of the neck"].lower() == f"{lesion['wall']} wall")
-        if seg is not None:
-            segment = next(s for s in seg.SegmentSequence if s.TrackingUID == group.tracking_uid)
-            item = next(i for i in group[0].ContentSequence if i.ValueType == "IMAGE")
-            check(f"sr: {label}: its segment", item.ReferencedSOPSequence[0].ReferencedSegmentNumber == segment.SegmentNumber, segment.SegmentLabel)
+        check_loss(group, lesion, [axial, around, *ends], lesion["from_head_range_mm"], "Wall of the neck", seg)
+
+
+def check_loss(group, lesion, meanings, range_mm, wall, seg):
+    """The group of a loss that no rule counts: both percentages, where it begins and ends (named so by `meanings`), its wall and its segment."""
+    label = group.tracking_identifier
+    numbers = {m.name.meaning: m for m in group.get_measurements()}
+    for meaning, value in zip(meanings, [lesion["max_axial_lysis_percent"], lesion["max_circumferential_lysis_percent"], *range_mm], strict=True):
+        check(f"sr: {label}: {meaning}", abs(float(numbers[meaning].value) - value) < 1e-9, value)
+    said = {e.name.meaning: e.value.meaning for e in group.get_qualitative_evaluations()}
+    check(f"sr: {label}: wall", said[wall].lower() == f"{lesion['wall']} wall")
+    if seg is not None:
+        segment = next(s for s in seg.SegmentSequence if s.TrackingUID == group.tracking_uid)
+        item = next(i for i in group[0].ContentSequence if i.ValueType == "IMAGE")
+        check(f"sr: {label}: its segment", item.ReferencedSOPSequence[0].ReferencedSegmentNumber == segment.SegmentNumber, segment.SegmentLabel)
 
 
 def check_ends(groups, ends, seg):
@@ -262,24 +264,12 @@ def check_ends(groups, ends, seg):
         said = {e.name.meaning: e.value.meaning for e in group.get_qualitative_evaluations()}
         expected = "Found" if end["lesions"] else "None found" if lost else "Not measured"
         check(f"sr: {label}: loss {expected}", said["Loss of cortex beyond the shaft"] == expected)
+    axial, around = "Cortical lysis beyond the shaft: share of a slice's cortex", "Circumferential lysis beyond the shaft: of the contour"
+    slices = ["Patient z of the lowest slice", "Patient z of the highest slice"]
     lesions = [lesion for end in ends for lesion in end["lesions"]]
     check("sr: losses of ends", len(of_lesions) == len(lesions), len(lesions))
     for group, lesion in zip(of_lesions, lesions):
-        label = group.tracking_identifier
-        numbers = {m.name.meaning: m for m in group.get_measurements()}
-        for meaning, value in [
-            ("Cortical lysis beyond the shaft: share of a slice's cortex", lesion["max_axial_lysis_percent"]),
-            ("Circumferential lysis beyond the shaft: of the contour", lesion["max_circumferential_lysis_percent"]),
-            ("Patient z of the lowest slice", lesion["z_range_mm"][0]),
-            ("Patient z of the highest slice", lesion["z_range_mm"][1]),
-        ]:
-            check(f"sr: {label}: {meaning}", near(numbers[meaning], value), value)
-        said = {e.name.meaning: e.value.meaning for e in group.get_qualitative_evaluations()}
-        check(f"sr: {label}: wall", said["Wall beyond the shaft"].lower() == f"{lesion['wall']} wall")
-        if seg is not None:
-            segment = next(s for s in seg.SegmentSequence if s.TrackingUID == group.tracking_uid)
-            item = next(i for i in group[0].ContentSequence if i.ValueType == "IMAGE")
-            check(f"sr: {label}: its segment", item.ReferencedSOPSequence[0].ReferencedSegmentNumber == segment.SegmentNumber, segment.SegmentLabel)
+        check_loss(group, lesion, [axial, around, *slices], lesion["z_range_mm"], "Wall beyond the shaft", seg)
 
 
 def check_rigidity(label, numbers, bone, lesion):

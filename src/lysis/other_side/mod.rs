@@ -147,10 +147,12 @@ impl Compared {
         Ok(compared)
     }
 
-    /// Takes back the losses that may be none: those whose interval begins at nothing in every section. A hole in one side bends its
-    /// outline, and the whole side that is held against it would show dips of a few percent.
+    /// Takes back what no section tells, and the losses that may be none: those whose interval begins at nothing in every section. A hole in one side
+    /// bends its outline, and the whole side that is held against it would show dips of a few percent.
     fn keep_what_is_sure(&mut self) {
         let losses = self.losses();
+        let told = |row: usize| self.patches.label[row].iter().map(|n| *n > 0 && losses[row].is_some()).collect();
+        self.patches = label(&(0..losses.len()).map(told).collect::<Vec<Vec<bool>>>());
         let sure = |n: usize| n > 0 && self.worst(n, &losses, |loss| loss.axial_percent).low > 0.0;
         let keep: Vec<bool> = (0..=self.patches.count).map(sure).collect();
         let kept = |row: &Vec<usize>| row.iter().map(|n| keep[*n]).collect::<Vec<bool>>();

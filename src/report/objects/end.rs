@@ -1,7 +1,7 @@
 //! Slices beyond the shaft in the structured report: what is missing of them against the other side, which no rule counts.
 
-use super::findings::{EN, NO, THROUGH, YES, measurement};
-use super::neck::{FOUND, LOSS_NOT_MEASURED, NONE_FOUND, WALLS, maximum};
+use super::findings::{EN, NO, THROUGH, YES, highest, measurement};
+use super::neck::{FOUND, LOSS_NOT_MEASURED, NONE_FOUND, WALLS};
 use crate::dicom::write::{Code, Measurement, codes};
 use crate::report::end::{EndLesionReport, EndReport};
 
@@ -52,18 +52,8 @@ pub(super) fn of_end(end: &EndReport) -> Vec<Measurement> {
     let unseen = (!end.slices.is_empty() && end.lesions.is_empty()).then(|| end.at_most_percent());
     let compared = Some(end.slices.len() as f64);
     [
-        maximum(measurement(
-            AXIAL,
-            axial.map(|s| s.axial_lysis_percent),
-            axial.map(|s| s.axial_lysis_ci95),
-            codes::PERCENT,
-        )),
-        maximum(measurement(
-            AROUND,
-            around.map(|s| s.circumferential_lysis_percent),
-            around.map(|s| s.circumferential_lysis_ci95),
-            codes::PERCENT,
-        )),
+        highest(AXIAL, axial.map(|s| s.axial_lysis_percent), axial.map(|s| s.axial_lysis_ci95)),
+        highest(AROUND, around.map(|s| s.circumferential_lysis_percent), around.map(|s| s.circumferential_lysis_ci95)),
         measurement(AT_MOST, unseen, None, codes::PERCENT),
         measurement(COMPARED, compared, None, codes::UNITLESS),
     ]
@@ -83,7 +73,7 @@ pub(super) fn evaluations(end: &EndReport) -> Vec<(Code, Code)> {
 }
 
 pub(super) fn of_lesion(lesion: &EndLesionReport) -> Vec<Measurement> {
-    let percent = |concept, value, ends| maximum(measurement(concept, Some(value), Some(ends), codes::PERCENT));
+    let percent = |concept, value, ends| highest(concept, Some(value), Some(ends));
     let [low, high] = lesion.z_range_mm;
     [
         percent(AXIAL, lesion.max_axial_lysis_percent, lesion.max_axial_lysis_ci95),

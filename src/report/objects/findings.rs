@@ -162,20 +162,19 @@ pub(super) fn measurement(
     Some(Measurement { concept, value, interval, unit, maximum: false })
 }
 
+/// The largest of a percentage.
+pub(super) fn highest(concept: Code, value: Option<f64>, interval: Option<[f64; 2]>) -> Option<Measurement> {
+    measurement(concept, value, interval, codes::PERCENT).map(|m| Measurement { maximum: true, ..m })
+}
+
 fn of_lesion(bone: &BoneReport, lesion: &LesionReport) -> Vec<Measurement> {
     let [low, high] = lesion.z_range_mm;
     let within = bone.slices.iter().filter(|s| s.measured && s.z_mm >= low - 1e-6 && s.z_mm <= high + 1e-6);
     let worst = within
         .max_by(|a, b| a.axial_lysis_percent.unwrap_or(f64::MIN).total_cmp(&b.axial_lysis_percent.unwrap_or(f64::MIN)));
-    let maximum = |m: Option<Measurement>| m.map(|m| Measurement { maximum: true, ..m });
     [
-        maximum(measurement(AXIAL, lesion.max_axial_lysis_percent, lesion.max_axial_lysis_ci95, codes::PERCENT)),
-        maximum(measurement(
-            AROUND,
-            lesion.max_circumferential_lysis_percent,
-            lesion.max_circumferential_lysis_ci95,
-            codes::PERCENT,
-        )),
+        highest(AXIAL, lesion.max_axial_lysis_percent, lesion.max_axial_lysis_ci95),
+        highest(AROUND, lesion.max_circumferential_lysis_percent, lesion.max_circumferential_lysis_ci95),
         measurement(EXTENT, lesion.axial_extent_mm, lesion.axial_extent_ci95, codes::MILLIMETRE),
         measurement(HEIGHT, lesion.height_mm, lesion.height_ci95, codes::MILLIMETRE),
         measurement(THICKNESS, worst.and_then(|s| s.mean_thickness_mm), None, codes::MILLIMETRE),
@@ -242,9 +241,6 @@ fn of_whole_bone(bone: &BoneReport) -> Vec<Measurement> {
         measured.max_by(|a, b| of(a).unwrap_or(f64::MIN).total_cmp(&of(b).unwrap_or(f64::MIN)))
     };
     let (axial, around) = (worst(|s| s.axial_lysis_percent), worst(|s| s.circumferential_lysis_percent));
-    let highest = |concept, value: Option<f64>, ends| {
-        measurement(concept, value, ends, codes::PERCENT).map(|m| Measurement { maximum: true, ..m })
-    };
     let count = |n: usize| Some(n as f64);
     let measured = bone.slices.iter().filter(|s| s.measured).count();
     let flagged = bone.slices.iter().filter(|s| s.flag_stands()).count();

@@ -2,7 +2,7 @@
 //!
 //! What is not measured has no number: an evaluation says so by code, and a sentence gives the reason.
 
-use super::findings::{EN, NO, REVIEW, THROUGH, YES, measurement};
+use super::findings::{EN, NO, REVIEW, THROUGH, YES, highest, measurement};
 use crate::dicom::write::{Code, Measurement, codes};
 use crate::language::Sentence;
 use crate::report::neck::{NeckLesionReport, NeckReport, NeckSectionReport};
@@ -60,10 +60,6 @@ pub(super) const CODES: [Code; 21] = [
     SENTENCE,
 ];
 
-pub(super) fn maximum(measurement: Option<Measurement>) -> Option<Measurement> {
-    measurement.map(|m| Measurement { maximum: true, ..m })
-}
-
 /// Numbers of the whole neck: of the loss only where it was measured.
 pub(super) fn of_neck(neck: &NeckReport) -> Vec<Measurement> {
     let (axial, around) = (neck.worst(), neck.worst_of(|s| s.circumferential_lysis_percent));
@@ -71,18 +67,12 @@ pub(super) fn of_neck(neck: &NeckReport) -> Vec<Measurement> {
     let measured = neck.measured().count();
     let unseen = axial.filter(|_| neck.lesions.is_empty()).map(|_| neck.at_most_percent());
     [
-        maximum(measurement(
-            AXIAL,
-            axial.and_then(|s| s.axial_lysis_percent),
-            axial.and_then(|s| s.axial_lysis_ci95),
-            codes::PERCENT,
-        )),
-        maximum(measurement(
+        highest(AXIAL, axial.and_then(|s| s.axial_lysis_percent), axial.and_then(|s| s.axial_lysis_ci95)),
+        highest(
             AROUND,
             around.and_then(|s| s.circumferential_lysis_percent),
             around.and_then(|s| s.circumferential_lysis_ci95),
-            codes::PERCENT,
-        )),
+        ),
         measurement(AT_MOST, unseen, None, codes::PERCENT),
         measurement(SMALLEST_CORTEX, smallest(|s| s.cortical_area_mm2), None, MM2),
         measurement(SMALLEST_WALL, smallest(|s| s.mean_thickness_mm), None, codes::MILLIMETRE),
@@ -109,7 +99,7 @@ pub(super) fn evaluations(neck: &NeckReport) -> Vec<(Code, Code)> {
 }
 
 pub(super) fn of_lesion(lesion: &NeckLesionReport) -> Vec<Measurement> {
-    let percent = |concept, value, ends| maximum(measurement(concept, Some(value), Some(ends), codes::PERCENT));
+    let percent = |concept, value, ends| highest(concept, Some(value), Some(ends));
     let [from, to] = lesion.from_head_range_mm;
     [
         percent(AXIAL, lesion.max_axial_lysis_percent, lesion.max_axial_lysis_ci95),

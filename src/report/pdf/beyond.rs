@@ -18,9 +18,7 @@ pub(super) fn beyond(flow: &mut Flow, bone: &BoneReport, language: Language) {
         flow.paragraph(Type::BODY, &format!("{} {counted}", end.sentence(language).replace('\u{a0}', " ")));
     }
     let lesions = bone.ends.iter().flat_map(|end| end.lesions.iter().map(move |lesion| (end, lesion)));
-    let percent = |value, ci95| {
-        Cell::new(format!("{} ({})", words::number(language, Some(value), 1), words::interval(language, Some(ci95), 1)))
-    };
+    let percent = |value, ci95| super::with_ci(language, Some(value), Some(ci95));
     let rows: Vec<Vec<Cell>> = lesions
         .map(|(end, lesion)| {
             let place = format!("{}, {}", end_word(language, &end.end), wall_word(language, &lesion.wall));

@@ -375,9 +375,7 @@ fn lesions(flow: &mut Flow, bone: &BoneReport, language: Language) {
     if reviewed {
         columns.push(Column::text(language.pick("Review", "Relecture"), 1.5));
     }
-    let value = |value, ci95| {
-        Cell::new(format!("{} ({})", words::number(language, value, 1), words::interval(language, ci95, 1)))
-    };
+    let value = |value, ci95| super::with_ci(language, value, ci95);
     let rows: Vec<Vec<Cell>> = bone
         .lesions
         .iter()

@@ -13,10 +13,15 @@ mod front;
 mod neck;
 
 use super::figures::BoneFigures;
-use super::{Report, ReportError};
+use super::{Report, ReportError, words};
 use crate::language::Language;
 use document::{Document, Metadata, PAGE, Weight};
-use flow::{Flow, LEFT, SOFT, WIDTH};
+use flow::{Cell, Flow, LEFT, SOFT, WIDTH};
+
+/// A cell with a number and its interval.
+fn with_ci(language: Language, value: Option<f64>, ci95: Option<[f64; 2]>) -> Cell {
+    Cell::new(format!("{} ({})", words::number(language, value, 1), words::interval(language, ci95, 1)))
+}
 
 /// The file, in the language of the reader.
 ///

@@ -23,9 +23,7 @@ pub(super) fn neck(flow: &mut Flow, bone: &BoneReport, language: Language) {
         Column::numbers(language.pick("Of the circumference, %", "De la circonférence, %"), 1.35),
         Column::text(language.pick("Through the wall", "Toute l’épaisseur"), 0.9),
     ];
-    let percent = |value, ci95| {
-        Cell::new(format!("{} ({})", words::number(language, Some(value), 1), words::interval(language, Some(ci95), 1)))
-    };
+    let percent = |value, ci95| super::with_ci(language, Some(value), Some(ci95));
     let rows: Vec<Vec<Cell>> = neck
         .lesions
         .iter()
