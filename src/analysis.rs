@@ -340,10 +340,10 @@ fn finish(
         if fused {
             warnings.push(Sentence::new(
                 format!(
-                    "Beyond its {end} rings the bone could not be told apart from its neighbours: no landmarks are read there, and masks leave it out."
+                    "Beyond its {end} rings the bone could not be told apart from its surroundings: no landmarks are read there, and masks leave it out."
                 ),
                 format!(
-                    "Au-delà de ses anneaux {fin}, l’os n’a pas pu être séparé de ses voisins : aucun repère n’y est lu, et les masques ne le comprennent pas."
+                    "Au-delà de ses anneaux {fin}, l’os n’a pas pu être distingué de ce qui l’entoure : aucun repère n’y est lu, et les masques ne le comprennent pas."
                 ),
             ));
         }

@@ -8,11 +8,12 @@ mod support {
 }
 
 use corticalysis::analysis::{MeasuredBone, Settings, analyze};
+use corticalysis::lysis::Lesion;
 use corticalysis::masks::bone_masks;
 use corticalysis::volume::Volume;
 use support::beside::*;
 use support::program::shared_data;
-use support::real_ct::{dice, volume_of};
+use support::real_ct::{case_names, dice, volume_of};
 
 /// Percent of a section's mass below which a lesion that something beside the bone makes is no matter of this.
 const SLIGHT_PERCENT: f64 = 8.0;
@@ -113,17 +114,91 @@ fn what_lies_against_a_bone_is_no_part_of_it() {
     assert!(all.is_empty(), "{all:#?}");
 }
 
-/// Of STS_013, whose image shows the knee, this does not hold: the condyles are lost (docs/anatomy.md).
+/// Over all series, not only those of which it holds: ways of losing density, and Dice of the masks.
+#[test]
+#[ignore = "prints a table; needs the shared data"]
+fn table_of_lost_density() {
+    let Some(ct) = shared_data().map(|data| data.join("ct")) else { return };
+    for case in case_names(&ct) {
+        let volume = volume_of(&ct.join(&case));
+        let before = analysis(&volume);
+        // One series shows no long bone.
+        let Some(bone) = before.first().map(|bone| bone_masks(&volume.grid, bone).bone) else { continue };
+        for share in [0.75, 0.6] {
+            let named = |what: &str| format!("{case}, {what} at {share}");
+            wrong(&named("one bone"), &volume, &before, &with_density(&volume, &bone, share), LEAST);
+            wrong(&named("all bones"), &volume, &before, &with_osteoporosis(&volume, share, 1.0), LEAST);
+            let spongy = with_osteoporosis(&volume, share, 1.0 + 1.2 * (1.0 - share));
+            wrong(&named("spongy bone more"), &volume, &before, &spongy, LEAST);
+        }
+    }
+}
+
+/// Dice of the masks of bones that have lost density evenly.
+const LEAST: f64 = 0.99;
+/// Of these the image shows no bone but at its border, where only dense walls tell bones.
+const CUT_EVERYWHERE: [&str; 2] = ["STS_025", "STS_041"];
+
+#[test]
+fn bones_of_three_quarters_of_their_density_are_the_same_bones() {
+    let Some(ct) = shared_data().map(|data| data.join("ct")) else { return };
+    let mut all = Vec::new();
+    for case in case_names(&ct).iter().filter(|case| !CUT_EVERYWHERE.contains(&case.as_str())) {
+        let volume = volume_of(&ct.join(case));
+        let before = analysis(&volume);
+        let after = with_osteoporosis(&volume, 0.75, 1.0);
+        all.extend(wrong(&format!("{case}, 0.75 of the density"), &volume, &before, &after, LEAST));
+    }
+    assert!(all.is_empty(), "{all:#?}");
+}
+
+/// What is left of an end may be too faint to be told from soft tissue: then it is said, and masks hold nothing of it.
+#[test]
+fn an_end_that_is_lost_is_said() {
+    let Some(ct) = shared_data().map(|data| data.join("ct")) else { return };
+    let volume = volume_of(&ct.join("STS_013"));
+    let found = analysis(&with_osteoporosis(&volume, 0.75, 1.3));
+    assert_eq!((found.len(), found[0].whole.fused), (1, [true, false]));
+    let said =
+        found[0].warnings.iter().any(|said| said.english().contains("could not be told apart from its surroundings"));
+    assert!(said, "{:?}", found[0].warnings);
+}
+
+#[test]
+fn a_loss_is_the_same_share_of_an_osteoporotic_bone() {
+    let Some(cases) = shared_data().map(|data| data.join("defect")) else { return };
+    let mut all = Vec::new();
+    for case in ["d1", "d2", "d3", "d4"] {
+        let volume = volume_of(&cases.join(case));
+        let most = |volume: &Volume<i16>| {
+            let found = analysis(volume);
+            let lesions = found.iter().flat_map(|bone| &bone.lysis).flat_map(|lysis| &lysis.lesions);
+            let two = |axial: f64, around: f64, lesion: &Lesion| {
+                let [a, c] = [&lesion.max_axial_lysis_percent, &lesion.max_circumferential_lysis_percent];
+                [axial.max(a.value), around.max(c.value)]
+            };
+            lesions.fold([0.0; 2], |[axial, around], lesion| two(axial, around, lesion))
+        };
+        let [was, is] = [most(&volume), most(&with_osteoporosis(&volume, 0.6, 1.0))];
+        println!("{case}: {was:.1?} %, of 0.6 of its density {is:.1?} %");
+        if (was[0] - is[0]).abs() > 3.0 || (was[1] - is[1]).abs() > 5.0 {
+            all.push(format!("{case}: {was:.1?}, {is:.1?}"));
+        }
+    }
+    assert!(all.is_empty(), "{all:#?}");
+}
+
+/// One weak bone beside sound ones.
 #[test]
 fn a_bone_of_three_quarters_of_its_density_is_the_same_bone() {
     let Some(ct) = shared_data().map(|data| data.join("ct")) else { return };
     let mut all = Vec::new();
-    for case in &CASES[1..] {
+    for case in CASES {
         let volume = volume_of(&ct.join(case));
         let before = analysis(&volume);
         let bone = bone_masks(&volume.grid, &before[0]).bone;
         let after = with_density(&volume, &bone, 0.75);
-        all.extend(wrong(&format!("{case}, density 0.75"), &volume, &before, &after, 0.97));
+        all.extend(wrong(&format!("{case}, density 0.75"), &volume, &before, &after, 0.96));
     }
     assert!(all.is_empty(), "{all:#?}");
 }

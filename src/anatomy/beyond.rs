@@ -6,7 +6,11 @@
 
 use super::seeds::OWN;
 use super::window::Window;
+use crate::volume::DIRECTIONS;
 use nalgebra::Vector3;
+
+/// The directions that stay in a slice come first.
+const IN_SLICE: usize = 4;
 
 /// What a line along the axis has met so far.
 #[derive(Clone, Copy, PartialEq)]
@@ -25,7 +29,8 @@ pub(super) fn beyond_joint(
     outwards: Vector3<f64>,
     least_mm2: f64,
 ) -> Vec<usize> {
-    let marked = after_gap(window, solid, part, outwards);
+    let mut marked = after_gap(window, solid, part, outwards);
+    keep_where_most(window, part, &mut marked);
     let plane = window.size[0] * window.size[1];
     let least = least_mm2 / (window.spacing_mm[0] * window.spacing_mm[1]);
     let mut left = marked.clone();
@@ -34,7 +39,7 @@ pub(super) fn beyond_joint(
         if !left[start] {
             continue;
         }
-        let piece = take_piece(window, &mut left, start);
+        let piece = take_piece(window, &mut left, start, DIRECTIONS);
         let mut covered: Vec<usize> = piece.iter().map(|n| n % plane).collect();
         covered.sort_unstable();
         covered.dedup();
@@ -43,6 +48,22 @@ pub(super) fn beyond_joint(
         }
     }
     if found.iter().any(|n| part[*n] == OWN) { found } else { Vec::new() }
+}
+
+/// Keeps what is marked of the bone itself where, of what hangs together in a slice, most is: below the flare of a metaphysis that leans over
+/// its shaft a line leaves the bone and enters it again.
+fn keep_where_most(window: &Window, part: &[u8], marked: &mut [bool]) {
+    let mut left: Vec<bool> = part.iter().map(|part| *part == OWN).collect();
+    for start in 0..part.len() {
+        if !left[start] || !marked[start] {
+            continue;
+        }
+        let piece = take_piece(window, &mut left, start, IN_SLICE);
+        let beyond = piece.iter().filter(|n| marked[**n]).count();
+        if 2 * beyond < piece.len() {
+            piece.into_iter().for_each(|n| marked[n] = false);
+        }
+    }
 }
 
 /// Solid voxels that a line along `outwards` meets after the bone and a gap.
@@ -77,13 +98,13 @@ fn after_gap(window: &Window, solid: &[bool], part: &[u8], outwards: Vector3<f64
     marked
 }
 
-/// Takes the voxels that hang together with `start` out of `left`.
-fn take_piece(window: &Window, left: &mut [bool], start: usize) -> Vec<usize> {
+/// Takes the voxels that hang together with `start` along the first so many directions out of `left`.
+fn take_piece(window: &Window, left: &mut [bool], start: usize, directions: usize) -> Vec<usize> {
     let mut piece = vec![start];
     left[start] = false;
     let mut next = 0;
     while next < piece.len() {
-        for other in window.neighbours(piece[next]).into_iter().flatten() {
+        for other in window.neighbours(piece[next]).into_iter().take(directions).flatten() {
             if left[other] {
                 left[other] = false;
                 piece.push(other);

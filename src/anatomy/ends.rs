@@ -18,6 +18,7 @@ use super::pools::with_pools;
 use super::seeds::{NEIGHBOUR, OWN, seeds};
 use super::shafts::Shaft;
 use super::solid::{fill_bone, fill_holes, solid};
+use super::stretches::{Finding, Stretch};
 use super::window::Window;
 use super::{Bone, BoneName};
 use crate::smoothing::median;
@@ -50,6 +51,12 @@ const SHORT_MM: f64 = 25.0;
 const GAP_MM: f64 = 3.0;
 /// Half the width of what is no part of a bone's shape, mm.
 const SPIKE_MM: f64 = 2.0;
+/// The walls of shafts that are not osteoporotic are denser (75th percentile within a section), HU; and how far a weaker one is made up for.
+const SOUND_WALL_HU: f64 = 1200.0;
+const MOST_WEAKNESS: f64 = 1.8;
+/// Within this beyond the last ring, mm, a bone's section does not fall to this share of the ring's.
+const LOST_MM: f64 = 5.0;
+const LOST: f64 = 0.5;
 /// Metal in an end: HU of the window's averaged voxels, and how much of it is more than a clip, mm³.
 const METAL_HU: f32 = 2200.0;
 const METAL_MM3: f64 = 100.0;
@@ -68,7 +75,7 @@ pub struct BoneEnd {
     pub base_mm: Vector3<f64>,
     /// The shaft's axis there, pointing out of the shaft; a unit vector.
     pub outwards: Vector3<f64>,
-    /// It could not be told apart from its neighbours: `inside` holds part of them.
+    /// It could not be told apart from its surroundings: `inside` holds part of its neighbours, or next to nothing.
     pub fused: bool,
     /// Metal lies in it: what it shows is not the bone's.
     pub metal: bool,
@@ -85,7 +92,7 @@ pub fn bone_end(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool)
         return None;
     }
     let axis = shaft.axis(volume);
-    let window = window_around(volume, shaft, &axis, upper);
+    let window = window_around(volume, shaft, &axis, upper).stretched(weakness(shaft));
     let (base_mm, outwards) = course(&window, volume, shaft, &axis, upper);
     let sharp = window.sharpened(OPEN.0, OPEN.1);
     let solid = solid(&window, &sharp, OPEN.0);
@@ -126,7 +133,9 @@ pub fn bone_end(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool)
     let inside = without_rising_flank(&window, &without_spikes(&window, inside), &others);
     let inside = connected(&window, inside, &seeds)?;
     let reach_mm = head.map_or(FAR_MM, |head| FAR_MM.max(head.beside_mm + 1.3 * head.ball.radius_mm));
-    let fused = !is_apart(&window, &inside, base_mm, outwards, reach_mm);
+    let is_stump = |s: &Stretch| s.finding == Finding::Stump && if upper { s.last >= last } else { s.first <= first };
+    let lost = !shaft.stretches.iter().any(is_stump) && is_lost(&window, &inside, base_mm, upper);
+    let fused = lost || !is_apart(&window, &inside, base_mm, outwards, reach_mm);
     let metal = holds_metal(&window, &inside);
     // A ball of metal is a prosthesis.
     let head = head.filter(|_| !metal);
@@ -157,6 +166,16 @@ fn window_around(volume: &Volume<i16>, shaft: &Shaft, axis: &[[f64; 2]], upper: 
         }
     }
     Window::of(volume, from, to)
+}
+
+/// How many times as dense the bone would be if it were not osteoporotic, by its shaft's wall; 1 for others, and for a stub, whose wall is thin
+/// near a joint.
+fn weakness(shaft: &Shaft) -> f32 {
+    let mut walls: Vec<f64> = shaft.rings.iter().map(|ring| ring.wall_hu).collect();
+    match median(&mut walls) {
+        Some(wall_hu) if !shaft.stub => (SOUND_WALL_HU / wall_hu).clamp(1.0, MOST_WEAKNESS) as f32,
+        _ => 1.0,
+    }
 }
 
 /// The last point of the axis within the rings, and its direction there, out of the shaft.
@@ -282,6 +301,17 @@ fn is_apart(window: &Window, inside: &[bool], base_mm: Vector3<f64>, outwards: V
         far += usize::from((from - outwards * from.dot(&outwards)).norm() > reach_mm);
     }
     far * 50 <= all
+}
+
+/// Is no more than a shred of the bone there just beyond its last ring? A bone widens towards its end.
+fn is_lost(window: &Window, inside: &[bool], base_mm: Vector3<f64>, upper: bool) -> bool {
+    let plane = window.size[0] * window.size[1];
+    let slices = inside.chunks(plane).map(|slice| slice.iter().filter(|v| **v).count());
+    let areas: Vec<usize> = if upper { slices.collect() } else { slices.rev().collect() };
+    let base = (base_mm.z / window.spacing_mm[2]).round() as usize;
+    let base = if upper { base } else { window.size[2] - 1 - base };
+    let beyond = ((LOST_MM / window.spacing_mm[2]) as usize).max(1);
+    areas.iter().skip(base + 1).take(beyond).any(|area| *area as f64 <= LOST * areas[base] as f64)
 }
 
 /// Without what is thinner than twice [`SPIKE_MM`] and sticks out by more: a vessel's calcification, a streak, a neighbour's shell.

@@ -199,9 +199,14 @@ fn rings_are_seeds_and_a_companion_is_followed_while_it_stands_alone() {
 fn a_companion_is_not_followed_into_the_bone_that_it_touches() {
     // So wide above its rings that it reaches the tibia, whose slices hang together with it.
     let (window, seeds) = seeds_of_the_tibia(16.0);
-    assert_ne!(seed_at(&window, &seeds, [50.0, 24.0, 40.0]), 0);
-    assert_eq!(seed_at(&window, &seeds, [50.0, 24.0, 80.0]), 0);
+    let fibula = seed_at(&window, &seeds, [50.0, 24.0, 40.0]);
+    assert!(fibula != OWN && fibula != 0, "{fibula}");
+    assert_eq!(seed_at(&window, &seeds, [50.0, 24.0, 80.0]), fibula);
+    assert_eq!(seed_at(&window, &seeds, [35.0, 24.0, 80.0]), 0);
     assert_eq!(seed_at(&window, &seeds, [22.0, 24.0, 80.0]), OWN);
+    // Wider than the tibia's whole width away: it is not its own any more.
+    let (window, seeds) = seeds_of_the_tibia(40.0);
+    assert!([24.0, 30.0, 36.0].iter().all(|x| seed_at(&window, &seeds, [*x, 24.0, 80.0]) != fibula));
 }
 
 /// An end of 20 mm radius down to 30 mm, a gap of 4 mm, and a plate of `plate_mm` radius below it that a spur joins to the end.
@@ -238,6 +243,19 @@ fn what_is_narrower_than_the_shaft_or_already_another_bone_is_left() {
     let (window, solid) = end_over_plate(18.0);
     let part: Vec<u8> = (0..solid.len()).map(|n| if solid[n] && window.mm(n).z >= 26.0 { OWN } else { 0 }).collect();
     assert!(beyond_joint(&window, &solid, &part, -Vector3::z(), 500.0).is_empty());
+}
+
+#[test]
+fn a_flare_that_overhangs_its_leaning_shaft_is_no_neighbour() {
+    // Seen straight down, lines leave the side of the shaft, and enter the end below it again.
+    let (_, window) = window_of(SIZE, |_| 0.0);
+    let solid = set(&window, |place| {
+        let shaft = (place.x - (20.0 + 0.4 * (place.z - 20.0))).hypot(place.y - 23.0) <= 8.0;
+        let end = (place - Vector3::new(22.0, 23.0, 14.0)).norm() <= 18.0;
+        shaft || end
+    });
+    let part: Vec<u8> = solid.iter().map(|solid| if *solid { OWN } else { 0 }).collect();
+    assert!(beyond_joint(&window, &solid, &part, -Vector3::z(), 50.0).is_empty());
 }
 
 /// A head of spongy bone in its shell, and a roof of compact bone that it lies on without a space from `roof_mm` on; first taken apart by a plane

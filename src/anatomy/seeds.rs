@@ -18,6 +18,8 @@ const FOLLOWED_MM: f64 = 45.0;
 /// From one slice to the next a section that stands alone grows by no more than this, and never falls below this share of its largest.
 const GROWS: usize = 2;
 const SHRINKS: f64 = 0.5;
+/// Where it touches another bone, its side leans by no more than this beyond the slice before, as a share of the way from slice to slice.
+const LEANS: f64 = 0.5;
 
 /// Which bone each voxel surely belongs to: `bones[which]` ([`OWN`]), another one with a shaft, or 0.
 ///
@@ -88,22 +90,39 @@ fn follow_one_way(
     up: bool,
 ) {
     let plane = window.size[0] * window.size[1];
-    let Some(mut before) = section(window, solid, &core).map(|s| s.len()) else { return };
-    let mut largest = before;
+    let Some(mut before) = section(window, solid, &core) else { return };
+    let mut largest = before.len();
     for _ in 0..(FOLLOWED_MM / window.spacing_mm[2]) as usize {
         let Some(next) = (if up { (k + 1 < window.size[2]).then_some(k + 1) } else { k.checked_sub(1) }) else {
             return;
         };
         let above: Vec<usize> = core.iter().map(|n| n % plane + next * plane).collect();
-        let Some(here) = section(window, solid, &above) else { return };
-        let alone = here.iter().all(|n| seeds[*n] == 0 || seeds[*n] == seed);
-        if !alone || here.len() > GROWS * before || (here.len() as f64) < SHRINKS * largest as f64 {
+        let Some(mut here) = section(window, solid, &above) else { return };
+        let strange = |n: &usize| seeds[*n] != 0 && seeds[*n] != seed;
+        if here.len() > GROWS * before.len() || here.iter().any(strange) {
+            here = near(window, here, &before);
+        }
+        if here.len() > GROWS * before.len()
+            || (here.len() as f64) < SHRINKS * largest as f64
+            || here.iter().any(strange)
+        {
             return;
         }
         core = middle_of(window, &here, next);
         core.iter().for_each(|n| seeds[*n] = seed);
-        (k, before, largest) = (next, here.len(), largest.max(here.len()));
+        largest = largest.max(here.len());
+        (k, before) = (next, here);
     }
+}
+
+/// The part of a section that may be the bone whose section in the slice beside it is `before`, where it touches another one.
+fn near(window: &Window, section: Vec<usize>, before: &[usize]) -> Vec<usize> {
+    let plane = window.size[0] * window.size[1];
+    let mut away = vec![true; plane];
+    before.iter().for_each(|n| away[n % plane] = false);
+    let distance = squared_distance_mm2(&away, [window.size[0], window.size[1], 1], window.spacing_mm);
+    let reach = (LEANS * window.spacing_mm[2]).max(1.5 * window.spacing_mm[0]);
+    section.into_iter().filter(|n| f64::from(distance[n % plane]) <= reach * reach).collect()
 }
 
 /// The section of `solid`, within one slice, that hangs together with `start`.

@@ -27,6 +27,11 @@ const DARKER: (f32, f64) = (60.0, 0.0004);
 const REACH_MM: f64 = 14.0;
 /// What [`REACH_MM`] is counted from, HU.
 const DENSE_HU: f32 = 250.0;
+/// Or, deep in a bone whose spongy part shows nothing dense, within this of something that may be a shell, as seen along a row or a column of its
+/// slice, mm: half of the width of condyles.
+const WITHIN_MM: f64 = 45.0;
+/// A thin shell, blurred, HU: above muscle.
+const SHELL_HU: f32 = 150.0;
 /// Below this is air or fat, never marrow, HU.
 const AIR_HU: f32 = -250.0;
 /// Integer costs per mm².
@@ -39,7 +44,10 @@ pub fn solid(window: &Window, sharp: &[f32], gain_of_sharpening: f32) -> Vec<boo
     let soft: Vec<bool> = sure.iter().map(|v| *v < DENSE_HU).collect();
     let away = squared_distance_mm2(&soft, window.size, window.spacing_mm);
     let near = (REACH_MM * REACH_MM) as f32;
-    let candidate: Vec<bool> = (0..sharp.len()).map(|n| away[n] <= near && window.hu[n] > AIR_HU).collect();
+    let faint: Vec<bool> = sure.iter().map(|v| *v < SHELL_HU).collect();
+    let sees = sees_bone(window, &faint);
+    let may_be_bone = |n: usize| (away[n] <= near || sees[n]) && window.hu[n] > AIR_HU;
+    let candidate: Vec<bool> = (0..sharp.len()).map(may_be_bone).collect();
     let volume = window.spacing_mm.iter().product::<f64>() * UNITS;
     let inside = cut_out(window, sharp, &candidate, |n| {
         let v = sharp[n];
@@ -51,6 +59,30 @@ pub fn solid(window: &Window, sharp: &[f32], gain_of_sharpening: f32) -> Vec<boo
         [(gain * volume) as i64, (loss * volume) as i64]
     });
     fill_holes(window, inside)
+}
+
+/// Does a voxel see, along its row or its column, something that is not `faint` within [`WITHIN_MM`]?
+fn sees_bone(window: &Window, faint: &[bool]) -> Vec<bool> {
+    let [columns, rows, slices] = window.size;
+    let mut sees = vec![false; faint.len()];
+    let mut look = |line: &mut dyn Iterator<Item = usize>, reach: usize| {
+        let mut since = None;
+        for n in line {
+            since = if faint[n] { since.map(|s: usize| s + 1) } else { Some(0) };
+            sees[n] |= since.is_some_and(|s| s <= reach);
+        }
+    };
+    let reach: [usize; 2] = std::array::from_fn(|a| (WITHIN_MM / window.spacing_mm[a]) as usize);
+    for row in (0..rows * slices).map(|row| row * columns) {
+        look(&mut (row..row + columns), reach[0]);
+        look(&mut (row..row + columns).rev(), reach[0]);
+    }
+    for first in (0..slices).flat_map(|k| (0..columns).map(move |i| k * columns * rows + i)) {
+        let column = (0..rows).map(|j| first + j * columns);
+        look(&mut column.clone(), reach[1]);
+        look(&mut column.rev(), reach[1]);
+    }
+    sees
 }
 
 /// The part of the `candidate` voxels inside the cheapest surface; what is no candidate is outside.

@@ -19,7 +19,7 @@ pub struct WholeBone {
     /// The ends, marrow included, on the grid of the volume; what lies between them is the shaft's.
     pub ends: Region,
     pub landmarks: Landmarks,
-    /// Is there an end that could not be told apart from its neighbours? Lower, then upper.
+    /// Is there an end that could not be told apart from its surroundings? Lower, then upper.
     pub fused: [bool; 2],
     /// Does the image show so little of the head that neither its centre nor its radius is told?
     pub head_cut: bool,

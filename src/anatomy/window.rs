@@ -8,6 +8,8 @@ use rayon::prelude::*;
 const STEP_MM: [f64; 3] = [1.0, 1.0, 2.0];
 /// HU beyond which nothing more is learnt about where a bone ends.
 const CLIP_HU: [f32; 2] = [-200.0, 1300.0];
+/// No soft tissue without contrast medium is denser, HU.
+const SOFT_HU: f32 = 100.0;
 
 /// Least blur of the sharpening, in steps of the window.
 const LEAST_SIGMA: f64 = 0.7;
@@ -42,6 +44,15 @@ impl Window {
         });
         let spacing_mm = std::array::from_fn(|a| s[a] * factor[a] as f64);
         Window { first, factor, size, spacing_mm, hu, grid: volume.grid.clone() }
+    }
+
+    /// The same with everything denser than soft tissue, [`SOFT_HU`], that many times as dense above it.
+    pub fn stretched(mut self, factor: f32) -> Window {
+        if factor != 1.0 {
+            // NaN stays what it is.
+            self.hu.iter_mut().filter(|hu| **hu > SOFT_HU).for_each(|hu| *hu = SOFT_HU + factor * (*hu - SOFT_HU));
+        }
+        self
     }
 
     /// Patient position of a (continuous) place in the window.

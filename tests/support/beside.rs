@@ -97,3 +97,13 @@ pub fn with_density(volume: &Volume<i16>, bone: &Region, share: f64) -> Volume<i
         after
     })
 }
+
+/// The image of an osteoporotic patient: compact bone of 1300 HU has this share of what it is denser than soft tissue, spongy bone less, as a power
+/// of it ("1" leaves both the same share).
+pub fn with_osteoporosis(volume: &Volume<i16>, share: f64, power: f64) -> Volume<i16> {
+    let (soft, compact) = (100.0, 1300.0);
+    let less = |hu: f64| soft + share * (compact - soft) * ((hu - soft) / (compact - soft)).powf(power);
+    change(volume, |_, before| {
+        before.iter().map(|hu| if f64::from(*hu) > soft { less(f64::from(*hu)).round() as i16 } else { *hu }).collect()
+    })
+}

@@ -17,6 +17,15 @@ pub fn volume_of(folder: &Path) -> Volume<i16> {
     longest_series(folder).load(&|_, _| {}).expect("a sound series")
 }
 
+/// The folders of a folder of series, by name.
+pub fn case_names(ct: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(ct).expect("a readable folder");
+    let mut names: Vec<String> =
+        entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
 /// Dice of two masks.
 pub fn dice(a: &Region, b: &Region) -> f64 {
     let common = a.len() - a.without(&[b]).len();

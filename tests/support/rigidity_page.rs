@@ -4,7 +4,7 @@
 
 use super::prism_cases::{Row, closed, slotted, tilted};
 use super::program::{analyzed, bones, corticalysis};
-use super::real_ct::longest_series;
+use super::real_ct::{case_names, longest_series};
 use super::rigidity_truth::{Pair, Reading, by_law, compare};
 use corticalysis::analysis::{Settings, analyze};
 use corticalysis::cortex::Acquisition;
@@ -151,7 +151,7 @@ fn calibration(page: &mut String, data: &Path) {
          g/cm³ of hydroxyapatite and apparent, its modulus. Compact bone takes part in the calibration (docs/rigidity.md), so that its density varies less here than it does in nature.\n\n\
          | series | bone | air | fat | muscle | keV | residual, HU | compact bone, HU | g/cm³ hydroxyapatite | modulus, GPa |\n|---|---|---|---|---|---|---|---|---|---|\n",
     );
-    for name in names(data) {
+    for name in case_names(&data.join("ct")) {
         let run = corticalysis(["analyze".as_ref(), data.join("ct").join(&name).as_os_str(), "--json".as_ref()]);
         if run.stdout.is_empty() {
             let [air, fat, muscle] = found_anyway(data, &name);
@@ -206,14 +206,6 @@ fn found_anyway(data: &Path, name: &str) -> [String; 3] {
     let around: Vec<Around> = (0..size[2]).map(|slice_index| Around { slice_index, centre_mm }).collect();
     let found = peaks(&volume, &around);
     [found.air, found.fat, found.muscle].map(|hu| hu.map_or("not found".into(), |hu| format!("{hu:.1}")))
-}
-
-fn names(data: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(data.join("ct")).expect("a readable folder");
-    let mut names: Vec<String> =
-        entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
-    names.sort();
-    names
 }
 
 /// Density of compact bone of the first bone, g/cm³.
