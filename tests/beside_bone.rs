@@ -114,6 +114,24 @@ fn what_lies_against_a_bone_is_no_part_of_it() {
     assert!(all.is_empty(), "{all:#?}");
 }
 
+/// Where they touch the wall it is not measured; between them, and beyond them towards an end of the bone, it is.
+#[test]
+fn calcified_plaques_cost_no_more_than_the_sections_that_they_touch() {
+    let Some(ct) = shared_data().map(|data| data.join("ct")) else { return };
+    for (case, angle_deg) in [("STS_008", 60.0), ("STS_010", 180.0), ("STS_049", 180.0)] {
+        let volume = volume_of(&ct.join(case));
+        let before = &analysis(&volume)[0];
+        let wall = Wall::of(&volume, &bone_masks(&volume.grid, before).bone, angle_deg);
+        let after = &analysis(&with_plaques(&volume, &wall, 2.0, 1000.0))[0];
+        let measured = |bone: &MeasuredBone| bone.cortex.slices.iter().filter(|s| s.not_measured.is_none()).count();
+        let lesions = after.lysis.iter().flat_map(|lysis| &lysis.lesions);
+        let worst = lesions.map(|lesion| lesion.max_axial_lysis_percent.value).fold(0.0, f64::max);
+        println!("{case}: {} of {} sections, a lesion of {worst:.1} %", measured(after), measured(before));
+        // Plaques of 10 mm lie every 25 mm.
+        assert!(measured(after) * 10 >= measured(before) * 6 && worst < SLIGHT_PERCENT, "{case}");
+    }
+}
+
 /// Over all series, not only those of which it holds: ways of losing density, and Dice of the masks.
 #[test]
 #[ignore = "prints a table; needs the shared data"]

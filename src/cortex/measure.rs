@@ -20,6 +20,9 @@ const HANGS_ON_MM: f64 = 3.0;
 const MAX_DISPLACED: f64 = 0.05;
 /// From a displaced section this close to the end of the shaft on, the bone is trochanter, condyle or joint, mm.
 const END_ZONE_MM: f64 = 40.0;
+/// Unless the shaft goes on beyond it over this, mm, wider than before by no more than this factor.
+const GOES_ON_MM: f64 = 10.0;
+const NO_WIDER: f64 = 1.15;
 /// Beyond this angle the wall of one side covers the canal of the next slice.
 const MAX_TILT_DEG: f64 = 60.0;
 /// Blur of a standard kernel, and of sampling, from which the image's own is searched.
@@ -317,10 +320,21 @@ fn without_ring(displaced: &[f64], surface: &Periosteum, is_ring: &[bool], dz_mm
     let middle = (first_ring + last_ring) / 2;
     let low_zone = (low.max(first_ring) + zone).min(middle);
     let high_zone = high.min(last_ring).saturating_sub(zone).max(middle);
-    if let Some(k) = (0..n).rev().find(|k| *k <= low_zone && smooth[*k] >= MAX_DISPLACED) {
+    let width_mm: Vec<f64> = surface.radius_mm.iter().map(|row| row.iter().sum::<f64>() / SECTORS as f64).collect();
+    // Does the shaft go on in `outwards` of a section, as narrow as in `inwards` of it? Then something lies beside it there, and it ends later.
+    let goes_on = |inwards: std::ops::Range<usize>, outwards: std::ops::Range<usize>| {
+        let mut inner: Vec<f64> = inwards.filter(|k| is_ring[*k]).map(|k| width_mm[k]).collect();
+        let narrow = NO_WIDER * median(&mut inner).unwrap_or(0.0);
+        let shaft = |k: &usize| is_ring[*k] && smooth[*k] < MAX_DISPLACED && width_mm[*k] <= narrow;
+        outwards.filter(shaft).count() as f64 * dz_mm >= GOES_ON_MM
+    };
+    let is_end = |k: &usize| smooth[*k] >= MAX_DISPLACED;
+    let below = |k: &usize| goes_on(*k..(k + zone).min(n), low..*k);
+    if let Some(k) = (0..n.min(low_zone + 1)).rev().find(|k| is_end(k) && !below(k)) {
         low = low.max(k + 1);
     }
-    if let Some(k) = (0..n).find(|k| *k >= high_zone && smooth[*k] >= MAX_DISPLACED) {
+    let above = |k: &usize| goes_on(k.saturating_sub(zone)..*k, k + 1..high + 1);
+    if let Some(k) = (high_zone..n).find(|k| is_end(k) && !above(k)) {
         high = high.min(k.saturating_sub(1));
     }
     (0..n).map(|k| k < low || k > high || smooth[k] >= MAX_DISPLACED).collect()
@@ -354,4 +368,34 @@ fn canal(polar: &Polar, n: usize, radius_mm: &[f64], depth_mm: &[f64]) -> Vec<f3
             ray[low..high].iter().sum::<f32>() / (high - low) as f32
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DZ_MM: f64 = 2.0;
+    const SLICES: usize = 100;
+
+    /// Which slices of a bone of rings, all but the last twenty, are none to measure: `radius_mm` and the share displaced of a slice.
+    fn dropped(radius_mm: impl Fn(usize) -> f64, displaced: impl Fn(usize) -> f64) -> Vec<bool> {
+        let rows = || (0..SLICES).map(|k| vec![radius_mm(k); SECTORS]).collect::<Map>();
+        let surface = Periosteum { radius_mm: rows(), observed_mm: rows() };
+        let is_ring: Vec<bool> = (0..SLICES).map(|k| k < 80).collect();
+        let displaced: Vec<f64> = (0..SLICES).map(displaced).collect();
+        without_ring(&displaced, &surface, &is_ring, DZ_MM)
+    }
+
+    #[test]
+    fn from_a_displaced_section_near_the_end_on_the_bone_is_no_shaft() {
+        let flare = |k: usize| if k > 70 { 14.0 + 0.5 * (k - 70) as f64 } else { 14.0 };
+        let found = dropped(flare, |k| if (72..75).contains(&k) { 0.2 } else { 0.0 });
+        assert!(found[..72].iter().all(|out| !out) && found[72..].iter().all(|out| *out));
+    }
+
+    #[test]
+    fn what_lies_beside_a_shaft_that_goes_on_costs_its_own_sections_only() {
+        let found = dropped(|_| 14.0, |k| if (65..68).contains(&k) { 0.2 } else { 0.0 });
+        assert!((0..SLICES).all(|k| found[k] == (65..68).contains(&k)), "{found:?}");
+    }
 }
