@@ -308,8 +308,9 @@ fn is_lost(window: &Window, inside: &[bool], base_mm: Vector3<f64>, upper: bool)
     let plane = window.size[0] * window.size[1];
     let slices = inside.chunks(plane).map(|slice| slice.iter().filter(|v| **v).count());
     let areas: Vec<usize> = if upper { slices.collect() } else { slices.rev().collect() };
-    let base = (base_mm.z / window.spacing_mm[2]).round() as usize;
-    let base = if upper { base } else { window.size[2] - 1 - base };
+    let last = areas.len() - 1;
+    let base = ((base_mm.z / window.spacing_mm[2]).round() as usize).min(last);
+    let base = if upper { base } else { last - base };
     let beyond = ((LOST_MM / window.spacing_mm[2]) as usize).max(1);
     areas.iter().skip(base + 1).take(beyond).any(|area| *area as f64 <= LOST * areas[base] as f64)
 }

@@ -23,8 +23,9 @@ const LEANS: f64 = 0.5;
 
 /// Which bone each voxel surely belongs to: `bones[which]` ([`OWN`]), another one with a shaft, or 0.
 ///
-/// A companion (a fibula beside its tibia) is followed through `solid` beyond its last ring as long as its sections stand alone: its head
-/// is thinner in the wall than a ring may be, and touches the other bone more broadly than its own neck is thick.
+/// A companion (a fibula beside its tibia) is followed through `solid` beyond its last ring as long as its sections stand alone, or touch the
+/// other bone where they lie over the one before: its head is thinner in the wall than a ring may be, and touches the other bone more broadly
+/// than its own neck is thick.
 pub(super) fn seeds(window: &Window, volume: &Volume<i16>, bones: &[Bone], which: usize, solid: &[bool]) -> Vec<u8> {
     let mut seeds = vec![0u8; window.hu.len()];
     for (n, bone) in bones.iter().enumerate() {
@@ -69,7 +70,7 @@ fn shared_mm(volume: &Volume<i16>, a: &Shaft, b: &Shaft) -> f64 {
     (to + 1).saturating_sub(from) as f64 * volume.grid.spacing_mm.z
 }
 
-/// Carries a seed on from its first and its last slice.
+/// Carries a seed on from its first and its last slice, also where it touches another bone: as far as its own side may lean.
 fn follow(window: &Window, solid: &[bool], seed: u8, seeds: &mut [u8]) {
     let plane = window.size[0] * window.size[1];
     let marked: Vec<usize> = (0..seeds.len()).filter(|n| seeds[*n] == seed).collect();

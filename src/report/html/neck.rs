@@ -62,8 +62,8 @@ fn lesions(language: Language, neck: &NeckReport) -> Markup {
                     }
                     td .num .nowrap { (words::range_text(language, lesion.from_head_range_mm, 1)) }
                     td { (yes_or_no(language, lesion.through_the_wall)) }
-                    td .num { (with_ci(language, Some(lesion.max_axial_lysis_percent), Some(lesion.max_axial_lysis_ci95))) }
-                    td .num { (with_ci(
+                    td .num .nowrap { (with_ci(language, Some(lesion.max_axial_lysis_percent), Some(lesion.max_axial_lysis_ci95))) }
+                    td .num .nowrap { (with_ci(
                         language,
                         Some(lesion.max_circumferential_lysis_percent),
                         Some(lesion.max_circumferential_lysis_ci95),
@@ -93,8 +93,8 @@ fn sections(language: Language, neck: &NeckReport) -> Markup {
                 td .num { (words::number(language, first.mean_thickness_mm, 1)) }
                 td .num { (words::number(language, first.thin_tenth_mm, 1)) }
                 @if told {
-                    td .num { (with_ci(language, first.axial_lysis_percent, first.axial_lysis_ci95)) }
-                    td .num { (with_ci(language, first.circumferential_lysis_percent, first.circumferential_lysis_ci95)) }
+                    td .num .nowrap { (with_ci(language, first.axial_lysis_percent, first.axial_lysis_ci95)) }
+                    td .num .nowrap { (with_ci(language, first.circumferential_lysis_percent, first.circumferential_lysis_ci95)) }
                 }
             }
         } }
