@@ -54,8 +54,7 @@ const SPIKE_MM: f64 = 2.0;
 /// The walls of shafts that are not osteoporotic are denser (75th percentile within a section), HU; and how far a weaker one is made up for.
 const SOUND_WALL_HU: f64 = 1200.0;
 const MOST_WEAKNESS: f64 = 1.8;
-/// Within this beyond the last ring, mm, a bone's section does not fall to this share of the ring's.
-const LOST_MM: f64 = 5.0;
+/// In the slice beyond the last ring a bone's section does not fall to this share of the ring's.
 const LOST: f64 = 0.5;
 /// Metal in an end: HU of the window's averaged voxels, and how much of it is more than a clip, mm³.
 const METAL_HU: f32 = 2200.0;
@@ -311,8 +310,8 @@ fn is_lost(window: &Window, inside: &[bool], base_mm: Vector3<f64>, upper: bool)
     let last = areas.len() - 1;
     let base = ((base_mm.z / window.spacing_mm[2]).round() as usize).min(last);
     let base = if upper { base } else { last - base };
-    let beyond = ((LOST_MM / window.spacing_mm[2]) as usize).max(1);
-    areas.iter().skip(base + 1).take(beyond).any(|area| *area as f64 <= LOST * areas[base] as f64)
+    // No further on: a ring may be seen as near to the joint as that.
+    areas.get(base + 1).is_some_and(|area| *area as f64 <= LOST * areas[base] as f64)
 }
 
 /// Without what is thinner than twice [`SPIKE_MM`] and sticks out by more: a vessel's calcification, a streak, a neighbour's shell.
