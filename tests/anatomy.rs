@@ -230,7 +230,6 @@ fn heads_that_the_border_cuts_are_those_of_the_whole_image() {
     }
 }
 
-/// Twice the common part over the sum.
 /// A defect cut into a bone does not take it out of the bone's mask.
 #[test]
 fn the_bone_with_a_defect_is_the_bone_without() {

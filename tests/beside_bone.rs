@@ -42,19 +42,8 @@ fn off_contour(bone: &MeasuredBone, volume: &Volume<i16>) -> impl Fn([f64; 3]) -
     }
 }
 
-/// What is wrong of the bones found, which were these before. `least`: Dice of the masks; of ten sections nine are measured.
+/// What is wrong of the bones found, which were these before. `least`: Dice of the masks.
 fn wrong(name: &str, volume: &Volume<i16>, before: &[MeasuredBone], after: &Volume<i16>, least: f64) -> Vec<String> {
-    wrong_below(name, volume, before, after, [least, 0.9])
-}
-
-/// The same with the least share of the sections.
-fn wrong_below(
-    name: &str,
-    volume: &Volume<i16>,
-    before: &[MeasuredBone],
-    after: &Volume<i16>,
-    [least, sections]: [f64; 2],
-) -> Vec<String> {
     let mut found = analysis(after);
     // The largest first, which is another one now and then.
     found.sort_by_key(|bone| before.iter().position(|was| was.bone.side == bone.bone.side));
@@ -89,7 +78,7 @@ fn wrong_below(
         if dice(&a, &b) < least
             || is.whole.fused != was.whole.fused
             || worst >= SLIGHT_PERCENT
-            || (measured(is) as f64) < sections * measured(was) as f64
+            || measured(is) * 10 < measured(was) * 9
         {
             wrong.push(said);
         }
@@ -116,8 +105,7 @@ fn what_lies_against_a_bone_is_no_part_of_it() {
                 all.extend(wrong(&format!("{case}, vessel of {hu} HU at {angle}°"), &volume, &before, &after, 0.95));
             }
             let after = with_plaques(&volume, &wall, 2.0, 1000.0);
-            // Beside the last sections before a metaphysis a plaque costs these, too.
-            all.extend(wrong_below(&format!("{case}, plaques at {angle}°"), &volume, &before, &after, [0.96, 0.8]));
+            all.extend(wrong(&format!("{case}, plaques at {angle}°"), &volume, &before, &after, 0.96));
         }
         let off = off_contour(&before[0], &volume);
         let after = with_layer(&volume, [1.0, 2.5], 350.0, &off);
@@ -228,7 +216,9 @@ fn a_bone_of_three_quarters_of_its_density_is_the_same_bone() {
         let before = analysis(&volume);
         let bone = bone_masks(&volume.grid, &before[0]).bone;
         let after = with_density(&volume, &bone, 0.75);
-        all.extend(wrong(&format!("{case}, density 0.75"), &volume, &before, &after, 0.96));
+        // Sound bone lies around the knee's thin shells.
+        let least = if case == "STS_013" { 0.96 } else { 0.97 };
+        all.extend(wrong(&format!("{case}, density 0.75"), &volume, &before, &after, least));
     }
     assert!(all.is_empty(), "{all:#?}");
 }
