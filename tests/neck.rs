@@ -193,7 +193,7 @@ fn holes_cut_into_a_neck_are_measured_against_the_other_side() {
     println!("found {} of {} in thick walls, {} of {} in thin ones; {missed:#?}", found[1], all[1], found[0], all[0]);
     let (axial, axial_held) = report("axial", &mut axial, held[0]);
     let (around, around_held) = report("circumferential", &mut around, held[1]);
-    assert!(axial < 10.0 && around < 6.0, "{axial:.1} {around:.1}");
+    assert!(axial < 5.0 && around < 3.0, "{axial:.1} {around:.1}");
     assert!(axial_held > 0.85 && around_held > 0.85, "{axial_held:.2} {around_held:.2}");
     assert!(found[1] == all[1], "{found:?} of {all:?}");
     assert!(!missed.iter().any(|m| m.contains("healthy")), "{missed:#?}");
@@ -263,9 +263,8 @@ fn a_lost_wall_of_the_neck_is_in_the_masks_where_it_was_cut() {
                 );
                 let middle = lost.iter().map(|at| at - centre).sum::<Vector3<f64>>() / lost.len().max(1) as f64;
                 println!("{name}: middle of the mask {:.1} mm from that of the ball", middle.norm());
-                // With a hole in its front wall a neck's frame turns by some degrees, its contour sinks, and the other neck is laid on turned: the
-                // loss is told further around than it was cut, and so it is drawn.
-                let (far_mm, part) = if sector == 90 { (4.0, 0.5) } else { (12.0, 0.0) };
+                // The ball reaches further in than the wall that is lost, and a large one into what is not told: the middle of the mask is not its middle.
+                let (far_mm, part) = if sector == 90 { (4.0, 0.5) } else { (8.0, 0.25) };
                 assert!(!lost.is_empty() && middle.norm() < far_mm, "{name}: {:.1} mm", middle.norm());
                 assert!(covered as f64 >= part * taken.len() as f64, "{name}: {covered} of {}", taken.len());
                 assert!(standing * 10 <= taken.len() * 3, "{name}: {standing} of {}", taken.len());

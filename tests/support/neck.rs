@@ -116,13 +116,14 @@ impl SyntheticNeck {
         })
     }
 
-    /// True thickness at a sector of a section that was seen: from the outer ellipse along its normal to the canal.
-    pub fn thickness_mm(&self, frame: &NeckFrame, section: &NeckSection, sector: usize) -> f64 {
-        let angle = std::f64::consts::TAU * (sector as f64 + 0.5) / section.radius_mm.len() as f64;
-        assert!((frame.axis - self.axis()).norm() < 1e-9, "sections of another axis");
-        let direction = [angle.cos(), angle.sin()];
+    /// True thickness at a sector of a section that was seen: from the outer ellipse along its normal to the canal. The section may lie a little
+    /// across the tube.
+    pub fn thickness_mm(&self, seen: &NeckFrame, section: &NeckSection, sector: usize) -> f64 {
+        let tube = self.frame();
+        let origin = seen.point(section.from_head_mm, section.centre_mm) - tube.head_mm;
+        let across = |at: Vector3<f64>| [at.dot(&tube.front), at.dot(&tube.up)];
         let outside = |r: f64| {
-            let at = [0, 1].map(|a| section.centre_mm[a] + r * direction[a]);
+            let at = across(origin + seen.direction(sector) * r);
             (at[0] / self.outer_mm[0]).hypot(at[1] / self.outer_mm[1]) > 1.0
         };
         let (mut low, mut high) = (0.0, 30.0);
@@ -130,7 +131,7 @@ impl SyntheticNeck {
             let middle = 0.5 * (low + high);
             if outside(middle) { high = middle } else { low = middle }
         }
-        let edge = [0, 1].map(|a| section.centre_mm[a] + low * direction[a]);
+        let edge = across(origin + seen.direction(sector) * low);
         let normal = [edge[0] / self.outer_mm[0].powi(2), edge[1] / self.outer_mm[1].powi(2)];
         let length = normal[0].hypot(normal[1]);
         let in_canal = |t: f64| {

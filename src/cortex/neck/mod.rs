@@ -7,6 +7,7 @@
 //! `√(1 − n_z²)` and that across slices with `|n_z|`. On the upper and lower wall of a neck the second is most of it: 3 mm slices
 //! show a 1 mm wall there as a faint band, whose width the fit still tells, because the density of compact cortex is known from the shaft.
 
+mod axis;
 mod frame;
 mod outline;
 
@@ -54,6 +55,7 @@ const FEWEST: usize = 4;
 pub struct NeckPlace<'a> {
     /// The bone beside its neighbours, marrow included, on the grid of the volume.
     pub bone: &'a Region,
+    /// The head's centre, and roughly where the neck runs.
     pub frame: NeckFrame,
     pub head_radius_mm: f64,
     /// Blur in the plane and density of compact cortex, told by the rings of the same bone: walls that thin, in sections that few,
@@ -143,6 +145,8 @@ pub struct Neck {
 /// Measures the neck's sections; `None` where no neck is seen or nothing tells the scanner's blur.
 pub fn measure_neck(volume: &Volume<i16>, place: &NeckPlace) -> Option<Neck> {
     let radius = place.head_radius_mm;
+    let frame = axis::through_the_bone(place.frame, place.bone, &volume.grid, radius);
+    let place = &NeckPlace { frame, ..*place };
     let count = ((SEARCHED[1] - SEARCHED[0]) * radius / SECTION_MM) as usize;
     let along: Vec<f64> = (0..count).map(|n| SEARCHED[0] * radius + n as f64 * SECTION_MM).collect();
     let (along, centres, first) = neck_course(volume, place, &along)?;
