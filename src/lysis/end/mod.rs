@@ -116,10 +116,12 @@ fn wall_row(section: &EndSection, arc_mm: Vec<f64>, blur_mm: f64) -> WallRow {
     }
 }
 
-/// Where the outside of the intact wall lies at a sector of a section, of whose other side's outline that is the `place` where the contour has sunk.
+/// Where the outside of the intact wall lies at a sector of a section, of whose other side's outline that is the `place` where the contour has sunk;
+/// NaN where that has none.
 fn outer_mm(section: &EndSection, sector: usize, place: [f64; 2]) -> [f64; 2] {
     // A contour may bulge beyond the other side's; what lies within it has not sunk.
-    let is_sunk = section.contour.signed_distance_mm(place) > 0.0;
+    let is_told = place.iter().all(|mm| mm.is_finite());
+    let is_sunk = is_told && section.contour.signed_distance_mm(place) > 0.0;
     if is_sunk { place } else { section.contour.points[sector] }
 }
 

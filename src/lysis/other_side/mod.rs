@@ -114,6 +114,18 @@ impl WallRow {
     }
 }
 
+/// What sectors of a row have lost.
+#[derive(Debug, Clone, Copy)]
+struct Share {
+    /// Of the row's wall.
+    axial_percent: f64,
+    /// Part of the known contour that lost anything.
+    lost: f64,
+    /// Area of the row's intact wall and length of its contour, as far as both sides are known.
+    intact_mm2: f64,
+    contour_mm: f64,
+}
+
 /// Walls beside their reference.
 pub(super) struct Compared {
     rows: Vec<WallRow>,
@@ -147,16 +159,36 @@ impl Compared {
         Ok(compared)
     }
 
-    /// Takes back what no section tells, and the losses that may be none: those whose interval begins at nothing in every section. A hole in one side
-    /// bends its outline, and the whole side that is held against it would show dips of a few percent.
+    /// Takes back what no section tells and what may be none: of each loss the sections before the first and behind the last whose interval does not
+    /// begin at nothing, all of it where there is none, and crumbs. A hole in one side bends its outline, and the whole side that is held against it
+    /// would show dips of a few percent; crumbs are what a rim leaves that grew over a place which did not join it.
     fn keep_what_is_sure(&mut self) {
-        let losses = self.losses();
-        let told = |row: usize| self.patches.label[row].iter().map(|n| *n > 0 && losses[row].is_some()).collect();
-        self.patches = label(&(0..losses.len()).map(told).collect::<Vec<Vec<bool>>>());
-        let sure = |n: usize| n > 0 && self.worst(n, &losses, |loss| loss.axial_percent).low > 0.0;
-        let keep: Vec<bool> = (0..=self.patches.count).map(sure).collect();
-        let kept = |row: &Vec<usize>| row.iter().map(|n| keep[*n]).collect::<Vec<bool>>();
-        self.patches = label(&self.patches.label.iter().map(kept).collect::<Vec<_>>());
+        let told: Vec<bool> = (0..self.rows.len()).map(|row| self.section(row).is_some()).collect();
+        self.keep(|_, row| told[row]);
+        let sure: Vec<Option<[usize; 2]>> = (0..=self.patches.count)
+            .map(|n| {
+                let mut rows = (0..self.rows.len()).filter(|row| n > 0 && self.is_sure(*row, n));
+                let first = rows.next()?;
+                Some([first, rows.next_back().unwrap_or(first)])
+            })
+            .collect();
+        self.keep(|n, row| sure[n].is_some_and(|[first, last]| (first..=last).contains(&row)));
+        let large: Vec<bool> =
+            (0..=self.patches.count).map(|n| self.surface_mm2(&self.patches, n) >= LEAST_AREA_MM2).collect();
+        self.keep(|n, _| large[n]);
+    }
+
+    /// Keeps of the losses what is told of a loss and a row.
+    fn keep(&mut self, is_kept: impl Fn(usize, usize) -> bool) {
+        let kept = |(row, labels): (usize, &Vec<usize>)| labels.iter().map(|n| *n > 0 && is_kept(*n, row)).collect();
+        self.patches = label(&self.patches.label.iter().enumerate().map(kept).collect::<Vec<Vec<bool>>>());
+    }
+
+    /// Does what a loss alone takes of a row pass what healthy walls stray by there?
+    fn is_sure(&self, row: usize, n: usize) -> bool {
+        let own = |s: &usize| self.patches.label[row][*s] == n;
+        let share = self.share(row, own);
+        share.is_some_and(|share| share.lost > 0.0 && self.axial_interval(row, share).low > 0.0)
     }
 
     /// How far healthy walls stray from the reference over a quarter of the circumference, as a share of the mean thickness.
@@ -294,16 +326,23 @@ impl Compared {
     }
 
     fn is_loss(&self, dips: &Patches, n: usize) -> bool {
-        let (mut surface, mut lost_mm, mut cells) = (0.0, 0.0, 0.0);
+        let (mut lost_mm, mut cells) = (0.0, 0.0);
         for row in 0..self.rows.len() {
             for s in (0..SECTORS).filter(|s| dips.label[row][*s] == n) {
                 let Some((seen, intact)) = self.pair(row, s) else { continue };
-                surface += self.rows[row].arc_mm[s] * self.step_mm;
                 lost_mm += intact - seen;
                 cells += 1.0;
             }
         }
-        surface >= LEAST_AREA_MM2 && lost_mm / cells > self.least_mm()
+        self.surface_mm2(dips, n) >= LEAST_AREA_MM2 && lost_mm / cells > self.least_mm()
+    }
+
+    /// Surface of the bone that a patch covers, mm².
+    fn surface_mm2(&self, patches: &Patches, n: usize) -> f64 {
+        let arc = |row: usize| -> f64 {
+            (0..SECTORS).filter(|s| patches.label[row][*s] == n).map(|s| self.rows[row].arc_mm[s]).sum()
+        };
+        (0..self.rows.len()).map(arc).sum::<f64>() * self.step_mm
     }
 
     /// The mean depth that a dip must pass, mm.
@@ -324,27 +363,37 @@ impl Compared {
     }
 
     fn section(&self, row: usize) -> Option<WallLoss> {
-        let section = &self.rows[row];
-        let known = |s: &usize| self.intact_mm[row][*s].is_finite();
-        let intact: f64 = (0..SECTORS).map(|s| self.areas_mm2(row, s).1).sum();
-        let contour: f64 = (0..SECTORS).filter(known).map(|s| section.arc_mm[s]).sum();
-        // As far as sectors are known on both sides they stand for all.
-        if contour < 0.5 * section.perimeter_mm() || intact <= 0.0 {
-            return None;
-        }
-        let axial = 100.0 * (0..SECTORS).map(|s| self.areas_mm2(row, s).1 * self.loss(row, s)).sum::<f64>() / intact;
-        let lost: f64 =
-            (0..SECTORS).filter(|s| self.loss(row, *s) > 0.0).map(|s| section.arc_mm[s]).sum::<f64>() / contour;
+        let share = self.share(row, |_| true)?;
+        let contour = share.contour_mm;
         Some(WallLoss {
-            axial_percent: self.axial_interval(row, axial, lost, intact),
+            axial_percent: self.axial_interval(row, share),
             circumferential_percent: self.around(row, contour),
-            reference_area_mm2: intact * section.perimeter_mm() / contour,
+            reference_area_mm2: share.intact_mm2 * self.rows[row].perimeter_mm() / contour,
         })
     }
 
-    /// `lost`: part of the contour that lost anything. What walls stray by over a quarter, an arc of another length strays by in proportion; a
-    /// short one more, as the square root. Where the wall is lost its own level is not known either: sides differ by that again.
-    fn axial_interval(&self, row: usize, axial: f64, lost: f64, intact_mm2: f64) -> Estimate {
+    /// What the sectors `of` a row have lost of it; `None` where too little of it is known on both sides.
+    fn share(&self, row: usize, of: impl Fn(&usize) -> bool) -> Option<Share> {
+        let section = &self.rows[row];
+        let known = |s: &usize| self.intact_mm[row][*s].is_finite();
+        let intact_mm2: f64 = (0..SECTORS).map(|s| self.areas_mm2(row, s).1).sum();
+        let contour_mm: f64 = (0..SECTORS).filter(known).map(|s| section.arc_mm[s]).sum();
+        // As far as sectors are known on both sides they stand for all.
+        if contour_mm < 0.5 * section.perimeter_mm() || intact_mm2 <= 0.0 {
+            return None;
+        }
+        let (mut gone_mm2, mut lost_mm) = (0.0, 0.0);
+        for s in (0..SECTORS).filter(of).filter(|s| self.loss(row, *s) > 0.0) {
+            gone_mm2 += self.areas_mm2(row, s).1 * self.loss(row, s);
+            lost_mm += section.arc_mm[s];
+        }
+        Some(Share { axial_percent: 100.0 * gone_mm2 / intact_mm2, lost: lost_mm / contour_mm, intact_mm2, contour_mm })
+    }
+
+    /// What walls stray by over a quarter, an arc of another length strays by in proportion; a short one more, as the square root. Where the wall is
+    /// lost its own level is not known either: sides differ by that again.
+    fn axial_interval(&self, row: usize, share: Share) -> Estimate {
+        let Share { axial_percent: axial, lost, intact_mm2, .. } = share;
         let over = |stray: f64, arc: f64| 100.0 * stray * arc * (0.25 / arc.max(1e-3)).sqrt().max(1.0);
         let reference = REFERENCE * self.stray.hypot(SIDES_STRAY);
         let sd = LEAST_POINTS.hypot(if lost > 0.0 { over(reference, lost) } else { over(self.stray, LEAST_ARC) });
