@@ -20,9 +20,12 @@ const HANGS_ON_MM: f64 = 3.0;
 const MAX_DISPLACED: f64 = 0.05;
 /// From a displaced section this close to the end of the shaft on, the bone is trochanter, condyle or joint, mm.
 const END_ZONE_MM: f64 = 40.0;
-/// Unless the shaft goes on beyond it over this, mm, wider than before by no more than this factor.
-const GOES_ON_MM: f64 = 10.0;
+/// Unless the shaft goes on beyond it, wider than before by no more than this factor, over this, mm …
 const NO_WIDER: f64 = 1.15;
+const GOES_ON_MM: f64 = 10.0;
+/// … or over so many neighbouring sections of which no more than this share of [`MAX_DISPLACED`] lies beside it: a flare goes on as it began.
+const CLEAN_SECTIONS: usize = 2;
+const CLEAN: f64 = 0.5;
 /// Beyond this angle the wall of one side covers the canal of the next slice.
 const MAX_TILT_DEG: f64 = 60.0;
 /// Blur of a standard kernel, and of sampling, from which the image's own is searched.
@@ -326,7 +329,10 @@ fn without_ring(displaced: &[f64], surface: &Periosteum, is_ring: &[bool], dz_mm
         let mut inner: Vec<f64> = inwards.filter(|k| is_ring[*k]).map(|k| width_mm[k]).collect();
         let narrow = NO_WIDER * median(&mut inner).unwrap_or(0.0);
         let shaft = |k: &usize| is_ring[*k] && smooth[*k] < MAX_DISPLACED && width_mm[*k] <= narrow;
-        outwards.filter(shaft).count() as f64 * dz_mm >= GOES_ON_MM
+        let is_shaft: Vec<bool> = outwards.clone().map(|k| shaft(&k)).collect();
+        let clean: Vec<bool> = outwards.map(|k| shaft(&k) && smooth[k] < CLEAN * MAX_DISPLACED).collect();
+        is_shaft.iter().filter(|shaft| **shaft).count() as f64 * dz_mm >= GOES_ON_MM
+            || clean.windows(CLEAN_SECTIONS).any(|near| near.iter().all(|clean| *clean))
     };
     let is_end = |k: &usize| smooth[*k] >= MAX_DISPLACED;
     let below = |k: &usize| goes_on(*k..(k + zone).min(n), low..*k);
@@ -391,6 +397,13 @@ mod tests {
         let flare = |k: usize| if k > 70 { 14.0 + 0.5 * (k - 70) as f64 } else { 14.0 };
         let found = dropped(flare, |k| if (72..75).contains(&k) { 0.2 } else { 0.0 });
         assert!(found[..72].iter().all(|out| !out) && found[72..].iter().all(|out| *out));
+    }
+
+    #[test]
+    fn what_lies_beside_the_last_sections_leaves_those_behind_it() {
+        let flare = |k: usize| if k < 78 { 0.0 } else { 0.1 };
+        let found = dropped(|_| 14.0, |k| if (73..76).contains(&k) { 0.2 } else { flare(k) });
+        assert!((0..SLICES).all(|k| found[k] == ((73..76).contains(&k) || k >= 78)), "{found:?}");
     }
 
     #[test]
