@@ -116,19 +116,36 @@ fn without_crevices(window: &Window, mut inside: Vec<bool>, others: &[bool]) -> 
     inside
 }
 
-/// For each voxel the most (or least) of what lies within [`LOCAL_MM`] of it, or one voxel, along each axis.
+/// For each voxel the most (or least) of what lies within [`LOCAL_MM`] of it along each axis, between voxels by their distance. Infinite values are
+/// those of no voxel.
 fn around(window: &Window, mut field: Vec<f32>, most: impl Fn(f32, f32) -> f32) -> Vec<f32> {
     let [columns, rows, _] = window.size;
     for (axis, stride) in [1, columns, columns * rows].into_iter().enumerate() {
-        let reach = ((LOCAL_MM / window.spacing_mm[axis]).round() as usize).max(1);
+        let steps = LOCAL_MM / window.spacing_mm[axis];
+        let (reach, share) = (steps as usize, steps.fract() as f32);
         let length = window.size[axis];
         let from = field.clone();
         for (n, value) in field.iter_mut().enumerate() {
             let at = n / stride % length;
-            let first = n - at.min(reach) * stride;
-            let last = n + (length - 1 - at).min(reach) * stride;
+            let (below, above) = (at.min(reach), (length - 1 - at).min(reach));
+            let (first, last) = (n - below * stride, n + above * stride);
             *value = (first..=last).step_by(stride).map(|m| from[m]).fold(*value, &most);
+            if at > below {
+                *value = most(*value, between(from[first], from[first - stride], share));
+            }
+            if at + above + 1 < length {
+                *value = most(*value, between(from[last], from[last + stride], share));
+            }
         }
     }
     field
+}
+
+/// The value at a share of the way from one voxel to the next; where one is none, that of the nearer.
+fn between(here: f32, next: f32, share: f32) -> f32 {
+    match (here.is_finite(), next.is_finite()) {
+        (true, true) => here + share * (next - here),
+        _ if share >= 0.5 => next,
+        _ => here,
+    }
 }

@@ -284,12 +284,12 @@ fn a_thick_dense_roof_on_spongy_bone_is_the_neighbours() {
 
 /// [`beside`] spongy bone.
 fn narrowing(ridge_hu: f64, gap: f64) -> [bool; 2] {
-    beside(300.0, ridge_hu, gap)
+    beside(300.0, ridge_hu, gap, 30.0)
 }
 
 /// A condyle that narrows downwards: bone of `bone_hu` to 30 mm, and in the lowest slice beside it marrow like fat to 38 mm behind a ridge of
-/// `ridge_hu`, open over `gap` rows. What of the marrow and the ridge is the bone's.
-fn beside(bone_hu: f64, ridge_hu: f64, gap: f64) -> [bool; 2] {
+/// `ridge_hu`, open over `gap` rows; that slice's bone was cut at `rim_mm`. What of the marrow and the ridge is the bone's.
+fn beside(bone_hu: f64, ridge_hu: f64, gap: f64, rim_mm: f64) -> [bool; 2] {
     let hu = |place: Vector3<f64>| match place.x {
         _ if !(8.0..40.0).contains(&place.y) => 20.0,
         x if !(10.0..40.0).contains(&x) => 20.0,
@@ -300,7 +300,7 @@ fn beside(bone_hu: f64, ridge_hu: f64, gap: f64) -> [bool; 2] {
     };
     let (_, window) = window_of(SIZE, hu);
     let inside = set(&window, |place| {
-        let rim = if place.z > 1.0 { 40.0 } else { 30.0 };
+        let rim = if place.z > 1.0 { 40.0 } else { rim_mm };
         (10.0..rim).contains(&place.x) && (8.0..40.0).contains(&place.y)
     });
     let found = with_pools(&window, inside, &vec![false; window.hu.len()], false);
@@ -318,7 +318,14 @@ fn marrow_behind_a_faint_shell_is_bone_and_so_is_the_shell() {
 fn what_lies_open_or_behind_nothing_is_left() {
     assert_eq!(narrowing(90.0, 6.0), [false, false], "the way out is through the gap");
     assert_eq!(narrowing(-20.0, 0.0), [false, false], "fat, and no shell");
-    assert_eq!(beside(800.0, 90.0, 0.0), [false, false], "fat between a muscle and the wall of a bone");
+    assert_eq!(beside(800.0, 90.0, 0.0, 30.0), [false, false], "fat between a muscle and the wall of a bone");
+}
+
+#[test]
+fn marrow_that_does_not_touch_the_bone_is_its_own_beside_faint_bone_only() {
+    assert_eq!(beside(160.0, 90.0, 0.0, 29.0), [true, true]);
+    assert_eq!(beside(300.0, 90.0, 0.0, 29.0), [false, false], "beyond a steep fall");
+    assert_eq!(beside(160.0, 90.0, 0.0, 26.0), [false, false], "further away than a shell is thick");
 }
 
 #[test]

@@ -246,12 +246,21 @@ impl Slice<'_> {
         pool.iter().flat_map(|n| self.near(*n)).filter(is_shell).collect()
     }
 
-    /// Does a pool lie on the bone with no wall between? Beyond a wall lies no marrow of this bone: fat between muscles does.
+    /// Does a pool lie on the bone with no wall between? Beyond a wall lies no marrow of this bone: fat between muscles does. Where it lies beside
+    /// the bone without touching it, that is as faint as a shell there: a steeper fall is its outside.
     fn lies_within(&self, pool: &[usize], inside: &[bool]) -> bool {
         let touches = |n: &&usize| self.around(**n).any(|other| inside[other]);
-        let wall_hu = |n: &usize| self.near(*n).filter(|n| inside[*n]).map(|n| self.hu[n]).fold(f32::MIN, f32::max);
-        let mut walls: Vec<f64> = pool.iter().filter(touches).map(|n| f64::from(wall_hu(n))).collect();
-        median(&mut walls).is_some_and(|wall_hu| wall_hu < WALL_HU)
+        let beside = |n: &&usize| self.near(**n).any(|other| inside[other]);
+        match self.wall_hu(pool.iter().filter(touches), inside) {
+            Some(wall_hu) => wall_hu < WALL_HU,
+            None => self.wall_hu(pool.iter().filter(beside), inside).is_some_and(|hu| hu < f64::from(DENSE_HU)),
+        }
+    }
+
+    /// The densest that the bone is near each of these places, in the middle one by size.
+    fn wall_hu<'a>(&self, places: impl Iterator<Item = &'a usize>, inside: &[bool]) -> Option<f64> {
+        let densest = |n: &usize| self.near(*n).filter(|n| inside[*n]).map(|n| self.hu[n]).fold(f32::MIN, f32::max);
+        median(&mut places.map(|n| f64::from(densest(n))).collect::<Vec<_>>())
     }
 
     /// The voxels within [`SHELL_MM`] of one, in its slice.
