@@ -5,12 +5,9 @@
 //! tells from the bone that it touches here and there ([`super::parts`]).
 
 use super::seeds::OWN;
-use super::window::Window;
+use super::window::{IN_SLICE, Window};
 use crate::volume::DIRECTIONS;
 use nalgebra::Vector3;
-
-/// The directions that stay in a slice come first.
-const IN_SLICE: usize = 4;
 
 /// What a line along the axis has met so far.
 #[derive(Clone, Copy, PartialEq)]
@@ -100,17 +97,6 @@ fn after_gap(window: &Window, solid: &[bool], part: &[u8], outwards: Vector3<f64
 
 /// Takes the voxels that hang together with `start` along the first so many directions out of `left`.
 fn take_piece(window: &Window, left: &mut [bool], start: usize, directions: usize) -> Vec<usize> {
-    let mut piece = vec![start];
     left[start] = false;
-    let mut next = 0;
-    while next < piece.len() {
-        for other in window.neighbours(piece[next]).into_iter().take(directions).flatten() {
-            if left[other] {
-                left[other] = false;
-                piece.push(other);
-            }
-        }
-        next += 1;
-    }
-    piece
+    window.piece(vec![start], directions, |n| std::mem::replace(&mut left[n], false))
 }

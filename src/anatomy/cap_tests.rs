@@ -39,7 +39,7 @@ fn hu(place: Vector3<f64>) -> f64 {
 fn found(slices: usize, upper: bool, side: Side) -> Option<(f64, f64, bool)> {
     let (_, window) = window_of([104, 96, slices], hu);
     let sharp = window.sharpened(3.5, 1.2);
-    let solid = solid(&window, &sharp, 3.5);
+    let solid = solid(&window, &sharp, 3.5, false);
     let end = [Vector3::from(END_MM), Vector3::new(0.0, 0.0, if upper { 1.0 } else { -1.0 })];
     let head = cut_head(&Balls::new(&window), &solid, end, upper, side)?;
     assert!(head.cut);

@@ -19,7 +19,7 @@ use super::seeds::{NEIGHBOUR, OWN, seeds};
 use super::shafts::Shaft;
 use super::solid::{fill_bone, fill_holes, solid};
 use super::stretches::{Finding, Stretch};
-use super::window::Window;
+use super::window::{IN_SLICE, Window};
 use super::{Bone, BoneName};
 use crate::smoothing::median;
 use crate::volume::{Volume, squared_distance_mm2};
@@ -91,10 +91,11 @@ pub fn bone_end(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool)
         return None;
     }
     let axis = shaft.axis(volume);
-    let window = window_around(volume, shaft, &axis, upper).stretched(weakness(shaft));
+    let weakness = weakness(shaft);
+    let window = window_around(volume, shaft, &axis, upper).stretched(weakness);
     let (base_mm, outwards) = course(&window, volume, shaft, &axis, upper);
     let sharp = window.sharpened(OPEN.0, OPEN.1);
-    let solid = solid(&window, &sharp, OPEN.0);
+    let solid = solid(&window, &sharp, OPEN.0, weakness > 1.0);
     let mut solid = without_voids(&window, solid, |_| false);
     plug(&window, volume, bones, &mut solid);
     let mut seeds = seeds(&window, volume, bones, which, &solid);
@@ -221,18 +222,14 @@ fn plug(window: &Window, volume: &Volume<i16>, bones: &[Bone], solid: &mut [bool
 
 /// Fills the hollow of one slice that `start` lies in, unless it is larger than `most` voxels: then the ring is open.
 fn plug_slice(window: &Window, start: usize, most: usize, solid: &mut [bool]) {
-    let mut hollow = vec![start];
     solid[start] = true;
-    let mut next = 0;
-    while next < hollow.len() && hollow.len() <= most {
-        for d in 0..4 {
-            if let Some(other) = window.neighbour(hollow[next], d).filter(|other| !solid[*other]) {
-                solid[other] = true;
-                hollow.push(other);
-            }
-        }
-        next += 1;
-    }
+    let mut count = 1;
+    let hollow = window.piece(vec![start], IN_SLICE, |n| {
+        let takes = !solid[n] && count <= most;
+        solid[n] |= takes;
+        count += usize::from(takes);
+        takes
+    });
     if hollow.len() > most {
         hollow.into_iter().for_each(|voxel| solid[voxel] = false);
     }

@@ -2,8 +2,9 @@
 
 use super::Bone;
 use super::shafts::Shaft;
-use super::window::Window;
+use super::window::{IN_SLICE, Window};
 use crate::volume::{Volume, squared_distance_mm2};
+use std::collections::HashSet;
 
 /// The seed of the bone whose end is looked at; others have their own numbers from here on.
 pub(super) const OWN: u8 = 1;
@@ -128,18 +129,9 @@ fn near(window: &Window, section: Vec<usize>, before: &[usize]) -> Vec<usize> {
 
 /// The section of `solid`, within one slice, that hangs together with `start`.
 fn section(window: &Window, solid: &[bool], start: &[usize]) -> Option<Vec<usize>> {
-    let mut found: Vec<usize> = start.iter().copied().filter(|n| solid[*n]).collect();
-    let mut seen: std::collections::HashSet<usize> = found.iter().copied().collect();
-    let mut next = 0;
-    while next < found.len() {
-        let here = found[next];
-        for other in (0..4).filter_map(|d| window.neighbour(here, d)) {
-            if solid[other] && seen.insert(other) {
-                found.push(other);
-            }
-        }
-        next += 1;
-    }
+    let start: Vec<usize> = start.iter().copied().filter(|n| solid[*n]).collect();
+    let mut seen: HashSet<usize> = start.iter().copied().collect();
+    let found = window.piece(start, IN_SLICE, |n| solid[n] && seen.insert(n));
     (!found.is_empty()).then_some(found)
 }
 

@@ -27,7 +27,7 @@ const DARKER: (f32, f64) = (60.0, 0.0004);
 const REACH_MM: f64 = 14.0;
 /// What [`REACH_MM`] is counted from, HU.
 const DENSE_HU: f32 = 250.0;
-/// Or, deep in a bone whose spongy part shows nothing dense, within this of something that may be a shell, as seen along a row or a column of its
+/// Or, deep in a weak bone whose spongy part shows nothing dense, within this of something that may be a shell, as seen along a row or a column of its
 /// slice, mm: half of the width of condyles.
 const WITHIN_MM: f64 = 45.0;
 /// A thin shell, blurred, HU: above muscle.
@@ -37,16 +37,15 @@ const AIR_HU: f32 = -250.0;
 /// Integer costs per mm².
 pub(super) const UNITS: f64 = 1000.0;
 
-/// The voxels of the window that are bone or enclosed by bone.
-pub fn solid(window: &Window, sharp: &[f32], gain_of_sharpening: f32) -> Vec<bool> {
+/// The voxels of the window that are bone or enclosed by bone. `is_weak`: the bone has lost of its density, and its spongy part may show nothing dense.
+pub fn solid(window: &Window, sharp: &[f32], gain_of_sharpening: f32, is_weak: bool) -> Vec<bool> {
     // Sharpening makes bone of noise, and none of a gap that its neighbours blur over: what both images show is bone.
     let sure: Vec<f32> = sharp.iter().zip(&window.hu).map(|(sharp, hu)| sharp.min(*hu)).collect();
     let soft: Vec<bool> = sure.iter().map(|v| *v < DENSE_HU).collect();
     let away = squared_distance_mm2(&soft, window.size, window.spacing_mm);
     let near = (REACH_MM * REACH_MM) as f32;
-    let faint: Vec<bool> = sure.iter().map(|v| *v < SHELL_HU).collect();
-    let sees = sees_bone(window, &faint);
-    let may_be_bone = |n: usize| (away[n] <= near || sees[n]) && window.hu[n] > AIR_HU;
+    let sees = if is_weak { sees_bone(window, &sure) } else { Vec::new() };
+    let may_be_bone = |n: usize| (away[n] <= near || (is_weak && sees[n])) && window.hu[n] > AIR_HU;
     let candidate: Vec<bool> = (0..sharp.len()).map(may_be_bone).collect();
     let volume = window.spacing_mm.iter().product::<f64>() * UNITS;
     let inside = cut_out(window, sharp, &candidate, |n| {
@@ -61,14 +60,14 @@ pub fn solid(window: &Window, sharp: &[f32], gain_of_sharpening: f32) -> Vec<boo
     fill_holes(window, inside)
 }
 
-/// Does a voxel see, along its row or its column, something that is not `faint` within [`WITHIN_MM`]?
-fn sees_bone(window: &Window, faint: &[bool]) -> Vec<bool> {
+/// Does a voxel see, along its row or its column, something of [`SHELL_HU`] within [`WITHIN_MM`]?
+fn sees_bone(window: &Window, hu: &[f32]) -> Vec<bool> {
     let [columns, rows, slices] = window.size;
-    let mut sees = vec![false; faint.len()];
+    let mut sees = vec![false; hu.len()];
     let mut look = |line: &mut dyn Iterator<Item = usize>, reach: usize| {
         let mut since = None;
         for n in line {
-            since = if faint[n] { since.map(|s: usize| s + 1) } else { Some(0) };
+            since = if hu[n] < SHELL_HU { since.map(|s: usize| s + 1) } else { Some(0) };
             sees[n] |= since.is_some_and(|s| s <= reach);
         }
     };

@@ -10,6 +10,8 @@ const STEP_MM: [f64; 3] = [1.0, 1.0, 2.0];
 const CLIP_HU: [f32; 2] = [-200.0, 1300.0];
 /// No soft tissue without contrast medium is denser, HU.
 const SOFT_HU: f32 = 100.0;
+/// Of the directions between neighbours those that stay in a slice come first.
+pub const IN_SLICE: usize = 4;
 
 /// Least blur of the sharpening, in steps of the window.
 const LEAST_SIGMA: f64 = 0.7;
@@ -158,6 +160,19 @@ impl Window {
             }
         }
         reached
+    }
+
+    /// The voxels of `start`, and all that `take` takes of those that hang together with them along the first so many directions. A voxel that was taken
+    /// must not be taken again.
+    pub fn piece(&self, start: Vec<usize>, directions: usize, mut take: impl FnMut(usize) -> bool) -> Vec<usize> {
+        let mut piece = start;
+        let mut next = 0;
+        while next < piece.len() {
+            let beside = self.neighbours(piece[next]).into_iter().take(directions).flatten();
+            piece.extend(beside.filter(|other| take(*other)));
+            next += 1;
+        }
+        piece
     }
 
     /// Does the voxel lie in the first or last slice, or at an edge, of the *volume*?
