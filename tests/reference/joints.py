@@ -34,8 +34,11 @@ from skimage.measure import marching_cubes
 from skimage.segmentation import watershed
 
 import joint_seeds
+import joint_seeds_fifth
 import joint_seeds_fourth
 import joint_seeds_second
+import joint_seeds_seventh
+import joint_seeds_sixth
 import joint_seeds_third
 
 READERS = {
@@ -43,6 +46,9 @@ READERS = {
     "second": joint_seeds_second.JOINTS,
     "third": joint_seeds_third.JOINTS,
     "fourth": joint_seeds_fourth.JOINTS,
+    "fifth": joint_seeds_fifth.JOINTS,
+    "sixth": joint_seeds_sixth.JOINTS,
+    "seventh": joint_seeds_seventh.JOINTS,
 }
 
 # Side of the cubes, mm.
