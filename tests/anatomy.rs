@@ -1,6 +1,7 @@
 //! Which bone, which side, where on it: on real CT, where it is present.
 
 mod support {
+    pub mod neck;
     pub mod program;
     pub mod real_ct;
 }
@@ -10,6 +11,7 @@ use corticalysis::anatomy::{Bone, BoneName, Side, WholeBone, find_shafts_and_stu
 use corticalysis::masks::bone_masks;
 use corticalysis::volume::{Region, Volume};
 use std::path::Path;
+use support::neck::cut_ball;
 use support::program::shared_data;
 use support::real_ct::{dice, volume_of};
 
@@ -282,4 +284,44 @@ fn thin_slices_show_the_same_hips() {
     let mut names: Vec<String> = whole.iter().map(|(bone, _)| format!("{} {}", bone.name, bone.side)).collect();
     names.sort();
     assert_eq!(names, ["femur left", "femur right"]);
+}
+
+/// A ball of 22 mm cut through the wall of an end: neither does the marrow go with it, nor the bone beyond.
+#[test]
+fn a_hole_nearly_as_wide_as_the_bone_does_not_empty_it() {
+    let Some(ct) = shared_data().map(|data| data.join("ct")) else { return };
+    for (case, slice, angle_deg) in [
+        ("STS_010", 42, 235.0f64),
+        ("STS_010", 46, 84.0),
+        ("STS_013", 20, 290.0),
+        ("STS_046", 69, 138.0),
+        ("STS_012", 45, 147.0),
+    ] {
+        let volume = volume_of(&ct.join(case));
+        let mask = |volume: &Volume<i16>| {
+            let found = analyze(volume, &Settings::default());
+            assert_eq!((found.len(), found[0].whole.fused), (1, [false; 2]), "{case}");
+            bone_masks(&volume.grid, &found[0]).bone
+        };
+        let bone = mask(&volume);
+        let centre = in_the_wall(&volume, &bone, slice, angle_deg.to_radians());
+        let same = dice(&bone, &mask(&cut_ball(&volume, centre, 11.0)));
+        println!("{case}, slice {slice}, {angle_deg}°: Dice {same:.4}");
+        assert!(same >= 0.99, "{case}, slice {slice}: {same}");
+    }
+}
+
+/// A place 4 mm under the outside of a bone, as seen from its middle in a slice at an angle from the columns' direction.
+fn in_the_wall(volume: &Volume<i16>, bone: &Region, slice: usize, angle: f64) -> nalgebra::Point3<f64> {
+    let spacing = volume.grid.spacing_mm;
+    let voxels =
+        || bone.runs(slice).iter().flat_map(|run| (run.first..=run.last).map(move |i| [i as f64, run.j as f64]));
+    let count = voxels().count() as f64;
+    let middle = voxels().fold([0.0; 2], |sum, at| [0, 1].map(|a| sum[a] + at[a] / count));
+    let (sin, cos) = angle.sin_cos();
+    let at = |mm: f64| [middle[0] + mm * cos / spacing.x, middle[1] + mm * sin / spacing.y];
+    let holds = |mm: &f64| bone.contains([at(*mm)[0].round() as usize, at(*mm)[1].round() as usize, slice]);
+    let outside_mm = (0..600).map(|n| 0.2 * f64::from(n)).filter(holds).fold(0.0, f64::max);
+    let [i, j] = at(outside_mm - 4.4);
+    volume.grid.to_patient(nalgebra::Vector3::new(i, j, slice as f64))
 }

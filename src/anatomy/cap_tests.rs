@@ -4,7 +4,7 @@ use super::Side;
 use super::ball::Balls;
 use super::cap::cut_head;
 use super::ends_tests::window_of;
-use super::solid::solid;
+use super::solid::{Holes, solid};
 use nalgebra::Vector3;
 
 /// The centre of the head of a left femur, its radius, the shaft's axis where its rings end, mm.
@@ -39,7 +39,7 @@ fn hu(place: Vector3<f64>) -> f64 {
 fn found(slices: usize, upper: bool, side: Side) -> Option<(f64, f64, bool)> {
     let (_, window) = window_of([104, 96, slices], hu);
     let sharp = window.sharpened(3.5, 1.2);
-    let solid = solid(&window, &sharp, 3.5, false);
+    let solid = solid(&window, &sharp, 3.5, false, Holes::Small);
     let end = [Vector3::from(END_MM), Vector3::new(0.0, 0.0, if upper { 1.0 } else { -1.0 })];
     let head = cut_head(&Balls::new(&window), &solid, end, upper, side)?;
     assert!(head.cut);

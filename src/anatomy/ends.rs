@@ -17,7 +17,7 @@ use super::parts::parts;
 use super::pools::with_pools;
 use super::seeds::{NEIGHBOUR, OWN, seeds};
 use super::shafts::Shaft;
-use super::solid::{fill_bone, fill_holes, solid};
+use super::solid::{Holes, fill_bone, fill_holes, solid};
 use super::stretches::{Finding, Stretch};
 use super::window::{IN_SLICE, Window};
 use super::{Bone, BoneName};
@@ -60,6 +60,9 @@ const LOST: f64 = 0.5;
 const METAL_HU: f32 = 2200.0;
 const METAL_MM3: f64 = 100.0;
 
+/// An end that was lost and looked for again has more than this share of the last ring's section beyond it, over this, mm.
+const WIDENS: [f64; 2] = [0.9, 30.0];
+
 /// One end of a bone in its surroundings.
 #[derive(Debug, Clone)]
 pub struct BoneEnd {
@@ -76,6 +79,8 @@ pub struct BoneEnd {
     pub outwards: Vector3<f64>,
     /// It could not be told apart from its surroundings: `inside` holds part of its neighbours, or next to nothing.
     pub fused: bool,
+    /// Next to nothing of it is there.
+    pub(super) lost: bool,
     /// Metal lies in it: what it shows is not the bone's.
     pub metal: bool,
 }
@@ -90,12 +95,25 @@ pub fn bone_end(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool)
     if shaft.cut_everywhere || shaft.within.is_some() || left as f64 * volume.grid.spacing_mm.z < LEAST_END_MM {
         return None;
     }
+    let found = end_told_by(volume, bones, which, upper, Holes::Small);
+    // A hole nearly as wide as the bone empties it of its marrow: only then is it looked for.
+    match &found {
+        Some(end) if !end.lost => found,
+        _ => end_told_by(volume, bones, which, upper, Holes::Large).filter(|end| !end.lost && !end.fused).or(found),
+    }
+}
+
+/// The same, its wall with holes of one kind.
+fn end_told_by(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool, holes: Holes) -> Option<BoneEnd> {
+    let bone = &bones[which];
+    let shaft = &bone.shaft;
+    let (first, last) = shaft.span();
     let axis = shaft.axis(volume);
     let weakness = weakness(shaft);
     let window = window_around(volume, shaft, &axis, upper).stretched(weakness);
     let (base_mm, outwards) = course(&window, volume, shaft, &axis, upper);
     let sharp = window.sharpened(OPEN.0, OPEN.1);
-    let solid = solid(&window, &sharp, OPEN.0, weakness > 1.0);
+    let solid = solid(&window, &sharp, OPEN.0, weakness > 1.0, holes);
     let mut solid = without_voids(&window, solid, |_| false);
     plug(&window, volume, bones, &mut solid);
     let mut seeds = seeds(&window, volume, bones, which, &solid);
@@ -134,12 +152,14 @@ pub fn bone_end(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool)
     let inside = connected(&window, inside, &seeds)?;
     let reach_mm = head.map_or(FAR_MM, |head| FAR_MM.max(head.beside_mm + 1.3 * head.ball.radius_mm));
     let is_stump = |s: &Stretch| s.finding == Finding::Stump && if upper { s.last >= last } else { s.first <= first };
-    let lost = !shaft.stretches.iter().any(is_stump) && is_lost(&window, &inside, base_mm, upper);
+    // A ring may be seen as near to the joint as a slice; what is looked for again must be there altogether.
+    let least = if holes == Holes::Small { [LOST, 0.0] } else { WIDENS };
+    let lost = !shaft.stretches.iter().any(is_stump) && is_lost(&window, &inside, base_mm, upper, least);
     let fused = lost || !is_apart(&window, &inside, base_mm, outwards, reach_mm);
     let metal = holds_metal(&window, &inside);
     // A ball of metal is a prosthesis.
     let head = head.filter(|_| !metal);
-    Some(BoneEnd { window, inside, head, upper, base_mm, outwards, fused, metal })
+    Some(BoneEnd { window, inside, head, upper, base_mm, outwards, fused, lost, metal })
 }
 
 /// The box that holds the end, with enough of the shaft to know it by.
@@ -299,16 +319,16 @@ fn is_apart(window: &Window, inside: &[bool], base_mm: Vector3<f64>, outwards: V
     far * 50 <= all
 }
 
-/// Is no more than a shred of the bone there just beyond its last ring? A bone widens towards its end.
-fn is_lost(window: &Window, inside: &[bool], base_mm: Vector3<f64>, upper: bool) -> bool {
+/// Is no more than a share of the last ring's section there somewhere over a length (mm) beyond it? A bone widens towards its end.
+fn is_lost(window: &Window, inside: &[bool], base_mm: Vector3<f64>, upper: bool, [share, length_mm]: [f64; 2]) -> bool {
     let plane = window.size[0] * window.size[1];
     let slices = inside.chunks(plane).map(|slice| slice.iter().filter(|v| **v).count());
     let areas: Vec<usize> = if upper { slices.collect() } else { slices.rev().collect() };
     let last = areas.len() - 1;
     let base = ((base_mm.z / window.spacing_mm[2]).round() as usize).min(last);
     let base = if upper { base } else { last - base };
-    // No further on: a ring may be seen as near to the joint as that.
-    areas.get(base + 1).is_some_and(|area| *area as f64 <= LOST * areas[base] as f64)
+    let slices = ((length_mm / window.spacing_mm[2]) as usize).max(1);
+    areas.iter().skip(base + 1).take(slices).any(|area| *area as f64 <= share * areas[base] as f64)
 }
 
 /// Without what is thinner than twice [`SPIKE_MM`] and sticks out by more: a vessel's calcification, a streak, a neighbour's shell.

@@ -32,20 +32,37 @@ const DENSE_HU: f32 = 250.0;
 const WITHIN_MM: f64 = 45.0;
 /// A thin shell, blurred, HU: above muscle.
 const SHELL_HU: f32 = 150.0;
+/// What sees something dense within [`WITHIN_MM`] in so many of the eight directions of its slice, and lies at least so far from it, mm, is surrounded by a
+/// wall, however large the hole in that; what it costs to leave it out, per mm³ in units of one mm². A joint space is narrower.
+const SURROUNDED: (u8, f64) = (7, 3.0);
+/// What that is counted from: denser than spongy bone, HU.
+const WALL_HU: f32 = 450.0;
+const MARROW: f64 = 0.05;
 /// Below this is air or fat, never marrow, HU.
 const AIR_HU: f32 = -250.0;
 /// Integer costs per mm².
 pub(super) const UNITS: f64 = 1000.0;
 
+/// The holes that lesions may have eaten into a bone's wall.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holes {
+    /// The smallest lid closes one where that is cheaper than to leave the marrow out.
+    Small,
+    /// One may be nearly as wide as the bone: marrow is told by the walls that it sees around it, too.
+    Large,
+}
+
 /// The voxels of the window that are bone or enclosed by bone. `is_weak`: the bone has lost of its density, and its spongy part may show nothing dense.
-pub fn solid(window: &Window, sharp: &[f32], gain_of_sharpening: f32, is_weak: bool) -> Vec<bool> {
+pub fn solid(window: &Window, sharp: &[f32], gain_of_sharpening: f32, is_weak: bool, holes: Holes) -> Vec<bool> {
     // Sharpening makes bone of noise, and none of a gap that its neighbours blur over: what both images show is bone.
     let sure: Vec<f32> = sharp.iter().zip(&window.hu).map(|(sharp, hu)| sharp.min(*hu)).collect();
     let soft: Vec<bool> = sure.iter().map(|v| *v < DENSE_HU).collect();
     let away = squared_distance_mm2(&soft, window.size, window.spacing_mm);
     let near = (REACH_MM * REACH_MM) as f32;
     let sees = if is_weak { sees_bone(window, &sure) } else { Vec::new() };
-    let may_be_bone = |n: usize| (away[n] <= near || (is_weak && sees[n])) && window.hu[n] > AIR_HU;
+    let surrounded = if holes == Holes::Large { surrounded(window, &sure) } else { Vec::new() };
+    let is_surrounded = |n: usize| surrounded.get(n).is_some_and(|is| *is);
+    let may_be_bone = |n: usize| (away[n] <= near || (is_weak && sees[n]) || is_surrounded(n)) && window.hu[n] > AIR_HU;
     let candidate: Vec<bool> = (0..sharp.len()).map(may_be_bone).collect();
     let volume = window.spacing_mm.iter().product::<f64>() * UNITS;
     let inside = cut_out(window, sharp, &candidate, |n| {
@@ -53,6 +70,7 @@ pub fn solid(window: &Window, sharp: &[f32], gain_of_sharpening: f32, is_weak: b
         // Trabeculae that the blur has nearly levelled still stand out a little.
         let shown = [sure[n], (window.hu[n] + MILD * (v - window.hu[n])).min(v)];
         let gain = BONE.iter().zip(shown).find(|((level, _), shown)| shown > level).map_or(0.0, |((_, gain), _)| *gain);
+        let gain = if is_surrounded(n) { MARROW.max(gain) } else { gain };
         let darker = f64::from(((window.hu[n] - v) / gain_of_sharpening - DARKER.0).max(0.0));
         let loss = darker * DARKER.1;
         [(gain * volume) as i64, (loss * volume) as i64]
@@ -82,6 +100,28 @@ fn sees_bone(window: &Window, hu: &[f32]) -> Vec<bool> {
         look(&mut column.rev(), reach[1]);
     }
     sees
+}
+
+/// Which voxels lie off all walls and have something dense around them in their slice.
+fn surrounded(window: &Window, hu: &[f32]) -> Vec<bool> {
+    let no_wall: Vec<bool> = hu.iter().map(|v| *v < WALL_HU).collect();
+    let away = squared_distance_mm2(&no_wall, window.size, window.spacing_mm);
+    let [columns, rows, slices] = window.size;
+    let (plane, [dx, dy, _]) = (columns * rows, window.spacing_mm);
+    let least = (SURROUNDED.1 * SURROUNDED.1) as f32;
+    let sees = |k: usize, [i, j]: [usize; 2], [a, b]: [isize; 2]| {
+        let step_mm = (a as f64 * dx).hypot(b as f64 * dy);
+        (1..=(WITHIN_MM / step_mm) as isize)
+            .map_while(|n| Some([i.checked_add_signed(n * a)?, j.checked_add_signed(n * b)?]))
+            .take_while(|[i, j]| *i < columns && *j < rows)
+            .any(|[i, j]| hu[k * plane + j * columns + i] >= DENSE_HU)
+    };
+    let around = [[1, 0], [-1, 0], [0, 1], [0, -1], [1, 1], [1, -1], [-1, 1], [-1, -1]];
+    let is_surrounded = |n: usize| {
+        let (k, at) = (n / plane, [n % columns, n % plane / columns]);
+        away[n] >= least && around.iter().filter(|way| sees(k, at, **way)).count() >= usize::from(SURROUNDED.0)
+    };
+    (0..plane * slices).into_par_iter().map(is_surrounded).collect()
 }
 
 /// The part of the `candidate` voxels inside the cheapest surface; what is no candidate is outside.
