@@ -291,7 +291,8 @@ fn thin_slices_show_the_same_hips() {
 fn a_hole_nearly_as_wide_as_the_bone_does_not_empty_it() {
     let Some(ct) = shared_data().map(|data| data.join("ct")) else { return };
     for (case, slice, angle_deg) in [
-        ("STS_010", 42, 235.0f64),
+        ("STS_008", 24, 359.9f64),
+        ("STS_010", 42, 235.0),
         ("STS_010", 46, 84.0),
         ("STS_013", 20, 290.0),
         ("STS_046", 69, 138.0),

@@ -24,6 +24,7 @@ use super::{Bone, BoneName};
 use crate::smoothing::median;
 use crate::volume::{Volume, squared_distance_mm2};
 use nalgebra::Vector3;
+use std::collections::HashSet;
 
 /// How far a bone may reach beside its axis and beyond its last ring, mm.
 const BESIDE_MM: f64 = 80.0;
@@ -62,6 +63,10 @@ const METAL_MM3: f64 = 100.0;
 
 /// An end that was lost and looked for again has more than this share of the last ring's section beyond it, over this, mm.
 const WIDENS: [f64; 2] = [0.9, 30.0];
+
+/// A hole is bridged over this along the bone, mm, while of the ring's section this share still is wall: a joint space has none.
+const HOLE_MM: f64 = 30.0;
+const WALL_STANDS: f64 = 0.1;
 
 /// One end of a bone in its surroundings.
 #[derive(Debug, Clone)]
@@ -116,6 +121,9 @@ fn end_told_by(volume: &Volume<i16>, bones: &[Bone], which: usize, upper: bool, 
     let solid = solid(&window, &sharp, OPEN.0, weakness > 1.0, holes);
     let mut solid = without_voids(&window, solid, |_| false);
     plug(&window, volume, bones, &mut solid);
+    if holes == Holes::Large {
+        bridge(&window, base_mm, outwards, &mut solid);
+    }
     let mut seeds = seeds(&window, volume, bones, which, &solid);
     // Only these two have a ball for a head; a heel looks like one.
     let named = matches!(bone.name, BoneName::Femur | BoneName::Humerus | BoneName::Unknown);
@@ -253,6 +261,32 @@ fn plug_slice(window: &Window, start: usize, most: usize, solid: &mut [bool]) {
     if hollow.len() > most {
         hollow.into_iter().for_each(|voxel| solid[voxel] = false);
     }
+}
+
+/// Goes on with the section of the last ring, at `base_mm`, along the axis over a hole of which some wall still stands, up to where there is bone again: a
+/// bone widens towards its end.
+fn bridge(window: &Window, base_mm: Vector3<f64>, outwards: Vector3<f64>, solid: &mut [bool]) {
+    let place = |mm: Vector3<f64>| window.voxel(std::array::from_fn(|a| mm[a] / window.spacing_mm[a]));
+    let Some(start) = place(base_mm).filter(|start| solid[*start]) else { return };
+    let mut seen = HashSet::from([start]);
+    let section = window.piece(vec![start], IN_SLICE, |n| solid[n] && seen.insert(n));
+    let step = outwards * (window.spacing_mm[2] / outwards.z.abs().max(0.5));
+    let steps = (HOLE_MM / window.spacing_mm[2]) as usize;
+    let line = |n: &usize| (1..=steps).map(|s| place(window.mm(*n) + step * s as f64)).collect();
+    let lines: Vec<Vec<Option<usize>>> = section.iter().map(line).collect();
+    let is_solid = |voxel: &Option<usize>| voxel.is_some_and(|n| solid[n]);
+    let stands = |s: &usize| {
+        let wall = lines.iter().filter(|line| is_solid(&line[*s])).count();
+        wall as f64 >= WALL_STANDS * lines.len() as f64
+    };
+    let reach = (0..steps).take_while(stands).count();
+    // Up to the last solid voxel of each line.
+    let hole = |line: &Vec<Option<usize>>| {
+        let last = line[..reach].iter().rposition(is_solid).unwrap_or(0);
+        line[..last].to_vec()
+    };
+    let holes: Vec<usize> = lines.iter().flat_map(hole).flatten().collect();
+    holes.into_iter().for_each(|n| solid[n] = true);
 }
 
 /// Fills what is enclosed but for gaps in the shell that are narrower than twice [`GAP_MM`]. A joint space is narrower than
